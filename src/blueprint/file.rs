@@ -1,0 +1,108 @@
+//! `service.toml`: written for people, read with places.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use super::{Answer, Answers, Blueprint};
+use crate::fault::{Fault, Faults, did_you_mean};
+use crate::pack::{Kind, Pack, Question, Text};
+
+pub const FILE_NAME: &str = "service.toml";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    name: Option<String>,
+    template: Option<Spanned<TemplateForm>>,
+    #[serde(default)]
+    answers: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TemplateForm {
+    name: String,
+    #[serde(rename = "version")]
+    _version: Option<String>,
+}
+
+/// What a blueprint file gives; it may leave things out (`--from`).
+#[derive(Debug, Default)]
+pub struct Given {
+    pub name: Option<String>,
+    pub answers: Answers,
+}
+
+/// Reads a blueprint file for `pack`. All faults at once, each with line and column.
+pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
+    let form: Form = text.toml()?;
+    let mut faults = Faults::default();
+    if let Some(template) = &form.template {
+        if template.get_ref().name != pack.manifest.name {
+            let place = text.place(template.span().start);
+            let message = format!(
+                "this is a blueprint for the template \"{}\", and \"{}\" is in use",
+                template.get_ref().name,
+                pack.manifest.name
+            );
+            return Err(Fault::at(place, message).help("name its template with --template").into());
+        }
+    }
+    let mut answers = Answers::default();
+    for (key, value) in form.answers {
+        let place = text.place(key.span().start);
+        let Some(question) = pack.manifest.question(key.get_ref()) else {
+            let keys = pack.manifest.questions.iter().map(|question| question.key.as_str());
+            faults.push(Fault::at(
+                place,
+                format!("unknown answer \"{}\"{}", key.get_ref(), did_you_mean(key.get_ref(), keys)),
+            ));
+            continue;
+        };
+        match Answer::from_toml(value.get_ref()).and_then(|answer| question.check(&answer).map(|()| answer)) {
+            Ok(answer) => answers.insert(&question.key, answer),
+            Err(why) => {
+                faults.push(Fault::at(text.place(value.span().start), format!("answer \"{}\": {why}", question.key)))
+            }
+        }
+    }
+    faults.or(Given { name: form.name, answers })
+}
+
+/// The text of `service.toml`. `asked` are the questions that apply, in the pack's order.
+pub fn write(blueprint: &Blueprint, pack: &Pack, asked: &[&Question]) -> String {
+    let mut document = DocumentMut::new();
+    document.decor_mut().set_prefix(
+        "# The blueprint of this repository: new-service made every file from it and a template.\n\
+         # Keep it with the code; it is what later versions of the template are merged by.\n\n",
+    );
+    document["name"] = value(&blueprint.name);
+
+    let mut template = Table::new();
+    template["name"] = value(&pack.manifest.name);
+    template["version"] = value(&pack.manifest.version);
+    document["template"] = Item::Table(template);
+
+    let mut answers = Table::new();
+    for question in asked {
+        let Some(answer) = blueprint.answers.get(&question.key) else { continue };
+        answers.insert(&question.key, value(answer.to_toml()));
+        if let Some(mut key) = answers.key_mut(&question.key) {
+            key.leaf_decor_mut().set_prefix(comment(question));
+        }
+    }
+    document["answers"] = Item::Table(answers);
+    document.to_string()
+}
+
+/// `# Prompt (choices)`, above the answer.
+fn comment(question: &Question) -> String {
+    let choices: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
+    match question.kind {
+        Kind::Choice => format!("# {} ({})\n", question.prompt, choices.join(", ")),
+        _ => format!("# {}\n", question.prompt),
+    }
+}

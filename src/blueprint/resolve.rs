@@ -1,0 +1,162 @@
+//! From what was given to a complete set of answers: one question at a time, in the pack's order.
+//!
+//! The wizard and the flags walk the same steps, so they cannot differ.
+
+use tera::Context;
+
+use super::{Answer, Answers};
+use crate::fault::{Fault, Faults, did_you_mean};
+use crate::pack::{Pack, Question};
+
+/// What the next question of the pack comes to.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// To be asked; the default is what stands when nobody answers.
+    Ask { question: &'a Question, default: Option<Answer> },
+    /// Nothing is left to answer.
+    Done,
+}
+
+/// Walks the questions of a pack for one service.
+pub struct Resolver<'a> {
+    pack: &'a Pack,
+    name: String,
+    given: Answers,
+}
+
+impl<'a> Resolver<'a> {
+    /// `given` holds answers from flags, files and presets; they must fit their questions.
+    pub fn new(pack: &'a Pack, name: &str, given: Answers) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        for (key, answer) in given.iter() {
+            match pack.manifest.question(key) {
+                Some(question) => {
+                    if let Err(why) = question.check(answer) {
+                        faults.push(Fault::new(format!("{key}: {why}")));
+                    }
+                }
+                None => {
+                    let keys = || pack.manifest.questions.iter().map(|question| question.key.as_str());
+                    let fault =
+                        Fault::new(format!("the template asks nothing named \"{key}\"{}", did_you_mean(key, keys())));
+                    faults.push(fault.help(format!("it asks: {}", keys().collect::<Vec<_>>().join(", "))));
+                }
+            }
+        }
+        faults.or(Self { pack, name: name.to_owned(), given })
+    }
+
+    pub fn answer(&mut self, key: &str, answer: Answer) {
+        self.given.insert(key, answer);
+    }
+
+    /// Takes an answer back, so that it is asked again.
+    pub fn forget(&mut self, key: &str) {
+        self.given.remove(key);
+    }
+
+    pub fn given(&self, key: &str) -> Option<&Answer> {
+        self.given.get(key)
+    }
+
+    /// The first question that applies, is open and has no answer.
+    pub fn next(&self) -> Result<Next<'a>, Faults> {
+        let mut context = self.context();
+        for question in &self.pack.manifest.questions {
+            let applies = applies(question, &context)?;
+            let default = self.default_of(question, &context)?;
+            if applies && question.is_open() && self.given.get(&question.key).is_none() {
+                return Ok(Next::Ask { question, default });
+            }
+            let answer = self.given.get(&question.key).filter(|_| applies).cloned().or(default);
+            insert(&mut context, question, answer);
+        }
+        Ok(Next::Done)
+    }
+
+    /// Which questions apply, with the answer each has now; for the summary and `service.toml`.
+    pub fn applicable(&self, answers: &Answers) -> Result<Vec<&'a Question>, Faults> {
+        let mut context = self.context();
+        for (key, answer) in answers.iter() {
+            context.insert(key.to_owned(), answer);
+        }
+        let mut questions = Vec::new();
+        for question in &self.pack.manifest.questions {
+            if applies(question, &context)? {
+                questions.push(question);
+            }
+        }
+        Ok(questions)
+    }
+
+    /// Fills every gap with its default. What has none and was not given, and what was given and
+    /// has no effect, are faults, all together.
+    pub fn complete(&self) -> Result<Answers, Faults> {
+        let mut context = self.context();
+        let mut answers = Answers::default();
+        let mut faults = Faults::default();
+        for question in &self.pack.manifest.questions {
+            let applies = applies(question, &context)?;
+            let default = self.default_of(question, &context)?;
+            let given = self.given.get(&question.key);
+            if let (Some(answer), false, Some(when)) = (given, applies, &question.when) {
+                if Some(answer) != default.as_ref() {
+                    let message = format!(
+                        "{} = \"{answer}\" has no effect here: it counts only when {}",
+                        question.key, when.expression
+                    );
+                    faults.push(Fault::new(message).help("leave it out, or change the other answer"));
+                }
+            }
+            let answer = given.filter(|_| applies).cloned().or(default);
+            match &answer {
+                Some(answer) => {
+                    if let Err(why) = question.check(answer) {
+                        faults.push(
+                            Fault::new(format!("{}: {why}", question.key))
+                                .help(format!("give one with --{}", question.flag())),
+                        );
+                    }
+                    answers.insert(&question.key, answer.clone());
+                }
+                None => faults.push(
+                    Fault::new(format!("\"{}\" has no default and was not given", question.key)).help(format!(
+                        "--{} …: {}",
+                        question.flag(),
+                        question.prompt
+                    )),
+                ),
+            }
+            insert(&mut context, question, answer);
+        }
+        faults.or(answers)
+    }
+
+    fn context(&self) -> Context {
+        let mut context = Context::new();
+        context.insert("name", &self.name);
+        context
+    }
+
+    /// The default, with templates in texts rendered over the answers so far.
+    fn default_of(&self, question: &Question, context: &Context) -> Result<Option<Answer>, Faults> {
+        match &question.default {
+            Some(Answer::Text(template)) if question.kind == crate::pack::Kind::Text => {
+                let file = self.pack.shown("pack.toml");
+                let text = crate::render::render_text(self.pack, template, context)
+                    .map_err(|why| Fault::new(format!("{file}: the default of \"{}\": {why}", question.key)))?;
+                Ok(Some(Answer::Text(text)))
+            }
+            other => Ok(other.clone()),
+        }
+    }
+}
+
+fn applies(question: &Question, context: &Context) -> Result<bool, Faults> {
+    question.when.as_ref().map_or(Ok(true), |when| when.holds(context)).map_err(Faults::from)
+}
+
+/// An unanswered question reads as an empty text until it is answered, so later `when`s can be read.
+fn insert(context: &mut Context, question: &Question, answer: Option<Answer>) {
+    context.insert(question.key.clone(), &answer.unwrap_or_else(|| Answer::Text(String::new())));
+}

@@ -1,0 +1,265 @@
+//! The command line. What does not depend on a pack is declared here; a pack's questions join in
+//! as flags, so that flags and wizard cannot differ.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, StyledStr, TypedValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::fault::{Fault, Faults, Stop, nearest};
+use crate::pack::{Kind, Pack, Question};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "new-service",
+    version,
+    about = "Scaffolds production-ready services",
+    after_help = "`new-service DIR` is short for `new-service new DIR`; `new-service` alone asks for the name too.",
+    max_term_width = 100,
+    propagate_version = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Create a service in a new folder
+    #[command(
+        after_help = "Without a terminal, or with --yes, nothing is asked: defaults stand for what is not given.\n\
+        Exit codes: 0 done, 1 failed and nothing changed, 2 usage, 130 stopped."
+    )]
+    New(NewArgs),
+    /// List what a template offers: layers, questions, presets, practices
+    Catalog(CatalogArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "For bash: new-service completions bash > ~/.local/share/bash-completion/completions/new-service"
+    )]
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    #[command(after_help = "To read it: new-service man | man -l -")]
+    Man,
+}
+
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct NewArgs {
+    /// Where to create it; its last part is the name. `.` is the folder you are in
+    pub dir: Option<PathBuf>,
+    /// Name of the service, where it is not that of the folder
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Answers under one name; other flags overrule it
+    #[arg(long)]
+    pub preset: Option<String>,
+    /// Take answers from a blueprint file, or from standard input with `-`
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Answer one question by its key (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// A built-in template, or a folder that holds one
+    #[arg(long, value_name = "SRC")]
+    pub template: Option<String>,
+    /// Ask nothing; defaults stand for what is not given
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Show what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show the content of every file as a diff, and write nothing
+    #[arg(long)]
+    pub diff: bool,
+    /// Report as JSON on standard output; asks nothing
+    #[arg(long)]
+    pub json: bool,
+    /// No `git init` and no first commit
+    #[arg(long)]
+    pub no_git: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CatalogArgs {
+    /// A built-in template, or a folder that holds one
+    #[arg(long, value_name = "SRC")]
+    pub template: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was asked for, and the answers that flags gave, as typed.
+#[derive(Debug)]
+pub struct Request {
+    pub verb: Verb,
+    pub flags: Vec<(String, Vec<String>)>,
+}
+
+/// Verbs of versions to come. A folder so named is refused now, so that a script which means the
+/// verb does not create a service of that name.
+const VERBS_TO_COME: [&str; 8] = ["add", "remove", "resource", "apply", "update", "diff", "check", "template"];
+
+/// The value of `--template`, read before the pack's flags are known.
+pub fn template_argument(arguments: &[OsString]) -> Option<String> {
+    let texts: Vec<&str> =
+        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
+    texts.iter().enumerate().find_map(|(at, text)| match text.strip_prefix("--template") {
+        Some("") => texts.get(at + 1).map(|value| (*value).to_owned()),
+        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+        None => None,
+    })
+}
+
+/// Parses the arguments (without the program's name) against `pack`'s questions. Help, version and
+/// usage errors are clap's, and come back as such.
+pub fn parse(arguments: &[OsString], pack: &Pack) -> Result<Request, anyhow::Error> {
+    let mut command = command(pack)?;
+    let mut arguments = arguments.to_vec();
+    let explicit = arguments.first().is_some_and(|first| {
+        is_verb(&command, first) || ["-h", "--help", "-V", "--version"].iter().any(|flag| first == flag)
+    });
+    if !explicit {
+        arguments.insert(0, "new".into());
+    }
+    let matches = command.try_get_matches_from_mut(std::iter::once(OsString::from("new-service")).chain(arguments))?;
+    let verb = Cli::from_arg_matches(&matches)?.verb;
+    let mut flags = Vec::new();
+    if let (Verb::New(new), Some((_, matches))) = (&verb, matches.subcommand()) {
+        if !explicit {
+            refuse_near_verb(&command, new)?;
+        }
+        flags = given(pack, matches);
+    }
+    Ok(Request { verb, flags })
+}
+
+/// The whole command line for `pack`: for parsing, help, completions and the manual page.
+pub fn command(pack: &Pack) -> Result<clap::Command, Faults> {
+    let mut faults = Faults::default();
+    let mut command = Cli::command();
+    let mut new = command.find_subcommand("new").cloned().unwrap_or_default();
+    for question in &pack.manifest.questions {
+        let flag = question.flag();
+        let taken = new.get_arguments().any(|argument| argument.get_long() == Some(&flag))
+            || ["help", "version"].contains(&flag.as_str());
+        if taken {
+            let message = format!(
+                "{}: the question \"{}\" would be the flag --{flag}, which is new-service's own",
+                pack.shown("pack.toml"),
+                question.key
+            );
+            faults.push(Fault::new(message).help("give it another key"));
+        } else {
+            new = new.arg(argument(question, pack));
+        }
+    }
+    if !pack.manifest.presets.is_empty() {
+        let names = pack
+            .manifest
+            .presets
+            .iter()
+            .map(|(name, preset)| PossibleValue::new(name.clone()).help(preset.help.clone()))
+            .collect();
+        new = new.mut_arg("preset", |preset| preset.value_parser(Listed(names)));
+    } else {
+        new = new.mut_arg("preset", |preset| preset.hide(true));
+    }
+    command = command.mut_subcommand("new", |_| new);
+    faults.or(command)
+}
+
+fn argument(question: &Question, pack: &Pack) -> Arg {
+    let mut help = question.prompt.clone();
+    if !question.help.is_empty() {
+        help = format!("{help} ({})", question.help);
+    }
+    if let Some(default) = &question.default {
+        let default = default.to_string();
+        let mut context = tera::Context::new();
+        context.insert("name", "NAME");
+        let shown = crate::render::render_text(pack, &default, &context).unwrap_or(default);
+        if !shown.is_empty() {
+            help = format!("{help} [default: {shown}]");
+        }
+    }
+    let argument = Arg::new(format!("question-{}", question.key))
+        .long(question.flag())
+        .help(StyledStr::from(help))
+        .help_heading(format!("Answers for {}", pack.manifest.name))
+        .allow_hyphen_values(true);
+    let argument = match question.kind {
+        Kind::Choice => {
+            let values = question.choices.iter().map(|choice| {
+                let value = PossibleValue::new(choice.value.clone());
+                if choice.help.is_empty() { value } else { value.help(choice.help.clone()) }
+            });
+            argument.value_parser(Listed(values.collect())).value_name("CHOICE")
+        }
+        Kind::Bool => {
+            let values = ["true", "false"].map(PossibleValue::new).to_vec();
+            argument
+                .value_parser(Listed(values))
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .value_name("BOOL")
+        }
+        Kind::Integer => argument.value_name("NUMBER"),
+        Kind::Text => argument.value_name("TEXT"),
+        Kind::List => argument.value_name("ITEM"),
+    };
+    argument.action(if question.kind == Kind::List { ArgAction::Append } else { ArgAction::Set })
+}
+
+/// Shows the values in help and completions, and lets any text pass: the question itself judges
+/// it, together with all other answers, so that every fault is told at once.
+#[derive(Clone)]
+struct Listed(Vec<PossibleValue>);
+
+impl TypedValueParser for Listed {
+    type Value = String;
+
+    fn parse_ref(&self, _: &clap::Command, _: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        value.to_str().map(str::to_owned).ok_or_else(|| clap::Error::new(clap::error::ErrorKind::InvalidUtf8))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().cloned()))
+    }
+}
+
+fn given(pack: &Pack, matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
+    let mut flags = Vec::new();
+    for question in &pack.manifest.questions {
+        if let Some(values) = matches.get_many::<String>(&format!("question-{}", question.key)) {
+            flags.push((question.key.clone(), values.cloned().collect()));
+        }
+    }
+    flags
+}
+
+fn is_verb(command: &clap::Command, argument: &OsStr) -> bool {
+    argument == "help" || command.get_subcommands().any(|verb| argument == verb.get_name())
+}
+
+/// `new-service udpate` most likely means a verb (design §7). `./udpate` says that it does not.
+/// "Near" is a third of the letters: two edits would refuse `api` for its likeness to `add`.
+fn refuse_near_verb(command: &clap::Command, new: &NewArgs) -> Result<(), Stop> {
+    let Some(dir) = new.dir.as_ref().and_then(|dir| dir.to_str()) else { return Ok(()) };
+    let verbs = command.get_subcommands().map(clap::Command::get_name).chain(VERBS_TO_COME).chain(["help"]);
+    match nearest(dir, verbs) {
+        Some(verb) if VERBS_TO_COME.contains(&verb) => {
+            let fault =
+                Fault::new(format!("`new-service {verb}` is not in this version, {}", env!("CARGO_PKG_VERSION")));
+            Err(Stop::usage(fault.help(format!("for a service of the name \"{dir}\": new-service ./{dir}"))))
+        }
+        Some(verb) => {
+            let fault = Fault::new(format!("\"{dir}\" is no verb (did you mean `new-service {verb}`?)"));
+            Err(Stop::usage(fault.help(format!("for a service of that name: new-service ./{dir}"))))
+        }
+        None => Ok(()),
+    }
+}

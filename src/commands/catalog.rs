@@ -1,0 +1,97 @@
+//! `catalog`: what a template offers.
+
+use std::fmt::Write as _;
+
+use crate::cli::CatalogArgs;
+use crate::pack::Pack;
+use crate::report;
+
+pub fn run(arguments: &CatalogArgs, pack: &Pack) -> anyhow::Result<()> {
+    report::out(&if arguments.json { json(pack)? } else { text(pack) })
+}
+
+fn text(pack: &Pack) -> String {
+    let manifest = &pack.manifest;
+    let mut out = format!("{} {}: {}\n\nLayers\n", manifest.name, manifest.version, manifest.description);
+    for layer in &pack.layers {
+        let when = layer.when.as_ref().map_or_else(|| "always".to_owned(), |when| format!("when {}", when.expression));
+        let _ = writeln!(out, "  {}: {} ({when})", layer.name, layer.title);
+        if !layer.practices.is_empty() {
+            let _ = writeln!(out, "      {}", layer.practices.join(" "));
+        }
+    }
+    out.push_str("\nQuestions\n");
+    for question in &manifest.questions {
+        let default = question.default.as_ref().map(|default| format!(" [default: {default}]")).unwrap_or_default();
+        let _ = writeln!(out, "  --{}: {}{default}", question.flag(), question.prompt);
+        for choice in &question.choices {
+            let help = if choice.help.is_empty() { String::new() } else { format!(": {}", choice.help) };
+            let _ = writeln!(out, "      {}{help}", choice.value);
+        }
+    }
+    if !manifest.presets.is_empty() {
+        out.push_str("\nPresets\n");
+        for (name, preset) in &manifest.presets {
+            let _ = writeln!(out, "  --preset {name}: {}", preset.help);
+        }
+    }
+    out
+}
+
+fn json(pack: &Pack) -> anyhow::Result<String> {
+    let manifest = &pack.manifest;
+    let layers: Vec<_> = pack
+        .layers
+        .iter()
+        .map(|layer| {
+            serde_json::json!({
+                "name": layer.name,
+                "title": layer.title,
+                "description": layer.description,
+                "when": layer.when.as_ref().map(|when| &when.expression),
+                "requires": layer.requires.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+                "practices": layer.practices,
+            })
+        })
+        .collect();
+    let questions: Vec<_> = manifest
+        .questions
+        .iter()
+        .map(|question| {
+            serde_json::json!({
+                "key": question.key,
+                "flag": format!("--{}", question.flag()),
+                "prompt": question.prompt,
+                "help": question.help,
+                "kind": format!("{:?}", question.kind).to_lowercase(),
+                "choices": question.choices.iter().map(|choice| serde_json::json!({"value": choice.value, "help": choice.help})).collect::<Vec<_>>(),
+                "default": question.default,
+                "when": question.when.as_ref().map(|when| &when.expression),
+            })
+        })
+        .collect();
+    let presets: Vec<_> = manifest
+        .presets
+        .iter()
+        .map(|(name, preset)| {
+            let answers: std::collections::BTreeMap<&str, _> = preset.answers.iter().collect();
+            serde_json::json!({"name": name, "help": preset.help, "answers": answers})
+        })
+        .collect();
+    let slots: Vec<_> = manifest
+        .slots
+        .iter()
+        .map(|(name, slot)| serde_json::json!({"name": name, "owner": slot.owner, "purpose": slot.purpose}))
+        .collect();
+    let value = serde_json::json!({
+        "name": manifest.name,
+        "version": manifest.version,
+        "description": manifest.description,
+        "digest": pack.digest,
+        "layers": layers,
+        "questions": questions,
+        "presets": presets,
+        "slots": slots,
+    });
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
+}

@@ -1,0 +1,227 @@
+//! `new`: answers → blueprint → tree → plan → a repository on disk.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::blueprint::{self, Answer, Answers, Blueprint, Drawn, Resolver};
+use crate::cli::NewArgs;
+use crate::evolve::{Plan, create, interrupt};
+use crate::fault::{Fault, Faults, Stop, did_you_mean};
+use crate::git;
+use crate::pack::{Kind, Pack, Question, Text};
+use crate::render::{context_of, render, select};
+use crate::report::{self, Created};
+use crate::wizard::Wizard;
+
+/// Everything that is decided before the first byte is written.
+struct Made<'a> {
+    blueprint: Blueprint,
+    asked: Vec<&'a Question>,
+    layers: Vec<&'a str>,
+    plan: Plan,
+}
+
+pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
+    let drawn = Drawn::now().map_err(|fault| Stop::usage(fault))?;
+    let from = read_from(arguments, pack)?;
+    let given = gather(arguments, flags, from.answers, pack)?;
+    let mut name = name_of(arguments, from.name, pack)?;
+
+    let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
+    let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let answers = if interactive {
+        let preview = |name: &str, answers: &Answers| {
+            let made = make(name, answers, pack, &drawn)?;
+            let width = report::width();
+            Ok(format!("{}\n{}", report::answers(&made.blueprint, &made.asked, width), report::tree(&made.plan, width)))
+        };
+        let (chosen, answers) = Wizard::new(pack, &preview).run(name.as_deref(), &given)?;
+        name = Some(chosen);
+        answers
+    } else {
+        let complete = |name: &str| Resolver::new(pack, name, given.clone()).and_then(|resolver| resolver.complete());
+        match &name {
+            Some(name) => complete(name).map_err(Stop::Usage)?,
+            None => {
+                // The name and every other missing answer, in one message.
+                let mut faults =
+                    Faults::from(Fault::new("no folder was given, and nobody is there to ask").help("new-service DIR"));
+                faults.extend(complete("name").err().unwrap_or_default());
+                return Err(Stop::Usage(faults).into());
+            }
+        }
+    };
+    let name = name.unwrap_or_default();
+    let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&name));
+    interrupt::check()?;
+    finish(arguments, &dir, &make(&name, &answers, pack, &drawn)?, pack)
+}
+
+fn make<'a>(name: &str, answers: &Answers, pack: &'a Pack, drawn: &Drawn) -> Result<Made<'a>, Faults> {
+    let blueprint = Blueprint { name: name.to_owned(), answers: answers.clone(), drawn: drawn.clone() };
+    let asked = Resolver::new(pack, name, Answers::default())?.applicable(answers)?;
+    let layers = select(pack, &context_of(&blueprint, pack))?.into_iter().map(|layer| layer.name.as_str()).collect();
+    let tree = render(&blueprint, pack)?;
+    let plan = Plan::create(&blueprint, pack, &asked, &tree);
+    Ok(Made { blueprint, asked, layers, plan })
+}
+
+fn finish(arguments: &NewArgs, dir: &Path, made: &Made, pack: &Pack) -> anyhow::Result<()> {
+    let mut outcome = git::Outcome::Skipped;
+    let mut notes = Vec::new();
+    if let Some(why) = &made.plan.unformatted {
+        notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
+    }
+    notes.extend(workspace_note(dir, made, pack));
+    let dry = arguments.dry_run || arguments.diff;
+    if dry {
+        create::check(&made.plan, dir)?;
+    } else {
+        let surrounding = if arguments.no_git { None } else { git::repository_around(dir) };
+        let mut init = |folder: &Path| {
+            outcome = match (&surrounding, arguments.no_git) {
+                (_, true) => git::Outcome::Skipped,
+                (Some(top), _) => git::Outcome::Inside(top.clone()),
+                (None, _) => git::init(
+                    folder,
+                    &format!("Create {} with new-service {}", made.blueprint.name, env!("CARGO_PKG_VERSION")),
+                ),
+            };
+            Ok(())
+        };
+        create::create(&made.plan, dir, &mut init)?;
+    }
+    let created = Created {
+        blueprint: &made.blueprint,
+        pack,
+        layers: &made.layers,
+        plan: &made.plan,
+        dir,
+        written: !dry,
+        git: &outcome,
+        notes: &notes,
+    };
+    if arguments.json {
+        report::out(&created.json()?)
+    } else if arguments.diff {
+        report::out(&report::diff(&made.plan))
+    } else if arguments.dry_run {
+        report::out(&report::tree(&made.plan, usize::MAX))?;
+        report::say("Nothing was written: this was a dry run.");
+        Ok(())
+    } else {
+        created.print();
+        Ok(())
+    }
+}
+
+/// `--from`: a blueprint file, or standard input.
+fn read_from(arguments: &NewArgs, pack: &Pack) -> anyhow::Result<blueprint::Given> {
+    let Some(path) = &arguments.from else { return Ok(blueprint::Given::default()) };
+    let mut bytes = Vec::new();
+    let label = if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut bytes)?;
+        "standard input".to_owned()
+    } else {
+        bytes = std::fs::read(path)
+            .map_err(|error| Stop::usage(Fault::new(format!("--from {}: {error}", path.display()))))?;
+        path.display().to_string()
+    };
+    Ok(blueprint::read(&Text::from_utf8(label, &bytes).map_err(Faults::from)?, pack)?)
+}
+
+/// Preset, then file, then `--set`, then flags: the later overrules. All faults at once.
+fn gather(arguments: &NewArgs, flags: &[(String, Vec<String>)], from: Answers, pack: &Pack) -> Result<Answers, Stop> {
+    let mut faults = Faults::default();
+    let mut answers = Answers::default();
+    if let Some(name) = &arguments.preset {
+        match pack.manifest.presets.get(name) {
+            Some(preset) => answers.extend(preset.answers.clone()),
+            None => {
+                let names = || pack.manifest.presets.keys().map(String::as_str);
+                let near = did_you_mean(name, names());
+                faults.push(
+                    Fault::new(format!("--preset: no preset \"{name}\"{near}"))
+                        .help(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+                );
+            }
+        }
+    }
+    answers.extend(from);
+    for given in &arguments.set {
+        let Some((key, value)) = given.split_once('=') else {
+            faults.push(Fault::new(format!("--set {given}: KEY=VALUE is expected")));
+            continue;
+        };
+        read_answer("--set ", key, &[value.to_owned()], pack, &mut answers, &mut faults);
+    }
+    for (key, values) in flags {
+        read_answer("--", key, values, pack, &mut answers, &mut faults);
+    }
+    faults.or(answers).map_err(Stop::Usage)
+}
+
+fn read_answer(how: &str, key: &str, values: &[String], pack: &Pack, answers: &mut Answers, faults: &mut Faults) {
+    let Some(question) = pack.manifest.question(key) else {
+        let keys = || pack.manifest.questions.iter().map(|question| question.key.as_str());
+        let fault =
+            Fault::new(format!("{how}{key}: the template asks nothing of that name{}", did_you_mean(key, keys())));
+        faults.push(fault.help(format!("it asks: {}", keys().collect::<Vec<_>>().join(", "))));
+        return;
+    };
+    let shown = if how == "--" { question.flag() } else { key.to_owned() };
+    let result = match question.kind {
+        Kind::List => values.iter().map(|value| question.read(value)).collect::<Result<Vec<_>, _>>().map(|lists| {
+            let items =
+                lists.into_iter().flat_map(|list| if let Answer::List(items) = list { items } else { Vec::new() });
+            Answer::List(items.collect())
+        }),
+        _ => question.read(values.last().map_or("", String::as_str)),
+    };
+    match result {
+        Ok(answer) => answers.insert(key, answer),
+        Err(why) => faults.push(Fault::new(format!("{how}{shown}: {why}"))),
+    }
+}
+
+/// `--name`, else the blueprint file's, else the folder's. `.` is a folder like any other.
+fn name_of(arguments: &NewArgs, from_file: Option<String>, pack: &Pack) -> Result<Option<String>, Stop> {
+    let from_folder = || {
+        let dir = arguments.dir.as_ref()?;
+        let dir = match dir.file_name() {
+            Some(_) => dir.clone(),
+            None => dir.canonicalize().ok()?,
+        };
+        Some(dir.file_name()?.to_string_lossy().into_owned())
+    };
+    let Some(name) = arguments.name.clone().or(from_file).or_else(from_folder) else {
+        return match &arguments.dir {
+            Some(dir) => Err(Stop::usage(
+                Fault::new(format!("{}: has no name to call the service by", dir.display()))
+                    .help("give one with --name"),
+            )),
+            None => Ok(None),
+        };
+    };
+    pack.manifest.name_rules.check(&name).map_err(Stop::usage)?;
+    Ok(Some(name))
+}
+
+/// A workspace above takes a package in only when it is told to, and cargo refuses to build one
+/// that is neither in nor out.
+fn workspace_note(dir: &Path, made: &Made, pack: &Pack) -> Option<String> {
+    let manifest = &pack.manifest.lock.as_ref()?.manifest;
+    let own = String::from_utf8_lossy(&made.plan.get(manifest)?.content).parse::<toml::Table>().ok()?;
+    if own.contains_key("workspace") {
+        return None;
+    }
+    let absolute = std::path::absolute(dir).ok()?;
+    let above = absolute.ancestors().skip(1).map(|folder| folder.join(manifest)).find(|path| {
+        std::fs::read_to_string(path)
+            .ok()
+            .and_then(|text| text.parse::<toml::Table>().ok())
+            .is_some_and(|table| table.contains_key("workspace"))
+    })?;
+    let member = absolute.strip_prefix(above.parent()?).ok()?.display().to_string();
+    Some(format!("{} is a workspace: add \"{member}\" to its `members`, or to `exclude`", above.display()))
+}

@@ -1,0 +1,209 @@
+//! Writing a new repository: all of it, or nothing.
+//!
+//! Into a folder that does not exist: a hidden sibling is filled and renamed into place, so the
+//! target appears whole. Into one that exists: a hidden folder inside it is filled, then each file is
+//! linked into place, which fails rather than replace; a second run after a kill finishes the work.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::interrupt;
+use super::plan::{Entry, Plan};
+use crate::fault::{Fault, Faults};
+
+/// What happens between filling the folder and showing it: `git init` and a first commit.
+pub type Finish<'a> = &'a mut dyn FnMut(&Path) -> anyhow::Result<()>;
+
+/// Faults that would stop [`create`], found before anything is written.
+pub fn check(plan: &Plan, target: &Path) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => faults.push(Fault::new(format!("{}: {error}", target.display()))),
+        Ok(meta) if !meta.is_dir() && !target.is_dir() => {
+            faults.push(Fault::new(format!("{}: is a file, and a folder is wanted", target.display())));
+        }
+        Ok(_) => {
+            for entry in &plan.entries {
+                if let Some(why) = clash(target, entry) {
+                    faults.push(Fault::new(format!("{}: {why}", target.join(entry.path.as_str()).display())));
+                }
+            }
+            if !faults.is_empty() {
+                faults.push(Fault::new("nothing was written").help("choose another folder, or move these files away"));
+            }
+        }
+    }
+    faults.or(())
+}
+
+/// Why `entry` cannot stand in `target`, if it cannot. A file of the same bytes is no clash: an
+/// earlier run that was killed wrote it.
+fn clash(target: &Path, entry: &Entry) -> Option<String> {
+    for parent in entry.path.parents() {
+        match fs::symlink_metadata(target.join(parent)) {
+            Ok(meta) if meta.is_symlink() => {
+                return Some(format!("\"{parent}\" is a link, and could lead out of the folder"));
+            }
+            Ok(meta) if !meta.is_dir() => return Some(format!("\"{parent}\" is a file, and a folder is wanted")),
+            _ => {}
+        }
+    }
+    let path = target.join(entry.path.as_str());
+    match fs::symlink_metadata(&path) {
+        Err(_) => None,
+        Ok(meta) if meta.is_file() && fs::read(&path).is_ok_and(|content| content == entry.content) => None,
+        Ok(_) => Some("exists already, and is never overwritten".into()),
+    }
+}
+
+/// Writes `plan` to `target`. On any error, and on ^C, what was begun is removed.
+pub fn create(plan: &Plan, target: &Path, finish: Finish) -> anyhow::Result<()> {
+    check(plan, target)?;
+    if target.is_dir() {
+        return create_inside(plan, target, finish);
+    }
+    let parent = match target.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    fs::create_dir_all(&parent)
+        .map_err(|error| Fault::new(format!("{}: {error}", parent.display())))
+        .map_err(Faults::from)?;
+    let stage = stage_in(&parent)?;
+    write_all(plan, stage.path())?;
+    finish(stage.path())?;
+    interrupt::check()?;
+    open_up(stage.path())?;
+    step();
+    // Renaming onto a folder that has appeared in the meantime fails unless that one is empty.
+    fs::rename(stage.path(), target)
+        .map_err(|error| Faults::from(Fault::new(format!("{}: {error}", target.display()))))?;
+    // It is no longer there to be removed.
+    let _ = stage.keep();
+    Ok(())
+}
+
+fn create_inside(plan: &Plan, target: &Path, finish: Finish) -> anyhow::Result<()> {
+    let stage = stage_in(target)?;
+    write_all(plan, stage.path())?;
+    let mut placed = Placed::default();
+    for entry in &plan.entries {
+        interrupt::check()?;
+        step();
+        placed.place(stage.path(), target, entry).map_err(|error| {
+            Faults::from(Fault::new(format!("{}: {error}", target.join(entry.path.as_str()).display())))
+        })?;
+    }
+    drop(stage);
+    placed.done = true;
+    finish(target)
+}
+
+/// Files and folders that this run has put in place; taken away again unless the run ends well.
+#[derive(Default)]
+struct Placed {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+    done: bool,
+}
+
+impl Placed {
+    fn place(&mut self, stage: &Path, target: &Path, entry: &Entry) -> io::Result<()> {
+        for parent in entry.path.parents() {
+            let folder = target.join(parent);
+            match fs::create_dir(&folder) {
+                Ok(()) => self.folders.push(folder),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let path = target.join(entry.path.as_str());
+        // A link, unlike a rename, never replaces what is there.
+        match fs::hard_link(stage.join(entry.path.as_str()), &path) {
+            Ok(()) => self.files.push(path),
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && fs::read(&path).is_ok_and(|content| content == entry.content) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        for file in self.files.iter().rev() {
+            let _ = fs::remove_file(file);
+        }
+        for folder in self.folders.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+fn stage_in(folder: &Path) -> Result<tempfile::TempDir, Faults> {
+    tempfile::Builder::new()
+        .prefix(".new-service-")
+        .tempdir_in(folder)
+        .map_err(|error| Fault::new(format!("{}: cannot be written to: {error}", folder.display())).into())
+}
+
+fn write_all(plan: &Plan, root: &Path) -> anyhow::Result<()> {
+    for entry in &plan.entries {
+        interrupt::check()?;
+        step();
+        let path = root.join(entry.path.as_str());
+        write(&path, entry).map_err(|error| {
+            Faults::from(Fault::new(format!("{}: {error}", entry.path)).help("nothing was written"))
+        })?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, entry: &Entry) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // The umask takes away what the user does not grant.
+        options.mode(if entry.mode == crate::render::Mode::Executable { 0o777 } else { 0o666 });
+    }
+    options.open(path)?.write_all(&entry.content)
+}
+
+/// A temporary folder is the owner's alone; a repository is as open as the umask lets it be.
+#[cfg(unix)]
+fn open_up(stage: &Path) -> io::Result<()> {
+    let probe = stage.join(".mode");
+    fs::create_dir(&probe)?;
+    let permissions = fs::metadata(&probe)?.permissions();
+    fs::remove_dir(&probe)?;
+    fs::set_permissions(stage, permissions)
+}
+
+#[cfg(not(unix))]
+fn open_up(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// One step of the writing. Tests of debug builds die at the N-th: `NEW_SERVICE_DIE_AT=N`.
+fn step() {
+    #[cfg(debug_assertions)]
+    {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static STEPS: AtomicU64 = AtomicU64::new(1);
+        let at = std::env::var("NEW_SERVICE_DIE_AT").ok().and_then(|n| n.parse().ok());
+        if at == Some(STEPS.fetch_add(1, Ordering::Relaxed)) {
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Parse, run, turn an error into words and an exit code (design §2); nothing else.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use new_service::fault::Stop;
+use new_service::{commands, evolve, report};
+
+fn main() -> ExitCode {
+    evolve::interrupt::watch();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let Err(error) = commands::run(&arguments) else { return ExitCode::SUCCESS };
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        // Help and version come as errors too; clap knows which stream and code they go with.
+        let _ = usage.print();
+        return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+    }
+    report::error(&error);
+    match error.downcast_ref::<Stop>() {
+        Some(Stop::Usage(_)) => ExitCode::from(2),
+        Some(Stop::Interrupted) => ExitCode::from(130),
+        None => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,400 @@
+//! A layer: its `layer.toml`, and the files, slot lines and lock fragment in its folder.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::condition::Condition;
+use super::manifest::Manifest;
+use super::text::Text;
+use crate::fault::{Fault, Faults, Place, did_you_mean};
+use crate::practices;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    title: String,
+    #[serde(default)]
+    description: String,
+    when: Option<Spanned<String>>,
+    #[serde(default)]
+    requires: Vec<Spanned<String>>,
+    #[serde(default)]
+    practices: Vec<Spanned<String>>,
+    for_each: Option<Spanned<String>>,
+    #[serde(rename = "as")]
+    item_name: Option<String>,
+    #[serde(default)]
+    dependencies: BTreeMap<String, Spanned<Dependency>>,
+    #[serde(rename = "dev-dependencies", default)]
+    dev_dependencies: BTreeMap<String, Spanned<Dependency>>,
+    #[serde(default)]
+    config: Vec<Spanned<Setting>>,
+    #[serde(default)]
+    slots: BTreeMap<Spanned<String>, SlotOrder>,
+    #[serde(default)]
+    files: BTreeMap<Spanned<String>, FileRuleForm>,
+    #[serde(default)]
+    refuse: Vec<RefuseForm>,
+    #[serde(default)]
+    panel: Vec<toml::Table>,
+    #[serde(default)]
+    alert: Vec<toml::Table>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SlotOrder {
+    order: i32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRuleForm {
+    policy: Option<Policy>,
+    mode: Option<Spanned<String>>,
+    when: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefuseForm {
+    when: Spanned<String>,
+    reason: String,
+}
+
+/// How a file is treated when the repository is brought to a newer tree (design §4).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// Merged, three ways.
+    #[default]
+    Merge,
+    /// Written at creation, the team's from then on.
+    Once,
+    /// Written once, never touched again; a change is a new file.
+    Append,
+    /// A lock file.
+    Lock,
+}
+
+impl Policy {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Once => "once",
+            Self::Append => "append",
+            Self::Lock => "lock",
+        }
+    }
+}
+
+/// A version, or a table with one; the engine merges them and does not read them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Dependency {
+    Version(String),
+    Table(BTreeMap<String, toml::Value>),
+}
+
+/// `[[config]]`: a setting of the service, declared once (practice app.config).
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    pub env: String,
+    pub kind: SettingKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<toml::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dev: Option<toml::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prod: Option<toml::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub secret: bool,
+    pub doc: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SettingKind {
+    String,
+    Addr,
+    Url,
+    Duration,
+    Integer,
+    Number,
+    Bool,
+    List,
+    Choice,
+}
+
+/// `[files."GLOB"]`: what holds for the output paths that match.
+#[derive(Debug, Clone)]
+pub struct FileRule {
+    pub glob: glob::Pattern,
+    pub policy: Option<Policy>,
+    pub mode: Option<u32>,
+    pub when: Option<Condition>,
+    pub place: Place,
+}
+
+/// `[[refuse]]`: answers that make no sense together, and why.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    pub when: Condition,
+    pub reason: String,
+}
+
+/// A file of `files/` or `slots/`.
+#[derive(Debug, Clone)]
+pub struct LayerFile {
+    /// Path in the pack, for faults and as the template's name.
+    pub source: String,
+    /// For `files/`: the output path (it may hold expressions). For `slots/`: the slot's name.
+    pub target: String,
+    /// Whether it is rendered (`.tera`) or copied.
+    pub rendered: bool,
+    pub content: Cow<'static, [u8]>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Layer {
+    pub name: String,
+    pub title: String,
+    pub description: String,
+    pub when: Option<Condition>,
+    pub requires: Vec<(String, Place)>,
+    pub practices: Vec<String>,
+    /// The list that the layer is rendered over, and the name its items have in templates.
+    pub for_each: Option<(String, String)>,
+    pub dependencies: BTreeMap<String, (Dependency, Place)>,
+    pub dev_dependencies: BTreeMap<String, (Dependency, Place)>,
+    pub config: Vec<(Setting, Place)>,
+    pub slot_order: BTreeMap<String, i32>,
+    pub rules: Vec<FileRule>,
+    pub refusals: Vec<Refusal>,
+    pub panels: Vec<toml::Table>,
+    pub alerts: Vec<toml::Table>,
+    pub files: Vec<LayerFile>,
+    pub slots: Vec<LayerFile>,
+    pub fragment: Option<Text>,
+}
+
+/// Where a slot line stands that says nothing of its order.
+pub const DEFAULT_ORDER: i32 = 50;
+
+impl Layer {
+    /// Reads `layer.toml` and checks what can be checked without the other layers.
+    pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
+        let form: Form = text.toml()?;
+        let mut faults = Faults::default();
+        let keys = answer_names(manifest);
+        let condition = |when: &Spanned<String>, faults: &mut Faults| {
+            let place = text.place(when.span().start);
+            Condition::parse(when.get_ref(), place, &keys).map_err(|fault| faults.push(fault)).ok()
+        };
+
+        let when = form.when.and_then(|when| condition(&when, &mut faults));
+        let mut refusals = Vec::new();
+        for refuse in form.refuse {
+            if let Some(when) = condition(&refuse.when, &mut faults) {
+                refusals.push(Refusal { when, reason: refuse.reason });
+            }
+        }
+        let mut rules = Vec::new();
+        for (pattern, rule) in form.files {
+            let place = text.place(pattern.span().start);
+            let glob = match glob::Pattern::new(pattern.get_ref()) {
+                Ok(glob) => glob,
+                Err(error) => {
+                    faults.push(Fault::at(place, format!("\"{}\" is no file pattern: {error}", pattern.get_ref())));
+                    continue;
+                }
+            };
+            let mode = rule.mode.and_then(|mode| match mode.get_ref().as_str() {
+                "644" => Some(0o644),
+                "755" => Some(0o755),
+                other => {
+                    let place = text.place(mode.span().start);
+                    faults.push(Fault::at(place, format!("the mode \"{other}\" is neither \"644\" nor \"755\"")));
+                    None
+                }
+            });
+            let when = rule.when.and_then(|when| condition(&when, &mut faults));
+            rules.push(FileRule { glob, policy: rule.policy, mode, when, place });
+        }
+        for id in &form.practices {
+            if practices::find(id.get_ref()).is_none() {
+                let near = did_you_mean(id.get_ref(), practices::all().iter().map(|practice| practice.id.as_str()));
+                faults.push(Fault::at(text.place(id.span().start), format!("no practice \"{}\"{near}", id.get_ref())));
+            }
+        }
+        for slot in form.slots.keys() {
+            check_slot(slot.get_ref(), text.place(slot.span().start), manifest, &mut faults);
+        }
+        let config: Vec<(Setting, Place)> = form
+            .config
+            .into_iter()
+            .map(|setting| (text.place(setting.span().start), setting.into_inner()))
+            .map(|(place, setting)| (setting, place))
+            .collect();
+        for (setting, place) in &config {
+            check_setting(setting, place, &mut faults);
+        }
+        let for_each = form.for_each.and_then(|list| {
+            let known = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
+            if !known {
+                let fault =
+                    Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
+                faults.push(fault.help("it names a question of kind \"list\""));
+            }
+            let item = form.item_name.clone().unwrap_or_else(|| "item".to_owned());
+            known.then(|| (list.into_inner(), item))
+        });
+        let placed = |map: BTreeMap<String, Spanned<Dependency>>| {
+            map.into_iter()
+                .map(|(name, value)| (name, (value.get_ref().clone(), text.place(value.span().start))))
+                .collect()
+        };
+        faults.or(Self {
+            name: name.to_owned(),
+            title: form.title,
+            description: form.description,
+            when,
+            requires: form
+                .requires
+                .into_iter()
+                .map(|layer| (layer.get_ref().clone(), text.place(layer.span().start)))
+                .collect(),
+            practices: form.practices.into_iter().map(Spanned::into_inner).collect(),
+            for_each,
+            dependencies: placed(form.dependencies),
+            dev_dependencies: placed(form.dev_dependencies),
+            config,
+            slot_order: form.slots.into_iter().map(|(slot, order)| (slot.into_inner(), order.order)).collect(),
+            rules,
+            refusals,
+            panels: form.panel,
+            alerts: form.alert,
+            files: Vec::new(),
+            slots: Vec::new(),
+            fragment: None,
+        })
+    }
+
+    /// Takes in a file of the layer's folder. `path` is relative to it; `source` to the pack.
+    pub fn take(
+        &mut self,
+        path: &str,
+        source: &str,
+        text: Text,
+        content: Cow<'static, [u8]>,
+        manifest: &Manifest,
+    ) -> Result<(), Fault> {
+        let (stem, rendered) = path.strip_suffix(".tera").map_or((path, false), |stem| (stem, true));
+        let file = |target: &str| LayerFile {
+            source: source.to_owned(),
+            target: target.to_owned(),
+            rendered,
+            content: content.clone(),
+        };
+        if let Some(target) = stem.strip_prefix("files/") {
+            self.files.push(file(target));
+        } else if let Some(slot) = stem.strip_prefix("slots/") {
+            let slot = slot.split_once('.').map_or(slot, |(slot, _)| slot);
+            let mut faults = Faults::default();
+            check_slot(slot, Place::new(&text.file, 1, 1), manifest, &mut faults);
+            if let Some(fault) = faults.0.pop() {
+                return Err(fault);
+            }
+            self.slots.push(file(slot));
+        } else if manifest.lock.as_ref().is_some_and(|lock| path == format!("{}.fragment", lock.path)) {
+            self.fragment = Some(text);
+        } else if path != "layer.toml" {
+            return Err(Fault::at(Place::new(&text.file, 1, 1), "a layer has no place for this file")
+                .help("files that it owns are under files/, lines for others under slots/"));
+        }
+        Ok(())
+    }
+}
+
+fn answer_names(manifest: &Manifest) -> Vec<&str> {
+    std::iter::once("name").chain(manifest.questions.iter().map(|question| question.key.as_str())).collect()
+}
+
+fn check_slot(slot: &str, place: Place, manifest: &Manifest, faults: &mut Faults) {
+    if !manifest.slots.contains_key(slot) {
+        let near = did_you_mean(slot, manifest.slots.keys().map(String::as_str));
+        let known: Vec<&str> = manifest.slots.keys().map(String::as_str).collect();
+        faults.push(
+            Fault::at(place, format!("no slot \"{slot}\"{near}"))
+                .help(format!("pack.toml declares: {}", known.join(", "))),
+        );
+    }
+}
+
+/// A declaration that contradicts itself would give a service that cannot start.
+fn check_setting(setting: &Setting, place: &Place, faults: &mut Faults) {
+    let name = &setting.env;
+    let mut fault = |why: String| faults.push(Fault::at(place.clone(), format!("the setting {name}: {why}")));
+    if !name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        || !name.starts_with(|c: char| c.is_ascii_uppercase())
+    {
+        fault("a name is capitals, digits and _".into());
+    }
+    if (setting.kind == SettingKind::Choice) == setting.choices.is_empty() {
+        fault("`choices` belong to kind = \"choice\", and only there".into());
+    }
+    if setting.secret && (setting.default.is_some() || setting.prod.is_some()) {
+        fault("a secret has no default".into());
+    }
+    if setting.required && setting.default.is_some() {
+        fault("what has a default is not required".into());
+    }
+    for value in [&setting.default, &setting.dev, &setting.prod].into_iter().flatten() {
+        let fits = match setting.kind {
+            SettingKind::Integer => value
+                .as_integer()
+                .is_some_and(|n| setting.min.is_none_or(|min| n >= min) && setting.max.is_none_or(|max| n <= max)),
+            SettingKind::Number => value.is_float() || value.is_integer(),
+            SettingKind::Bool => value.is_bool(),
+            SettingKind::List => value.is_array(),
+            SettingKind::Choice => {
+                value.as_str().is_some_and(|text| setting.choices.iter().any(|choice| choice == text))
+            }
+            SettingKind::String | SettingKind::Addr | SettingKind::Url | SettingKind::Duration => value.is_str(),
+        };
+        if !fits {
+            fault(format!("the value {value} does not fit its kind or bounds"));
+        }
+    }
+}
+
+/// Settings that two layers declare differently, each named once.
+pub fn conflicting_settings(layers: &[&Layer]) -> Faults {
+    let mut faults = Faults::default();
+    let mut seen: BTreeMap<&str, (&Setting, &Layer)> = BTreeMap::new();
+    let mut named = BTreeSet::new();
+    for layer in layers {
+        for (setting, place) in &layer.config {
+            if let Some((first, owner)) = seen.insert(&setting.env, (setting, layer)) {
+                if first != setting && named.insert(&setting.env) {
+                    let message =
+                        format!("the setting {} is declared otherwise by layer \"{}\"", setting.env, owner.name);
+                    faults.push(Fault::at(place.clone(), message).help("declare it in one of the two"));
+                }
+            }
+        }
+    }
+    faults
+}

@@ -1,0 +1,374 @@
+//! `pack.toml`: the form it has on disk, and the checked thing.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde::Deserialize;
+use tera::Delimiters;
+use toml::Spanned;
+
+use super::condition::Condition;
+use super::question::{Kind, Question, QuestionForm, check_plain};
+use super::text::Text;
+use crate::blueprint::{Answer, Answers};
+use crate::fault::{Fault, Faults, did_you_mean};
+use crate::render::RESERVED_NAMES;
+
+/// The pack format that this binary reads (`edition` in pack.toml).
+const EDITION: u32 = 1;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    name: String,
+    version: Spanned<String>,
+    #[serde(default)]
+    description: String,
+    edition: Spanned<u32>,
+    #[serde(rename = "name-rules", default)]
+    name_rules: NameForm,
+    delimiters: Option<Spanned<DelimitersForm>>,
+    #[serde(default)]
+    question: Vec<QuestionForm>,
+    #[serde(default)]
+    presets: BTreeMap<Spanned<String>, PresetForm>,
+    #[serde(default)]
+    slots: BTreeMap<String, Slot>,
+    #[serde(default)]
+    format: Format,
+    lock: Option<LockFile>,
+    #[serde(default)]
+    next: Next,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DelimitersForm {
+    value: [String; 2],
+    block: [String; 2],
+    comment: [String; 2],
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameForm {
+    pattern: Option<Spanned<String>>,
+    #[serde(default)]
+    help: Option<String>,
+    #[serde(default)]
+    max: Option<usize>,
+    #[serde(default)]
+    reserved: Vec<String>,
+    #[serde(default)]
+    reserved_help: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PresetForm {
+    #[serde(default)]
+    help: String,
+    answers: BTreeMap<Spanned<String>, toml::Value>,
+}
+
+/// Answers under one name: `--preset NAME`.
+#[derive(Debug, Clone)]
+pub struct Preset {
+    pub help: String,
+    pub answers: Answers,
+}
+
+/// A place in a file of `owner` where other layers add lines.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slot {
+    pub owner: String,
+    pub purpose: String,
+}
+
+/// Formatters that are run over rendered files when a plan is made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Format {
+    pub rustfmt: Option<Rustfmt>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rustfmt {
+    pub edition: String,
+    /// Output path of its configuration, where the pack writes one.
+    pub config: Option<String>,
+}
+
+/// The lock file that is the union of the layers' fragments.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockFile {
+    pub kind: LockKind,
+    /// Output path; a layer's part is `layers/NAME/PATH.fragment`.
+    pub path: String,
+    /// Output path of the manifest that it locks.
+    pub manifest: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LockKind {
+    Cargo,
+}
+
+/// What to do after creating: commands that work when pasted.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Next {
+    #[serde(default)]
+    pub steps: Vec<String>,
+}
+
+/// What a service may be called.
+#[derive(Debug, Clone)]
+pub struct NameRules {
+    pattern: Regex,
+    help: String,
+    max: usize,
+    reserved: Vec<String>,
+    reserved_help: String,
+}
+
+/// Device names of Windows, with or without an ending: a folder so named cannot be checked out there.
+pub const DEVICE_NAMES: [&str; 22] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
+    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
+
+impl NameRules {
+    /// Whether a service may be called `name`; if not: why, and what would do.
+    pub fn check(&self, name: &str) -> Result<(), Fault> {
+        let refuse = |why: String| {
+            let fault = Fault::new(format!("the name \"{}\" cannot be used: {why}", super::question::shown(name)));
+            match self.suggest(name) {
+                Some(other) => fault.help(format!("`--name {other}` would do")),
+                None => fault.help("give another with --name"),
+            }
+        };
+        if name.is_empty() {
+            return Err(refuse("it is empty".into()));
+        }
+        check_plain(name).map_err(refuse)?;
+        if name.chars().count() > self.max {
+            return Err(refuse(format!("it is longer than {} characters", self.max)));
+        }
+        if !self.pattern.is_match(name) {
+            return Err(refuse(format!("it must be {}", self.help)));
+        }
+        if self.reserved.iter().any(|reserved| reserved == name) {
+            return Err(refuse(self.reserved_help.clone()));
+        }
+        if DEVICE_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(refuse("it is a device name on Windows".into()));
+        }
+        Ok(())
+    }
+
+    fn suggest(&self, name: &str) -> Option<String> {
+        use heck::ToKebabCase as _;
+        let kebab: String = name.to_kebab_case().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        let trimmed = kebab.trim_matches('-');
+        let fits = |candidate: &str| {
+            candidate.len() <= self.max
+                && self.pattern.is_match(candidate)
+                && !self.reserved.iter().any(|reserved| reserved == candidate)
+                && !DEVICE_NAMES.contains(&candidate)
+        };
+        [trimmed.to_owned(), format!("{trimmed}-service")]
+            .into_iter()
+            .find(|candidate| candidate != name && fits(candidate))
+    }
+}
+
+/// A checked `pack.toml`.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    pub name: String,
+    pub version: String,
+    pub description: String,
+    pub delimiters: Delimiters,
+    pub name_rules: NameRules,
+    pub questions: Vec<Question>,
+    pub presets: BTreeMap<String, Preset>,
+    pub slots: BTreeMap<String, Slot>,
+    pub format: Format,
+    pub lock: Option<LockFile>,
+    pub next: Vec<String>,
+}
+
+impl Manifest {
+    /// Reads and checks `pack.toml`; all faults of it at once.
+    pub fn parse(text: &Text) -> Result<Self, Faults> {
+        let form: Form = text.toml()?;
+        let mut faults = Faults::default();
+        if *form.edition.get_ref() != EDITION {
+            let fault = Fault::at(
+                text.place(form.edition.span().start),
+                format!("pack format {} is not known", form.edition.get_ref()),
+            );
+            return Err(fault
+                .help(format!("this binary reads edition {EDITION}; a newer new-service may read it"))
+                .into());
+        }
+        if !is_version(form.version.get_ref()) {
+            faults.push(Fault::at(text.place(form.version.span().start), "the version is three numbers: 0.1.0"));
+        }
+        let delimiters = delimiters(form.delimiters.as_ref(), text, &mut faults);
+        let name_rules = name_rules(form.name_rules, text, &mut faults);
+        let questions = questions(form.question, text, &mut faults);
+        let presets = presets(form.presets, &questions, text, &mut faults);
+        faults.or(Self {
+            name: form.name,
+            version: form.version.into_inner(),
+            description: form.description,
+            delimiters,
+            name_rules,
+            questions,
+            presets,
+            slots: form.slots,
+            format: form.format,
+            lock: form.lock,
+            next: form.next.steps,
+        })
+    }
+
+    pub fn question(&self, key: &str) -> Option<&Question> {
+        self.questions.iter().find(|question| question.key == key)
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
+}
+
+fn delimiters(form: Option<&Spanned<DelimitersForm>>, text: &Text, faults: &mut Faults) -> Delimiters {
+    let Some(form) = form else { return Delimiters::default() };
+    let [value, block, comment] = [&form.get_ref().value, &form.get_ref().block, &form.get_ref().comment];
+    let delimiters = Delimiters {
+        variable_start: value[0].clone().into(),
+        variable_end: value[1].clone().into(),
+        block_start: block[0].clone().into(),
+        block_end: block[1].clone().into(),
+        comment_start: comment[0].clone().into(),
+        comment_end: comment[1].clone().into(),
+    };
+    // Tera knows what it takes; it is asked here so that the fault has a place.
+    if let Err(error) = tera::Tera::new().set_delimiters(delimiters.clone()) {
+        faults.push(Fault::at(text.place(form.span().start), error.to_string()));
+    }
+    delimiters
+}
+
+fn name_rules(form: NameForm, text: &Text, faults: &mut Faults) -> NameRules {
+    let default = || Regex::new("^[A-Za-z][A-Za-z0-9_-]*$").expect("a literal pattern");
+    NameRules {
+        pattern: form.pattern.and_then(|pattern| regex(&pattern, text, faults)).unwrap_or_else(default),
+        help: form.help.unwrap_or_else(|| "letters, digits, - and _, beginning with a letter".into()),
+        max: form.max.unwrap_or(64),
+        reserved: form.reserved,
+        reserved_help: form.reserved_help.unwrap_or_else(|| "it is reserved".into()),
+    }
+}
+
+fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<Regex> {
+    Regex::new(pattern.get_ref())
+        .map_err(|error| {
+            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {error}")))
+        })
+        .ok()
+}
+
+fn questions(forms: Vec<QuestionForm>, text: &Text, faults: &mut Faults) -> Vec<Question> {
+    let mut known: Vec<String> = vec!["name".into()];
+    let mut questions = Vec::with_capacity(forms.len());
+    for form in forms {
+        let place = text.place(form.key.span().start);
+        let key = form.key.into_inner();
+        if key.is_empty() || !key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" must be lowercase letters, digits and _")));
+        }
+        if RESERVED_NAMES.contains(&key.as_str()) {
+            faults.push(Fault::at(
+                place.clone(),
+                format!("the key \"{key}\" is a name that every template sees already"),
+            ));
+        } else if known.contains(&key) {
+            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is asked twice")));
+        }
+        if (form.kind == Kind::Choice) == form.choices.is_empty() {
+            faults.push(Fault::at(
+                place.clone(),
+                format!("\"{key}\": `choices` belong to kind = \"choice\", and only there"),
+            ));
+        }
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let when = form.when.and_then(|when| {
+            Condition::parse(when.get_ref(), text.place(when.span().start), &names)
+                .map_err(|fault| faults.push(fault))
+                .ok()
+        });
+        let pattern = form.pattern.and_then(|pattern| regex(&pattern, text, faults));
+        let mut question = Question {
+            key: key.clone(),
+            prompt: form.prompt,
+            help: form.help,
+            kind: form.kind,
+            choices: form.choices,
+            default: None,
+            when,
+            pattern,
+            pattern_help: form.pattern_help.unwrap_or_else(|| "of the form that is asked for".into()),
+            min: form.min,
+            max: form.max,
+        };
+        if let Some(default) = form.default {
+            let place = text.place(default.span().start);
+            match Answer::from_toml(default.get_ref()) {
+                // The default of a text is a template: checked when it is drawn.
+                Ok(answer) if question.kind == Kind::Text => question.default = Some(answer),
+                Ok(answer) => match question.check(&answer) {
+                    Ok(()) => question.default = Some(answer),
+                    Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
+                },
+                Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
+            }
+        }
+        known.push(key);
+        questions.push(question);
+    }
+    questions
+}
+
+fn presets(
+    forms: BTreeMap<Spanned<String>, PresetForm>,
+    questions: &[Question],
+    text: &Text,
+    faults: &mut Faults,
+) -> BTreeMap<String, Preset> {
+    let mut presets = BTreeMap::new();
+    for (name, form) in forms {
+        let mut answers = Answers::default();
+        for (key, value) in form.answers {
+            let place = text.place(key.span().start);
+            let Some(question) = questions.iter().find(|question| question.key == *key.get_ref()) else {
+                let near = did_you_mean(key.get_ref(), questions.iter().map(|question| question.key.as_str()));
+                faults.push(Fault::at(place, format!("no question \"{}\"{near}", key.get_ref())));
+                continue;
+            };
+            match Answer::from_toml(&value).and_then(|answer| question.check(&answer).map(|()| answer)) {
+                Ok(answer) => answers.insert(&question.key, answer),
+                Err(why) => faults.push(Fault::at(place, format!("\"{}\": {why}", question.key))),
+            }
+        }
+        presets.insert(name.into_inner(), Preset { help: form.help, answers });
+    }
+    presets
+}

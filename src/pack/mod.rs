@@ -1,0 +1,129 @@
+//! A template pack: its questions, its layers, and where it comes from. The format is `docs/packs.md`.
+
+mod condition;
+mod layer;
+mod manifest;
+mod question;
+mod source;
+mod text;
+
+use std::collections::BTreeMap;
+
+pub use condition::Condition;
+pub use layer::{
+    DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
+};
+pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, Preset, Rustfmt, Slot};
+pub use question::{Choice, Kind, Question, check_plain, shown};
+pub use source::{Files, Source, digest, hex};
+pub use text::Text;
+
+use crate::fault::{Fault, Faults, Place, did_you_mean};
+
+/// A pack, read and checked. Nothing of it has been rendered.
+#[derive(Debug, Clone)]
+pub struct Pack {
+    pub manifest: Manifest,
+    /// By name.
+    pub layers: Vec<Layer>,
+    /// Tera components that every template may call.
+    pub partials: Vec<(String, Text)>,
+    /// `sha256:…` over every file of the pack.
+    pub digest: String,
+    /// How faults name its files: `LABEL/layers/…`.
+    pub label: String,
+}
+
+impl Pack {
+    /// Reads and checks a pack; all its faults at once.
+    pub fn load(source: &Source) -> Result<Self, Faults> {
+        Self::from_files(&source.read()?, &source.label())
+    }
+
+    /// As [`Pack::load`], from files in memory.
+    pub fn from_files(files: &Files, label: &str) -> Result<Self, Faults> {
+        let shown = |path: &str| format!("{label}/{path}");
+        let Some(content) = files.get("pack.toml") else {
+            return Err(Fault::new(format!("{}: no such file", shown("pack.toml")))
+                .help("a pack begins with it")
+                .into());
+        };
+        let manifest = Manifest::parse(&Text::from_utf8(shown("pack.toml"), content)?)?;
+
+        let mut faults = Faults::default();
+        let mut layers = read_layers(files, label, &manifest, &mut faults);
+        let mut partials = Vec::new();
+        for (path, content) in files {
+            if let Some(rest) = path.strip_prefix("layers/") {
+                let Some((name, inside)) = rest.split_once('/') else {
+                    faults
+                        .push(Fault::at(Place::new(shown(path), 1, 1), "only folders, a layer each, stand in layers/"));
+                    continue;
+                };
+                let Some(layer) = layers.get_mut(name) else { continue };
+                let lossy = Text::new(shown(path), String::from_utf8_lossy(content));
+                if let Err(fault) = layer.take(inside, path, lossy, content.clone(), &manifest) {
+                    faults.push(fault);
+                }
+            } else if path.starts_with("partials/") {
+                match Text::from_utf8(shown(path), content) {
+                    Ok(text) => partials.push((path.clone(), text)),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+        }
+        let layers: Vec<Layer> = layers.into_values().collect();
+        check_references(&layers, &manifest, label, &mut faults);
+        faults.or(Self { manifest, layers, partials, digest: digest(files), label: label.to_owned() })
+    }
+
+    /// A file of the pack as faults name it.
+    pub fn shown(&self, path: &str) -> String {
+        format!("{}/{path}", self.label)
+    }
+}
+
+fn read_layers(files: &Files, label: &str, manifest: &Manifest, faults: &mut Faults) -> BTreeMap<String, Layer> {
+    let mut layers = BTreeMap::new();
+    let names = files.keys().filter_map(|path| path.strip_prefix("layers/")?.split_once('/')).map(|(name, _)| name);
+    let names: std::collections::BTreeSet<&str> = names.collect();
+    for name in names {
+        let path = format!("layers/{name}/layer.toml");
+        let Some(content) = files.get(&path) else {
+            faults.push(Fault::new(format!("{label}/{path}: no such file")).help("a layer begins with it"));
+            continue;
+        };
+        let parsed = Text::from_utf8(format!("{label}/{path}"), content)
+            .map_err(Faults::from)
+            .and_then(|text| Layer::parse(name, &text, manifest));
+        match parsed {
+            Ok(layer) => drop(layers.insert(name.to_owned(), layer)),
+            Err(more) => faults.extend(more),
+        }
+    }
+    layers
+}
+
+/// Names that one part of the pack has of another.
+fn check_references(layers: &[Layer], manifest: &Manifest, label: &str, faults: &mut Faults) {
+    let names = || layers.iter().map(|layer| layer.name.as_str());
+    for layer in layers {
+        for (required, place) in &layer.requires {
+            if !names().any(|name| name == required) {
+                faults.push(Fault::at(
+                    place.clone(),
+                    format!("no layer \"{required}\"{}", did_you_mean(required, names())),
+                ));
+            }
+        }
+    }
+    for (slot, declared) in &manifest.slots {
+        if !names().any(|name| name == declared.owner) {
+            let near = did_you_mean(&declared.owner, names());
+            faults.push(Fault::new(format!(
+                "{label}/pack.toml: slot \"{slot}\" is owned by \"{}\", which is no layer{near}",
+                declared.owner
+            )));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Where a pack comes from: built into this binary, or a folder.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use sha2::{Digest as _, Sha256};
+
+use crate::fault::{Fault, Faults};
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+
+/// Bounds on a pack from outside: what no honest pack comes near, and no machine chokes on.
+const MAX_FILES: usize = 10_000;
+const MAX_BYTES: u64 = 64 << 20;
+const MAX_DEPTH: usize = 32;
+
+/// Pack-relative path with `/`, and the bytes.
+pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    BuiltIn(String),
+    Folder(PathBuf),
+}
+
+impl Source {
+    /// The pack that is used where none is named.
+    pub fn default_pack() -> Self {
+        let first = built_in_names().into_iter().next();
+        Self::BuiltIn(first.expect("a pack is embedded: `templates/` is part of this crate"))
+    }
+
+    /// A built-in pack's name, or a folder (anything that holds a `/`, or exists).
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let names = built_in_names();
+        if names.iter().any(|name| name == text) {
+            return Ok(Self::BuiltIn(text.to_owned()));
+        }
+        let path = Path::new(text);
+        if path.join("pack.toml").is_file() {
+            return Ok(Self::Folder(path.to_owned()));
+        }
+        let near = crate::fault::did_you_mean(text, names.iter().map(String::as_str));
+        Err(Fault::new(format!("no template \"{text}\"{near}: it is neither built in nor a folder with a pack.toml"))
+            .help(format!("built in: {}", names.join(", "))))
+    }
+
+    /// How faults name files of this pack: `LABEL/layers/…`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::BuiltIn(name) => format!("templates/{name}"),
+            Self::Folder(path) => path.display().to_string().trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// All files of the pack. From a folder: no symlinks, nothing but plain files, within bounds.
+    pub fn read(&self) -> Result<Files, Faults> {
+        match self {
+            Self::BuiltIn(name) => {
+                let mut files = Files::new();
+                let dir =
+                    BUILT_IN.get_dir(name).ok_or_else(|| Fault::new(format!("no built-in template \"{name}\"")))?;
+                collect(dir, &format!("{name}/"), &mut files);
+                Ok(files)
+            }
+            Self::Folder(path) => read_folder(path),
+        }
+    }
+}
+
+fn built_in_names() -> Vec<String> {
+    let mut names: Vec<String> = BUILT_IN.dirs().map(|dir| dir.path().display().to_string()).collect();
+    names.sort();
+    names
+}
+
+fn collect(dir: &'static Dir<'static>, prefix: &str, files: &mut Files) {
+    for file in dir.files() {
+        // include_dir gives the build machine's separators.
+        let path = file.path().display().to_string().replace('\\', "/");
+        let path = path.strip_prefix(prefix).unwrap_or(&path).to_owned();
+        files.insert(path, Cow::Borrowed(file.contents()));
+    }
+    for dir in dir.dirs() {
+        collect(dir, prefix, files);
+    }
+}
+
+fn read_folder(root: &Path) -> Result<Files, Faults> {
+    let mut files = Files::new();
+    let mut faults = Faults::default();
+    let mut bytes = 0;
+    let walk = walkdir::WalkDir::new(root).follow_links(false).max_depth(MAX_DEPTH + 1).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|entry| entry.file_name() != ".git") {
+        let entry = entry.map_err(|error| Fault::new(format!("cannot read the pack: {error}")))?;
+        let shown = entry.path().display();
+        if entry.file_type().is_dir() {
+            if entry.depth() > MAX_DEPTH {
+                return Err(Fault::new(format!("{shown}: a pack is at most {MAX_DEPTH} folders deep")).into());
+            }
+            continue;
+        }
+        if !entry.file_type().is_file() {
+            faults.push(Fault::new(format!("{shown}: a pack holds plain files only, and this is a link or a device")));
+            continue;
+        }
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let Some(name) = relative.to_str() else {
+            faults.push(Fault::new(format!("{shown}: the name is not UTF-8")));
+            continue;
+        };
+        let size = entry.metadata().map_or(0, |meta| meta.len());
+        bytes += size;
+        if files.len() >= MAX_FILES || bytes > MAX_BYTES {
+            let fault = Fault::new(format!(
+                "{}: a pack has at most {MAX_FILES} files and {} MiB",
+                root.display(),
+                MAX_BYTES >> 20
+            ));
+            return Err(fault.into());
+        }
+        match std::fs::read(entry.path()) {
+            Ok(content) => drop(files.insert(name.replace('\\', "/"), Cow::Owned(content))),
+            Err(error) => faults.push(Fault::new(format!("{shown}: {error}"))),
+        }
+    }
+    faults.or(files)
+}
+
+/// `sha256:HEX` over paths and contents in order: equal exactly when the packs are.
+pub fn digest(files: &Files) -> String {
+    let mut hash = Sha256::new();
+    for (path, content) in files {
+        for part in [path.as_bytes(), content] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    format!("sha256:{}", hex(&hash.finalize()))
+}
+
+/// Lowercase hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

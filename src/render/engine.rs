@@ -1,0 +1,150 @@
+//! Tera, set up for one pack: its delimiters, partials, filters, and every name in reach.
+
+use std::collections::BTreeSet;
+
+use tera::{Context, ErrorKind, Tera};
+
+use super::{escape, slots};
+use crate::fault::{Fault, Faults, Place, did_you_mean};
+use crate::pack::{Layer, LayerFile, Pack, Text};
+
+/// The templates of the layers that are in, parsed once.
+pub struct Engine<'a> {
+    pack: &'a Pack,
+    tera: Tera,
+}
+
+impl<'a> Engine<'a> {
+    /// Parses every template of `layers`; all faults at once. `names` are the variables in reach.
+    pub fn new(pack: &'a Pack, layers: &[&Layer], names: &BTreeSet<String>) -> Result<Self, Faults> {
+        let mut engine = Self { pack, tera: bare(pack) };
+        let mut faults = Faults::default();
+        let mut templates: Vec<(&str, String)> = Vec::new();
+        for (path, text) in &pack.partials {
+            templates.push((path, text.content.clone()));
+        }
+        for (layer, file) in rendered_files(layers) {
+            match Text::from_utf8(pack.shown(&file.source), &file.content) {
+                Ok(text) => {
+                    templates.push((&file.source, slots::mark(&text, &layer.name, &pack.manifest, &mut faults)))
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if engine.tera.add_raw_templates(templates.iter().map(|(name, source)| (*name, source))).is_err() {
+            // One by one, to hear of every broken template and not only of the first.
+            for (name, source) in &templates {
+                if let Err(error) = engine.tera.add_raw_template(name, source) {
+                    faults.push(engine.fault(name, &error));
+                }
+            }
+        }
+        if faults.is_empty() {
+            engine.check_names(layers, names, &templates, &mut faults);
+        }
+        faults.or(engine)
+    }
+
+    pub fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
+        self.tera.render(template, context).map_err(|error| self.fault(template, &error))
+    }
+
+    /// Tera takes an undefined variable in an `if` for false; here it is a fault, as anywhere else.
+    fn check_names(
+        &self,
+        layers: &[&Layer],
+        names: &BTreeSet<String>,
+        templates: &[(&str, String)],
+        faults: &mut Faults,
+    ) {
+        for (layer, file) in rendered_files(layers) {
+            let item = layer.for_each.as_ref().map(|(_, item)| item.as_str());
+            let read = self.tera.get_template_variables(&file.source).unwrap_or_default();
+            let unknown: BTreeSet<&str> =
+                read.into_iter().filter(|name| !names.contains(*name) && Some(*name) != item).collect();
+            for name in unknown {
+                let source = templates.iter().find(|(path, _)| *path == file.source).map_or("", |(_, source)| source);
+                let place = Place::in_text(self.pack.shown(&file.source), source, find_word(source, name).unwrap_or(0));
+                let reach = || names.iter().map(String::as_str).chain(item);
+                let message = format!("`{name}` is not defined{}", did_you_mean(name, reach()));
+                faults.push(
+                    Fault::at(place, message).help(format!("in reach: {}", reach().collect::<Vec<_>>().join(", "))),
+                );
+            }
+        }
+    }
+
+    /// Tera's error, at its place in the pack.
+    fn fault(&self, template: &str, error: &tera::Error) -> Fault {
+        match error.kind() {
+            ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+                let span = report.span();
+                let file = if report.filename().is_empty() { template } else { report.filename() };
+                let fault = |message: &str| {
+                    Fault::at(Place::new(self.pack.shown(file), span.start_line, span.start_col + 1), message)
+                };
+                match report.message().split_once(". Available variables: ") {
+                    Some((what, reach)) => {
+                        let name = what.split('`').nth(1).unwrap_or_default();
+                        fault(&format!("{what}{}", did_you_mean(name, reach.split(", "))))
+                            .help(format!("in reach: {reach}"))
+                    }
+                    None => fault(report.message()),
+                }
+            }
+            // Unknown filters and components come as text: `error: WHAT\n --> FILE:LINE:COLUMN\n…`.
+            other => {
+                let text = other.to_string();
+                let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                let place = text.lines().find_map(|line| {
+                    let mut parts = line.trim().strip_prefix("--> ")?.rsplitn(3, ':');
+                    let (column, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+                    Some(Place::new(self.pack.shown(parts.next()?), line, column))
+                });
+                match place {
+                    Some(place) => Fault::at(place, what),
+                    None => Fault::at(Place::new(self.pack.shown(template), 1, 1), what),
+                }
+            }
+        }
+    }
+}
+
+/// Renders a short text (a path, a default) with the pack's delimiters.
+pub fn render_text(pack: &Pack, text: &str, context: &Context) -> Result<String, String> {
+    if !text.contains(&*pack.manifest.delimiters.variable_start)
+        && !text.contains(&*pack.manifest.delimiters.block_start)
+    {
+        return Ok(text.to_owned());
+    }
+    let mut tera = bare(pack);
+    tera.add_raw_template("text", text).and_then(|()| tera.render("text", context)).map_err(|error| {
+        match error.kind() {
+            ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => report.message().to_owned(),
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        }
+    })
+}
+
+fn bare(pack: &Pack) -> Tera {
+    let mut tera = Tera::new();
+    tera.autoescape_on(Vec::<&str>::new());
+    // Checked when the pack was read.
+    let _ = tera.set_delimiters(pack.manifest.delimiters.clone());
+    escape::register(&mut tera);
+    tera
+}
+
+fn rendered_files<'a>(layers: &[&'a Layer]) -> impl Iterator<Item = (&'a Layer, &'a LayerFile)> {
+    layers
+        .iter()
+        .flat_map(|layer| layer.files.iter().chain(&layer.slots).map(move |file| (*layer, file)))
+        .filter(|(_, file)| file.rendered)
+}
+
+fn find_word(text: &str, word: &str) -> Option<usize> {
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .map(|(at, _)| at)
+        .find(|&at| !text[..at].ends_with(letter) && !text[at + word.len()..].starts_with(letter))
+}

@@ -1,0 +1,145 @@
+//! Filters: cases of a name, and escapes for the place where a value lands.
+
+use std::fmt::Write as _;
+
+use heck::{ToKebabCase as _, ToLowerCamelCase as _, ToPascalCase as _, ToShoutySnakeCase as _, ToSnakeCase as _};
+use tera::{Kwargs, State, Tera, TeraResult, Value};
+
+/// Registers every filter that `docs/packs.md` lists.
+pub fn register(engine: &mut Tera) {
+    engine.register_filter("snake", |text: &str, _: Kwargs, _: &State| text.to_snake_case());
+    engine.register_filter("kebab", |text: &str, _: Kwargs, _: &State| text.to_kebab_case());
+    engine.register_filter("pascal", |text: &str, _: Kwargs, _: &State| text.to_pascal_case());
+    engine.register_filter("camel", |text: &str, _: Kwargs, _: &State| text.to_lower_camel_case());
+    engine.register_filter("shouty", |text: &str, _: Kwargs, _: &State| text.to_shouty_snake_case());
+    engine.register_filter("words", |text: &str, _: Kwargs, _: &State| text.to_snake_case().replace('_', " "));
+    engine.register_filter("rust_str", |text: &str, _: Kwargs, _: &State| rust_str(text));
+    engine.register_filter("toml", |value: Value, _: Kwargs, _: &State| toml_value(&value));
+    // YAML 1.2 holds JSON: its double-quoted style takes every escape that JSON writes.
+    engine.register_filter("yaml", |value: Value, _: Kwargs, _: &State| json(&value));
+    engine.register_filter("json", |value: Value, _: Kwargs, _: &State| json(&value));
+    engine.register_filter("sql_ident", |text: &str, _: Kwargs, _: &State| sql_ident(text));
+    engine.register_filter("sh", |text: &str, _: Kwargs, _: &State| sh(text));
+    engine.register_filter("md", |text: &str, _: Kwargs, _: &State| md(text));
+    engine.register_filter("comment", |text: &str, _: Kwargs, _: &State| comment(text));
+}
+
+/// A Rust string literal, quotes included.
+fn rust_str(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => drop(write!(out, "{}", c.escape_default())),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A TOML value: text with quotes, number, bool, or an array of those.
+fn toml_value(value: &Value) -> TeraResult<String> {
+    let value: toml::Value =
+        serde_json::to_value(value).and_then(serde_json::from_value).map_err(tera::Error::message)?;
+    Ok(match value {
+        // A literal string would read better with `"` in it, but one form is one less surprise.
+        toml::Value::String(text) => toml_str(&text),
+        toml::Value::Array(items) if items.iter().all(toml::Value::is_str) => {
+            let items: Vec<String> = items.iter().filter_map(|item| item.as_str().map(toml_str)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => other.to_string(),
+    })
+}
+
+/// A TOML basic string (toml.io, "String"), quotes included.
+pub fn toml_str(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn json(value: &Value) -> TeraResult<String> {
+    serde_json::to_string(value).map_err(tera::Error::message)
+}
+
+/// An SQL identifier: as it is where it needs no quotes, else quoted as SQL-92 says.
+fn sql_ident(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
+}
+
+/// One word of a POSIX shell.
+pub fn sh(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// Text inside Markdown that is shown as it is (CommonMark, "Backslash escapes").
+fn md(text: &str) -> String {
+    let mut out = String::new();
+    for (i, c) in text.chars().enumerate() {
+        let marks = "\\`*_[]<>|~&$".contains(c);
+        let at_start = i == 0 && "-+=#".contains(c);
+        // `1.` and `1)` begin a list.
+        let numbered = ".)".contains(c) && i > 0 && text.chars().take(i).all(|c| c.is_ascii_digit());
+        if marks || at_start || numbered {
+            out.push('\\');
+        }
+        out.push(if c.is_control() { ' ' } else { c });
+    }
+    out
+}
+
+/// Text inside a comment of one line, or of a block.
+fn comment(text: &str) -> String {
+    text.replace(char::is_control, " ").replace("*/", "* /").replace("-->", "-- >")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = "a\"b\\c\nd\t{{ x }} ${{ y }} 'q' é 🚀 مرحبا |<#";
+
+    #[test]
+    fn what_is_escaped_reads_back() {
+        let toml: toml::Table = toml::from_str(&format!("x = {}", toml_str(NASTY))).unwrap();
+        assert_eq!(toml["x"].as_str().unwrap(), NASTY);
+        let value = Value::from(NASTY);
+        assert_eq!(serde_json::from_str::<String>(&json(&value).unwrap()).unwrap(), NASTY);
+        assert_eq!(rust_str("a\"\\\n\u{7f}é"), r#""a\"\\\n\u{7f}é""#);
+    }
+
+    #[test]
+    fn a_shell_word_is_one_word() {
+        assert_eq!(sh("order-api"), "order-api");
+        assert_eq!(sh("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(sh(""), "''");
+    }
+
+    #[test]
+    fn markdown_shows_text_as_it_is() {
+        assert_eq!(md("1. *a* <b> | # c"), "1\\. \\*a\\* \\<b\\> \\| # c");
+        assert_eq!(md("# x"), "\\# x");
+    }
+
+    #[test]
+    fn an_identifier_is_quoted_only_where_it_must_be() {
+        assert_eq!(sql_ident("order_item"), "order_item");
+        assert_eq!(sql_ident("Or\"der"), "\"Or\"\"der\"");
+    }
+}

@@ -1,0 +1,221 @@
+//! `tree = render(blueprint, pack)`: pure. No clock, no network, no environment, nothing random.
+
+mod engine;
+mod escape;
+mod lockfile;
+mod path;
+mod select;
+mod slots;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use tera::Context;
+
+pub use engine::render_text;
+pub use escape::sh;
+pub use path::TreePath;
+pub use select::select;
+pub use tree::{Mode, Tree, TreeFile};
+
+use self::engine::Engine;
+use self::slots::Contributions;
+use crate::blueprint::{Answer, Blueprint};
+use crate::fault::{Fault, Faults};
+use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, Text};
+
+/// Variables that every template sees beside the answers; no question may take their names.
+pub const RESERVED_NAMES: [&str; 10] = [
+    "name",
+    "year",
+    "template",
+    "dependencies",
+    "dev_dependencies",
+    "config",
+    "practices",
+    "layers",
+    "panels",
+    "alerts",
+];
+
+/// What `when`s and templates see of a blueprint.
+pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
+    #[derive(Serialize)]
+    struct Template<'a> {
+        name: &'a str,
+        version: &'a str,
+    }
+    let mut context = Context::new();
+    for (key, answer) in blueprint.answers.iter() {
+        context.insert(key.to_owned(), answer);
+    }
+    context.insert("name", &blueprint.name);
+    context.insert("year", &blueprint.drawn.year);
+    context.insert("template", &Template { name: &pack.manifest.name, version: &pack.manifest.version });
+    context
+}
+
+/// Renders a whole repository in memory. All faults of the pack and the answers at once.
+pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
+    let mut context = context_of(blueprint, pack);
+    let layers = select(pack, &context)?;
+    select::contribute(&layers, &mut context)?;
+    let names: BTreeSet<String> = RESERVED_NAMES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain(blueprint.answers.iter().map(|(key, _)| key.to_owned()))
+        .collect();
+    let engine = Engine::new(pack, &layers, &names)?;
+
+    let mut rendering =
+        Rendering { pack, engine, slots: Contributions::default(), tree: Tree::default(), faults: Faults::default() };
+    for layer in &layers {
+        for context in contexts(layer, blueprint, &context) {
+            rendering.slot_lines(layer, &context, &layers);
+        }
+    }
+    rendering.slots.sort();
+    for layer in &layers {
+        for context in contexts(layer, blueprint, &context) {
+            for file in &layer.files {
+                if let Err(fault) = rendering.file(layer, file, &context) {
+                    rendering.faults.push(fault);
+                }
+            }
+        }
+    }
+    for slot in rendering.slots.unplaced() {
+        let owner = &pack.manifest.slots[slot].owner;
+        rendering.faults.push(
+            Fault::new(format!(
+                "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",
+                pack.shown("pack.toml")
+            ))
+            .help(format!(
+                "a line of its own: {} slot(\"{slot}\") {}",
+                pack.manifest.delimiters.variable_start, pack.manifest.delimiters.variable_end
+            )),
+        );
+    }
+    if rendering.faults.is_empty() {
+        rendering.lock_file(&layers)?;
+    }
+    rendering.faults.or(rendering.tree)
+}
+
+/// One context a layer, or one an item where the layer is rendered for each.
+fn contexts(layer: &Layer, blueprint: &Blueprint, context: &Context) -> Vec<Context> {
+    let Some((list, item_name)) = &layer.for_each else { return vec![context.clone()] };
+    let Some(Answer::List(items)) = blueprint.answers.get(list) else { return Vec::new() };
+    items
+        .iter()
+        .map(|item| {
+            let mut context = context.clone();
+            context.insert(item_name.clone(), item);
+            context
+        })
+        .collect()
+}
+
+struct Rendering<'a> {
+    pack: &'a Pack,
+    engine: Engine<'a>,
+    slots: Contributions,
+    tree: Tree,
+    faults: Faults,
+}
+
+impl Rendering<'_> {
+    /// Lines for slots whose owner is in; the others are dropped (design §3).
+    fn slot_lines(&mut self, layer: &Layer, context: &Context, layers: &[&Layer]) {
+        for file in &layer.slots {
+            let owner = &self.pack.manifest.slots[&file.target].owner;
+            if !layers.iter().any(|layer| layer.name == *owner) {
+                continue;
+            }
+            match self.content(file, context) {
+                Ok(content) => {
+                    let order = layer.slot_order.get(&file.target).copied().unwrap_or(DEFAULT_ORDER);
+                    self.slots.add(&file.target, order, &layer.name, String::from_utf8_lossy(&content).into_owned());
+                }
+                Err(fault) => self.faults.push(fault),
+            }
+        }
+    }
+
+    fn file(&mut self, layer: &Layer, file: &LayerFile, context: &Context) -> Result<(), Fault> {
+        let unsafe_path = |path: &str, why: String| {
+            let source = self.pack.shown(&file.source);
+            Fault::new(format!("{source}: the path \"{}\" may not be written: {why}", crate::pack::shown(path)))
+        };
+        let target = render_text(self.pack, &file.target, context).map_err(|why| unsafe_path(&file.target, why))?;
+        let path = TreePath::new(&target).map_err(|why| unsafe_path(&target, why))?;
+        let mut policy = Policy::default();
+        let mut mode = Mode::Plain;
+        for rule in layer.rules.iter().filter(|rule| rule.glob.matches(path.as_str())) {
+            if let Some(when) = &rule.when {
+                if !when.holds(context)? {
+                    return Ok(());
+                }
+            }
+            policy = rule.policy.unwrap_or(policy);
+            if rule.mode == Some(0o755) {
+                mode = Mode::Executable;
+            }
+        }
+        let content = self.content(file, context)?;
+        let content =
+            if file.rendered { tidy(&self.slots.expand(&String::from_utf8_lossy(&content))) } else { content };
+        let source = self.pack.shown(&file.source);
+        self.tree.insert(
+            path,
+            TreeFile { content, mode, policy, layer: layer.name.clone(), rendered: file.rendered, source },
+        )
+    }
+
+    fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
+        if file.rendered {
+            self.engine.render(&file.source, context).map(String::into_bytes)
+        } else {
+            Ok(file.content.to_vec())
+        }
+    }
+
+    /// Adds the lock file that the layers' fragments make.
+    fn lock_file(&mut self, layers: &[&Layer]) -> Result<(), Faults> {
+        let Some(lock) = &self.pack.manifest.lock else { return Ok(()) };
+        let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
+        let Some(manifest) = self.tree.get(&lock.manifest) else {
+            return Err(
+                Fault::new(format!("{}: no layer writes \"{}\"", self.pack.shown("pack.toml"), lock.manifest)).into()
+            );
+        };
+        let layer = manifest.layer.clone();
+        let (name, version) = root_package(&String::from_utf8_lossy(&manifest.content), &manifest.source)?;
+        let content = lockfile::unite(&fragments, &name, &version)?.into_bytes();
+        let path = TreePath::new(&lock.path).map_err(Fault::new)?;
+        let source = self.pack.shown("pack.toml");
+        Ok(self.tree.insert(
+            path,
+            TreeFile { content, mode: Mode::Plain, policy: Policy::Lock, layer, rendered: false, source },
+        )?)
+    }
+}
+
+fn root_package(manifest: &str, source: &str) -> Result<(String, String), Faults> {
+    let text = Text::new(source, manifest);
+    let table: toml::Table = text.toml()?;
+    let get = |key: &str| table.get("package")?.get(key)?.as_str().map(str::to_owned);
+    match (get("name"), get("version")) {
+        (Some(name), Some(version)) => Ok((name, version)),
+        _ => Err(Fault::new(format!("{source}: a lock file needs `name` and `version` under [package]")).into()),
+    }
+}
+
+/// LF line ends, and one at the end of a text that is not empty.
+fn tidy(text: &str) -> Vec<u8> {
+    let text = text.replace("\r\n", "\n");
+    let body = text.trim_end_matches('\n');
+    if body.is_empty() { Vec::new() } else { format!("{body}\n").into_bytes() }
+}

@@ -1,0 +1,182 @@
+//! Which layers the answers select, and what they give as data.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tera::Context;
+
+use crate::fault::{Fault, Faults};
+use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
+use crate::practices;
+
+/// The layers that are in: what a layer requires comes before it, then by name.
+/// Refused combinations and missing requirements are faults, all together.
+pub fn select<'a>(pack: &'a Pack, context: &Context) -> Result<Vec<&'a Layer>, Faults> {
+    let mut faults = Faults::default();
+    let mut chosen = Vec::new();
+    for layer in &pack.layers {
+        for refusal in &layer.refusals {
+            if refusal.when.holds(context)? {
+                let message =
+                    format!("these answers do not go together ({}): {}", refusal.when.expression, refusal.reason);
+                faults.push(Fault::new(message));
+            }
+        }
+        if layer.when.as_ref().map_or(Ok(true), |when| when.holds(context))? {
+            chosen.push(layer);
+        }
+    }
+    for layer in &chosen {
+        for (required, _) in &layer.requires {
+            if !chosen.iter().any(|other| other.name == *required) {
+                let condition =
+                    pack.layers.iter().find(|other| other.name == *required).and_then(|other| other.when.as_ref());
+                let message =
+                    format!("layer \"{}\" needs layer \"{required}\", which these answers leave out", layer.name);
+                let fault = Fault::new(message);
+                faults.push(match condition {
+                    Some(when) => fault.help(format!("it is in when {}", when.expression)),
+                    None => fault,
+                });
+            }
+        }
+    }
+    faults.extend(conflicting_settings(&chosen));
+    faults.or(in_order(chosen))
+}
+
+fn in_order(mut waiting: Vec<&Layer>) -> Vec<&Layer> {
+    let mut ordered: Vec<&Layer> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|layer| {
+            layer
+                .requires
+                .iter()
+                .all(|(required, _)| !waiting.iter().any(|other| other.name == *required && other.name != layer.name))
+        });
+        // Layers that require each other are taken by name.
+        ordered.push(waiting.remove(ready.unwrap_or(0)));
+    }
+    ordered
+}
+
+#[derive(Debug, Serialize)]
+struct SettingView<'a> {
+    #[serde(flatten)]
+    setting: &'a Setting,
+    layer: &'a str,
+    field: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PracticeView<'a> {
+    #[serde(flatten)]
+    practice: &'a practices::Practice,
+    layer: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct DependencyView {
+    name: String,
+    spec: String,
+}
+
+/// Puts what the layers declare where every template sees it.
+pub fn contribute(layers: &[&Layer], context: &mut Context) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    context.insert("dependencies", &dependencies(layers, |layer| &layer.dependencies, &mut faults));
+    context.insert("dev_dependencies", &dependencies(layers, |layer| &layer.dev_dependencies, &mut faults));
+
+    let mut settings: Vec<SettingView> = Vec::new();
+    for layer in layers {
+        for (setting, _) in &layer.config {
+            if settings.iter().all(|known| known.setting.env != setting.env) {
+                settings.push(SettingView { setting, layer: &layer.name, field: setting.env.to_lowercase() });
+            }
+        }
+    }
+    context.insert("config", &settings);
+
+    let delivered: Vec<PracticeView> = practices::all()
+        .iter()
+        .filter_map(|practice| {
+            let layer = layers.iter().find(|layer| layer.practices.contains(&practice.id))?;
+            Some(PracticeView { practice, layer: &layer.name })
+        })
+        .collect();
+    context.insert("practices", &delivered);
+
+    let views: Vec<BTreeMap<&str, &str>> = layers
+        .iter()
+        .map(|layer| [("name", &*layer.name), ("title", &*layer.title), ("description", &*layer.description)].into())
+        .collect();
+    context.insert("layers", &views);
+    context.insert("panels", &tables(layers, |layer| &layer.panels));
+    context.insert("alerts", &tables(layers, |layer| &layer.alerts));
+    faults.or(())
+}
+
+fn tables(layers: &[&Layer], of: fn(&Layer) -> &Vec<toml::Table>) -> Vec<toml::Table> {
+    let mut all = Vec::new();
+    for layer in layers {
+        for table in of(layer) {
+            let mut table = table.clone();
+            table.insert("layer".into(), layer.name.clone().into());
+            all.push(table);
+        }
+    }
+    all
+}
+
+type Declared = BTreeMap<String, (Dependency, crate::fault::Place)>;
+
+/// One entry a package: features are united, versions must agree.
+fn dependencies(layers: &[&Layer], of: fn(&Layer) -> &Declared, faults: &mut Faults) -> Vec<DependencyView> {
+    let mut merged: BTreeMap<String, (BTreeMap<String, toml::Value>, &str)> = BTreeMap::new();
+    for layer in layers {
+        for (name, (dependency, place)) in of(layer) {
+            let table = match dependency {
+                Dependency::Version(version) => {
+                    BTreeMap::from([("version".to_owned(), toml::Value::from(version.as_str()))])
+                }
+                Dependency::Table(table) => table.clone(),
+            };
+            let Some((known, owner)) = merged.get_mut(name) else {
+                merged.insert(name.clone(), (table, &layer.name));
+                continue;
+            };
+            for (key, value) in table {
+                match (known.get_mut(&key), value) {
+                    (Some(toml::Value::Array(features)), toml::Value::Array(more)) => {
+                        features
+                            .extend(more.into_iter().filter(|feature| !features.contains(feature)).collect::<Vec<_>>());
+                        features.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                    }
+                    (Some(known), value) if *known != value => {
+                        let message = format!(
+                            "dependency \"{name}\": `{key} = {value}`, and layer \"{owner}\" says `{key} = {known}`"
+                        );
+                        faults.push(
+                            Fault::at(place.clone(), message)
+                                .help("two layers may add features to each other, and must agree on the rest"),
+                        );
+                    }
+                    (Some(_), _) => {}
+                    (None, value) => drop(known.insert(key, value)),
+                }
+            }
+        }
+    }
+    merged.into_iter().map(|(name, (table, _))| DependencyView { spec: spec(&table), name }).collect()
+}
+
+/// `"1.0"`, or a table with the version first.
+fn spec(table: &BTreeMap<String, toml::Value>) -> String {
+    if let (1, Some(version)) = (table.len(), table.get("version")) {
+        return version.to_string();
+    }
+    let mut keys: Vec<&String> = table.keys().collect();
+    keys.sort_by_key(|key| (*key != "version", *key));
+    let parts: Vec<String> = keys.iter().map(|key| format!("{key} = {}", table[*key])).collect();
+    format!("{{ {} }}", parts.join(", "))
+}

@@ -1,0 +1,144 @@
+//! Slots: places in a file where other layers add lines.
+//!
+//! Before a template is parsed, a line that holds nothing but `{= slot("x") =}` becomes a mark of
+//! private-use characters, which no answer can hold; after rendering, the mark's line becomes the
+//! contributions, indented to its column, or goes away.
+
+use std::collections::BTreeMap;
+
+use crate::fault::{Fault, Faults, did_you_mean};
+use crate::pack::{Manifest, Text};
+
+const OPEN: char = '\u{E000}';
+const CLOSE: char = '\u{E001}';
+
+/// Lines for slots, by slot: order, layer, text.
+#[derive(Debug, Default)]
+pub struct Contributions {
+    lines: BTreeMap<String, Vec<(i32, String, String)>>,
+    placed: std::collections::BTreeSet<String>,
+}
+
+impl Contributions {
+    pub fn add(&mut self, slot: &str, order: i32, layer: &str, text: String) {
+        self.lines.entry(slot.to_owned()).or_default().push((order, layer.to_owned(), text));
+    }
+
+    /// To be called once, when every contribution is in. Ties keep the order of the items of one layer.
+    pub fn sort(&mut self) {
+        for lines in self.lines.values_mut() {
+            lines.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        }
+    }
+
+    /// Puts the contributions where the marks are.
+    pub fn expand(&mut self, text: &str) -> String {
+        if !text.contains(OPEN) {
+            return text.to_owned();
+        }
+        let mut out = String::with_capacity(text.len());
+        for line in text.split_inclusive('\n') {
+            let Some((indent, slot)) = parse_mark(line) else {
+                out.push_str(line);
+                continue;
+            };
+            self.placed.insert(slot.to_owned());
+            for (_, _, text) in self.lines.get(slot).into_iter().flatten() {
+                for line in text.trim_end().lines() {
+                    if !line.trim().is_empty() {
+                        out.push_str(indent);
+                        out.push_str(line);
+                    }
+                    out.push('\n');
+                }
+            }
+        }
+        out
+    }
+
+    /// Slots that have lines for a selected owner and were in no file: lines that would be lost.
+    pub fn unplaced(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().filter(|slot| !self.placed.contains(*slot)).map(String::as_str)
+    }
+}
+
+/// `   OPENnameCLOSE` → indentation and name.
+fn parse_mark(line: &str) -> Option<(&str, &str)> {
+    let at = line.find(OPEN)?;
+    let (indent, mark) = line.split_at(at);
+    let slot = mark.trim_end().strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
+    indent.trim().is_empty().then_some((indent, slot))
+}
+
+/// Turns slot lines into marks. A slot that is not declared, or that another layer owns, is a fault.
+pub fn mark(text: &Text, layer: &str, manifest: &Manifest, faults: &mut Faults) -> String {
+    let (open, close) = (&*manifest.delimiters.variable_start, &*manifest.delimiters.variable_end);
+    let mut out = String::with_capacity(text.content.len());
+    let mut offset = 0;
+    for line in text.content.split_inclusive('\n') {
+        let at = offset + line.len() - line.trim_start().len();
+        offset += line.len();
+        let Some(slot) = slot_name(line, open, close) else {
+            if line.contains(OPEN) {
+                faults.push(Fault::at(text.place(at), "a template may not hold U+E000"));
+            } else if line.contains("slot(\"") && line.contains(open) {
+                faults.push(
+                    Fault::at(text.place(at), "a slot stands alone on its line")
+                        .help(format!("as in: {open} slot(\"name\") {close}")),
+                );
+            }
+            out.push_str(line);
+            continue;
+        };
+        match manifest.slots.get(slot) {
+            Some(declared) if declared.owner == layer => {
+                let indent = &line[..line.len() - line.trim_start().len()];
+                out.push_str(indent);
+                out.extend([OPEN]);
+                out.push_str(slot);
+                out.extend([CLOSE, '\n']);
+            }
+            Some(declared) => {
+                let message = format!("the slot \"{slot}\" belongs to layer \"{}\"", declared.owner);
+                faults.push(Fault::at(text.place(at), message).help("pack.toml says who owns a slot"));
+            }
+            None => {
+                let near = did_you_mean(slot, manifest.slots.keys().map(String::as_str));
+                faults.push(
+                    Fault::at(text.place(at), format!("no slot \"{slot}\"{near}"))
+                        .help("declare it in pack.toml, under [slots]"),
+                );
+            }
+        }
+    }
+    out
+}
+
+fn slot_name<'a>(line: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let inside = line.trim().strip_prefix(open)?.strip_suffix(close)?.trim();
+    inside.strip_prefix("slot(\"")?.strip_suffix("\")")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contributions_are_ordered_indented_and_separate() {
+        let mut lines = Contributions::default();
+        lines.add("routes", 50, "b", "two()\n".into());
+        lines.add("routes", 20, "z", "one()\n\n    .more()\n".into());
+        lines.add("routes", 50, "a", "between()".into());
+        lines.sort();
+        let text = format!("x\n    {OPEN}routes{CLOSE}\ny\n  {OPEN}none{CLOSE}\nz\n");
+        assert_eq!(lines.expand(&text), "x\n    one()\n\n        .more()\n    between()\n    two()\ny\nz\n");
+        assert_eq!(lines.unplaced().count(), 0);
+    }
+
+    #[test]
+    fn a_mark_in_a_contribution_is_not_expanded_again() {
+        let mut lines = Contributions::default();
+        lines.add("a", 1, "l", format!("{OPEN}a{CLOSE}"));
+        assert_eq!(lines.expand(&format!("{OPEN}a{CLOSE}\n")), format!("{OPEN}a{CLOSE}\n"));
+    }
+}

@@ -1,0 +1,118 @@
+//! A repository in memory.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::path::TreePath;
+use crate::fault::Fault;
+use crate::pack::Policy;
+
+/// A file as it was rendered: raw, not formatted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    pub content: Vec<u8>,
+    pub mode: Mode,
+    pub policy: Policy,
+    /// The layer that owns it.
+    pub layer: String,
+    /// Whether names that a person chose are in it, so that a formatter has something to do.
+    pub rendered: bool,
+    /// The pack's file it comes from, for faults.
+    pub source: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Mode {
+    #[serde(rename = "644")]
+    Plain,
+    #[serde(rename = "755")]
+    Executable,
+}
+
+impl Mode {
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Plain => 0o644,
+            Self::Executable => 0o755,
+        }
+    }
+}
+
+/// Files by path. No two differ in case alone, and none is a folder of another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    files: BTreeMap<TreePath, TreeFile>,
+    /// Lowercased paths of files and of the folders above them, for clashes.
+    taken: BTreeMap<String, (String, bool)>,
+}
+
+impl Tree {
+    /// Adds a file. One that another system, or a folder, would not let stand beside the rest is a fault.
+    pub fn insert(&mut self, path: TreePath, file: TreeFile) -> Result<(), Fault> {
+        let clash = |other: &str| {
+            Fault::new(format!("{path}: clashes with {other}"))
+                .help(format!("both come from the pack; one is {}", file.source))
+        };
+        if let Some((other, _)) = self.taken.get(&path.as_str().to_lowercase()) {
+            return Err(clash(other));
+        }
+        for parent in path.parents() {
+            match self.taken.get(&parent.to_lowercase()) {
+                Some((other, folder)) if !folder || other != parent => return Err(clash(other)),
+                _ => {}
+            }
+        }
+        for parent in path.parents() {
+            self.taken.insert(parent.to_lowercase(), (parent.to_owned(), true));
+        }
+        self.taken.insert(path.as_str().to_lowercase(), (path.as_str().to_owned(), false));
+        self.files.insert(path, file);
+        Ok(())
+    }
+
+    pub fn get(&self, path: &str) -> Option<&TreeFile> {
+        TreePath::new(path).ok().and_then(|path| self.files.get(&path))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &TreeFile)> {
+        self.files.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(tree: &mut Tree, path: &str) -> Result<(), Fault> {
+        let file = TreeFile {
+            content: Vec::new(),
+            mode: Mode::Plain,
+            policy: Policy::Merge,
+            layer: "l".into(),
+            rendered: false,
+            source: path.into(),
+        };
+        tree.insert(TreePath::new(path).unwrap(), file)
+    }
+
+    #[test]
+    fn clashes_are_refused() {
+        let mut tree = Tree::default();
+        insert(&mut tree, "docs/README.md").unwrap();
+        insert(&mut tree, "docs/other.md").unwrap();
+        assert!(insert(&mut tree, "docs/readme.md").is_err(), "case alone");
+        assert!(insert(&mut tree, "Docs/x").is_err(), "a folder in another case");
+        assert!(insert(&mut tree, "docs").is_err(), "a file where a folder is");
+        assert!(insert(&mut tree, "docs/README.md/x").is_err(), "a folder where a file is");
+        assert_eq!(tree.len(), 2);
+    }
+}

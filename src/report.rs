@@ -1,0 +1,263 @@
+//! What people and machines are told. Data goes to standard output, talk to standard error.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::blueprint::Blueprint;
+use crate::evolve::{Action, Plan};
+use crate::fault::Stop;
+use crate::git;
+use crate::pack::{Pack, Question};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Data, on standard output. A reader that goes away (`| head`) is no error.
+pub fn out(text: &str) -> anyhow::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Talk, on standard error; colours go where they are wanted. Nobody listening is no error.
+pub fn say(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+pub fn warn(text: &str) {
+    say(&format!("{WARN}warning{WARN:#}: {text}"));
+}
+
+/// The last words of a command that failed.
+pub fn error(error: &anyhow::Error) {
+    match error.downcast_ref::<Stop>() {
+        Some(Stop::Interrupted) => say(&format!("{error}")),
+        _ => {
+            for paragraph in split_faults(&format!("{error:#}")) {
+                say(&format!("{BAD}error{BAD:#}: {paragraph}"));
+            }
+        }
+    }
+}
+
+/// One paragraph a fault: a line that is indented belongs to the one before.
+fn split_faults(text: &str) -> Vec<String> {
+    let mut paragraphs: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match paragraphs.last_mut() {
+            Some(last) if line.starts_with(' ') => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            _ => paragraphs.push(line.to_owned()),
+        }
+    }
+    paragraphs
+}
+
+/// Columns of the terminal; 80 where there is none.
+pub fn width() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(80, |(width, _)| usize::from(width.0)).max(20)
+}
+
+/// Cut to `width` columns. Wide characters may reach over; nothing breaks of it.
+pub fn fit(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    line.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// `key  answer`, a line each.
+pub fn answers(blueprint: &Blueprint, asked: &[&Question], width: usize) -> String {
+    let longest = asked.iter().map(|question| question.key.len()).chain([4]).max().unwrap_or(4);
+    let mut text = format!("  {:longest$}  {}\n", "name", blueprint.name);
+    for question in asked {
+        let answer = blueprint.answers.get(&question.key).map(ToString::to_string).unwrap_or_default();
+        let answer = if answer.is_empty() { "(empty)".to_owned() } else { answer };
+        let _ = writeln!(text, "{}", fit(&format!("  {:longest$}  {answer}", question.key), width));
+    }
+    text
+}
+
+/// The plan's files as a tree. A folder of many files is told by its number.
+pub fn tree(plan: &Plan, width: usize) -> String {
+    let mut root = Node::default();
+    let mut record = 0;
+    for entry in &plan.entries {
+        if Plan::is_record(&entry.path) {
+            record += 1;
+            continue;
+        }
+        let mut node = &mut root;
+        for part in entry.path.as_str().split('/') {
+            node = node.children.entry(part.to_owned()).or_default();
+        }
+    }
+    let mut text = String::new();
+    root.print("  ", width, &mut text);
+    if record > 0 {
+        let _ = writeln!(
+            text,
+            "{}",
+            fit(&format!("  .new-service/ ({record} files: what later versions merge by)"), width)
+        );
+    }
+    text
+}
+
+#[derive(Default)]
+struct Node {
+    children: BTreeMap<String, Node>,
+}
+
+impl Node {
+    const MANY: usize = 12;
+
+    fn count(&self) -> usize {
+        if self.children.is_empty() { 1 } else { self.children.values().map(Node::count).sum() }
+    }
+
+    fn print(&self, indent: &str, width: usize, text: &mut String) {
+        for (name, node) in &self.children {
+            // A folder that holds one thing is shown with it: `.github/workflows/`.
+            let (mut name, mut node) = (name.clone(), node);
+            while let (1, Some((only, child))) = (node.children.len(), node.children.iter().next()) {
+                name = format!("{name}/{only}");
+                node = child;
+            }
+            if node.children.is_empty() {
+                let _ = writeln!(text, "{}", fit(&format!("{indent}{name}"), width));
+            } else if indent.len() > 2 && node.count() > Self::MANY {
+                let _ = writeln!(text, "{}", fit(&format!("{indent}{name}/ ({} files)", node.count()), width));
+            } else {
+                let _ = writeln!(text, "{}", fit(&format!("{indent}{name}/"), width));
+                node.print(&format!("{indent}  "), width, text);
+            }
+        }
+    }
+}
+
+/// Every file as a diff from nothing; what is not text is named.
+pub fn diff(plan: &Plan) -> String {
+    let mut text = String::new();
+    for entry in plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)) {
+        let path = &entry.path;
+        let _ = writeln!(text, "diff --git a/{path} b/{path}\nnew file mode 100{:o}", entry.mode.bits());
+        let Ok(content) = std::str::from_utf8(&entry.content) else {
+            let _ = writeln!(text, "Binary files /dev/null and b/{path} differ");
+            continue;
+        };
+        if content.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@", content.lines().count());
+        for line in content.split_inclusive('\n') {
+            let _ = write!(text, "+{line}");
+        }
+        if !content.ends_with('\n') {
+            text.push_str("\n\\ No newline at end of file\n");
+        }
+    }
+    text
+}
+
+/// What `new` did or would do.
+pub struct Created<'a> {
+    pub blueprint: &'a Blueprint,
+    pub pack: &'a Pack,
+    pub layers: &'a [&'a str],
+    pub plan: &'a Plan,
+    pub dir: &'a Path,
+    pub written: bool,
+    pub git: &'a git::Outcome,
+    pub notes: &'a [String],
+}
+
+impl Created<'_> {
+    /// Commands that work when pasted, in order.
+    pub fn next_steps(&self) -> Vec<String> {
+        let dir = self.dir.to_string_lossy();
+        let enter = (dir != ".").then(|| format!("cd {}", crate::render::sh(&dir)));
+        enter.into_iter().chain(self.pack.manifest.next.iter().cloned()).collect()
+    }
+
+    pub fn print(&self) {
+        let files = self.plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)).count();
+        say(&format!(
+            "{GOOD}Created{GOOD:#} {BOLD}{}{BOLD:#} in {}: {files} files from {} {} ({})",
+            self.blueprint.name,
+            self.dir.display(),
+            self.pack.manifest.name,
+            self.pack.manifest.version,
+            self.layers.join(", "),
+        ));
+        match self.git {
+            git::Outcome::Committed => say(&format!("{DIM}git: initialised, with a first commit{DIM:#}")),
+            git::Outcome::Uncommitted(why) => {
+                warn(&format!("git: the files are there, but not committed: {why}"));
+                say("  to commit them: git add --all && git commit -m 'Create the service'");
+            }
+            git::Outcome::Inside(top) => {
+                say(&format!("{DIM}git: inside the repository {top}, so no `git init`{DIM:#}"))
+            }
+            git::Outcome::Missing => warn("git is not installed: no repository was initialised"),
+            git::Outcome::Skipped => {}
+        }
+        for note in self.notes {
+            warn(note);
+        }
+        say("\nNext:");
+        for step in self.next_steps() {
+            say(&format!("  {step}"));
+        }
+    }
+
+    /// The same for machines. The shape is `docs/json.md`.
+    pub fn json(&self) -> anyhow::Result<String> {
+        let files: Vec<serde_json::Value> = self
+            .plan
+            .entries
+            .iter()
+            .map(|entry| {
+                serde_json::json!({
+                    "path": entry.path.as_str(),
+                    "action": match entry.action { Action::Create => "create" },
+                    "mode": format!("{:o}", entry.mode.bits()),
+                    "layer": entry.layer,
+                    "bytes": entry.content.len(),
+                })
+            })
+            .collect();
+        #[derive(Serialize)]
+        struct Answers<'a>(BTreeMap<&'a str, &'a crate::blueprint::Answer>);
+        let value = serde_json::json!({
+            "name": self.blueprint.name,
+            "directory": self.dir.to_string_lossy(),
+            "template": {"name": self.pack.manifest.name, "version": self.pack.manifest.version, "digest": self.pack.digest},
+            "answers": Answers(self.blueprint.answers.iter().collect()),
+            "layers": self.layers,
+            "files": files,
+            "written": self.written,
+            "git": match self.git {
+                git::Outcome::Committed => "committed",
+                git::Outcome::Uncommitted(_) => "uncommitted",
+                git::Outcome::Inside(_) => "inside",
+                git::Outcome::Missing => "missing",
+                git::Outcome::Skipped => "skipped",
+            },
+            "notes": self.notes,
+            "next": self.next_steps(),
+        });
+        Ok(serde_json::to_string_pretty(&value)? + "\n")
+    }
+}
