@@ -156,7 +156,9 @@ pub fn command(pack: &Pack) -> Result<clap::Command, Faults> {
             new = new.arg(argument(question, pack));
         }
     }
-    if !pack.manifest.presets.is_empty() {
+    if pack.manifest.presets.is_empty() {
+        new = new.mut_arg("preset", |preset| preset.hide(true));
+    } else {
         let names = pack
             .manifest
             .presets
@@ -164,8 +166,6 @@ pub fn command(pack: &Pack) -> Result<clap::Command, Faults> {
             .map(|(name, preset)| PossibleValue::new(name.clone()).help(preset.help.clone()))
             .collect();
         new = new.mut_arg("preset", |preset| preset.value_parser(Listed(names)));
-    } else {
-        new = new.mut_arg("preset", |preset| preset.hide(true));
     }
     command = command.mut_subcommand("new", |_| new);
     faults.or(command)

@@ -6,7 +6,6 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use serde::Serialize;
 
 use crate::blueprint::Blueprint;
 use crate::evolve::{Action, Plan};
@@ -175,7 +174,6 @@ pub fn diff(plan: &Plan) -> String {
 pub struct Created<'a> {
     pub blueprint: &'a Blueprint,
     pub pack: &'a Pack,
-    pub layers: &'a [&'a str],
     pub plan: &'a Plan,
     pub dir: &'a Path,
     pub written: bool,
@@ -199,7 +197,7 @@ impl Created<'_> {
             self.dir.display(),
             self.pack.manifest.name,
             self.pack.manifest.version,
-            self.layers.join(", "),
+            self.plan.layers.join(", "),
         ));
         match self.git {
             git::Outcome::Committed => say(&format!("{DIM}git: initialised, with a first commit{DIM:#}")),
@@ -208,7 +206,7 @@ impl Created<'_> {
                 say("  to commit them: git add --all && git commit -m 'Create the service'");
             }
             git::Outcome::Inside(top) => {
-                say(&format!("{DIM}git: inside the repository {top}, so no `git init`{DIM:#}"))
+                say(&format!("{DIM}git: inside the repository {top}, so no `git init`{DIM:#}"));
             }
             git::Outcome::Missing => warn("git is not installed: no repository was initialised"),
             git::Outcome::Skipped => {}
@@ -238,14 +236,13 @@ impl Created<'_> {
                 })
             })
             .collect();
-        #[derive(Serialize)]
-        struct Answers<'a>(BTreeMap<&'a str, &'a crate::blueprint::Answer>);
+        let answers: BTreeMap<&str, &crate::blueprint::Answer> = self.blueprint.answers.iter().collect();
         let value = serde_json::json!({
             "name": self.blueprint.name,
             "directory": self.dir.to_string_lossy(),
             "template": {"name": self.pack.manifest.name, "version": self.pack.manifest.version, "digest": self.pack.digest},
-            "answers": Answers(self.blueprint.answers.iter().collect()),
-            "layers": self.layers,
+            "answers": answers,
+            "layers": self.plan.layers,
             "files": files,
             "written": self.written,
             "git": match self.git {

@@ -40,16 +40,16 @@ pub struct Given {
 pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
     let form: Form = text.toml()?;
     let mut faults = Faults::default();
-    if let Some(template) = &form.template {
-        if template.get_ref().name != pack.manifest.name {
-            let place = text.place(template.span().start);
-            let message = format!(
-                "this is a blueprint for the template \"{}\", and \"{}\" is in use",
-                template.get_ref().name,
-                pack.manifest.name
-            );
-            return Err(Fault::at(place, message).help("name its template with --template").into());
-        }
+    if let Some(template) = &form.template
+        && template.get_ref().name != pack.manifest.name
+    {
+        let place = text.place(template.span().start);
+        let message = format!(
+            "this is a blueprint for the template \"{}\", and \"{}\" is in use",
+            template.get_ref().name,
+            pack.manifest.name
+        );
+        return Err(Fault::at(place, message).help("name its template with --template").into());
     }
     let mut answers = Answers::default();
     for (key, value) in form.answers {
@@ -65,15 +65,15 @@ pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
         match Answer::from_toml(value.get_ref()).and_then(|answer| question.check(&answer).map(|()| answer)) {
             Ok(answer) => answers.insert(&question.key, answer),
             Err(why) => {
-                faults.push(Fault::at(text.place(value.span().start), format!("answer \"{}\": {why}", question.key)))
+                faults.push(Fault::at(text.place(value.span().start), format!("answer \"{}\": {why}", question.key)));
             }
         }
     }
     faults.or(Given { name: form.name, answers })
 }
 
-/// The text of `service.toml`. `asked` are the questions that apply, in the pack's order.
-pub fn write(blueprint: &Blueprint, pack: &Pack, asked: &[&Question]) -> String {
+/// The text of `service.toml`: the answers to the questions that apply, in the pack's order.
+pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
     let mut document = DocumentMut::new();
     document.decor_mut().set_prefix(
         "# The blueprint of this repository: new-service made every file from it and a template.\n\
@@ -87,7 +87,7 @@ pub fn write(blueprint: &Blueprint, pack: &Pack, asked: &[&Question]) -> String 
     document["template"] = Item::Table(template);
 
     let mut answers = Table::new();
-    for question in asked {
+    for question in blueprint.asked(pack)? {
         let Some(answer) = blueprint.answers.get(&question.key) else { continue };
         answers.insert(&question.key, value(answer.to_toml()));
         if let Some(mut key) = answers.key_mut(&question.key) {
@@ -95,7 +95,7 @@ pub fn write(blueprint: &Blueprint, pack: &Pack, asked: &[&Question]) -> String 
         }
     }
     document["answers"] = Item::Table(answers);
-    document.to_string()
+    Ok(document.to_string())
 }
 
 /// `# Prompt (choices)`, above the answer.

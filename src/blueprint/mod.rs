@@ -8,6 +8,9 @@ pub use answer::{Answer, Answers};
 pub use file::{FILE_NAME, Given, read, write};
 pub use resolve::{Next, Resolver};
 
+use crate::fault::{Fault, Faults};
+use crate::pack::{Pack, Question};
+
 /// A complete blueprint: every question that applies has an answer that its question takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blueprint {
@@ -16,6 +19,13 @@ pub struct Blueprint {
     pub answers: Answers,
     /// Drawn once by the command, never inside `render` (design §1).
     pub drawn: Drawn,
+}
+
+impl Blueprint {
+    /// The questions that apply with these answers, in the pack's order.
+    pub fn asked<'a>(&self, pack: &'a Pack) -> Result<Vec<&'a Question>, Faults> {
+        Resolver::new(pack, &self.name, Answers::default())?.applicable(&self.answers)
+    }
 }
 
 /// What is drawn once and kept in the lock.
@@ -28,12 +38,12 @@ pub struct Drawn {
 impl Drawn {
     /// From `SOURCE_DATE_EPOCH` where it is set (reproducible-builds.org), else from the clock.
     /// A value that is no number of seconds is an error.
-    pub fn now() -> Result<Self, crate::fault::Fault> {
+    pub fn now() -> Result<Self, Fault> {
         const NAME: &str = "SOURCE_DATE_EPOCH";
         let seconds = match std::env::var(NAME) {
-            Ok(text) => text.parse().map_err(|_| {
-                crate::fault::Fault::new(format!("{NAME}=\"{text}\" is no number of seconds since 1970"))
-            })?,
+            Ok(text) => {
+                text.parse().map_err(|_| Fault::new(format!("{NAME}=\"{text}\" is no number of seconds since 1970")))?
+            }
             Err(_) => std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs()),
         };
         Ok(Self { year: year_of(seconds).to_string() })

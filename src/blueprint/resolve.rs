@@ -64,7 +64,7 @@ impl<'a> Resolver<'a> {
         let mut context = self.context();
         for question in &self.pack.manifest.questions {
             let applies = applies(question, &context)?;
-            let default = self.default_of(question, &context)?;
+            let default = self.default_of(question, applies, &context)?;
             if applies && question.is_open() && self.given.get(&question.key).is_none() {
                 return Ok(Next::Ask { question, default });
             }
@@ -97,16 +97,16 @@ impl<'a> Resolver<'a> {
         let mut faults = Faults::default();
         for question in &self.pack.manifest.questions {
             let applies = applies(question, &context)?;
-            let default = self.default_of(question, &context)?;
+            let default = self.default_of(question, applies, &context)?;
             let given = self.given.get(&question.key);
-            if let (Some(answer), false, Some(when)) = (given, applies, &question.when) {
-                if Some(answer) != default.as_ref() {
-                    let message = format!(
-                        "{} = \"{answer}\" has no effect here: it counts only when {}",
-                        question.key, when.expression
-                    );
-                    faults.push(Fault::new(message).help("leave it out, or change the other answer"));
-                }
+            if let (Some(answer), false, Some(when)) = (given, applies, &question.when)
+                && Some(answer) != default.as_ref()
+            {
+                let message = format!(
+                    "{} = \"{answer}\" has no effect here: it counts only when {}",
+                    question.key, when.expression
+                );
+                faults.push(Fault::new(message).help("leave it out, or change the other answer"));
             }
             let answer = given.filter(|_| applies).cloned().or(default);
             match &answer {
@@ -138,16 +138,17 @@ impl<'a> Resolver<'a> {
         context
     }
 
-    /// The default, with templates in texts rendered over the answers so far.
-    fn default_of(&self, question: &Question, context: &Context) -> Result<Option<Answer>, Faults> {
-        match &question.default {
+    /// What stands without an answer: templates in texts are rendered over the answers so far.
+    fn default_of(&self, question: &Question, applies: bool, context: &Context) -> Result<Option<Answer>, Faults> {
+        let otherwise = question.otherwise.as_ref().filter(|_| !applies);
+        match otherwise.or(question.default.as_ref()) {
             Some(Answer::Text(template)) if question.kind == crate::pack::Kind::Text => {
                 let file = self.pack.shown("pack.toml");
                 let text = crate::render::render_text(self.pack, template, context)
                     .map_err(|why| Fault::new(format!("{file}: the default of \"{}\": {why}", question.key)))?;
                 Ok(Some(Answer::Text(text)))
             }
-            other => Ok(other.clone()),
+            other => Ok(other.cloned()),
         }
     }
 }

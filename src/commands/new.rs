@@ -8,21 +8,12 @@ use crate::cli::NewArgs;
 use crate::evolve::{Plan, create, interrupt};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
-use crate::pack::{Kind, Pack, Question, Text};
-use crate::render::{context_of, render, select};
+use crate::pack::{Kind, Pack, Text};
 use crate::report::{self, Created};
 use crate::wizard::Wizard;
 
-/// Everything that is decided before the first byte is written.
-struct Made<'a> {
-    blueprint: Blueprint,
-    asked: Vec<&'a Question>,
-    layers: Vec<&'a str>,
-    plan: Plan,
-}
-
 pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
-    let drawn = Drawn::now().map_err(|fault| Stop::usage(fault))?;
+    let drawn = Drawn::now().map_err(Stop::usage)?;
     let from = read_from(arguments, pack)?;
     let given = gather(arguments, flags, from.answers, pack)?;
     let mut name = name_of(arguments, from.name, pack)?;
@@ -31,9 +22,11 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
     let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers = if interactive {
         let preview = |name: &str, answers: &Answers| {
-            let made = make(name, answers, pack, &drawn)?;
+            let blueprint = Blueprint { name: name.to_owned(), answers: answers.clone(), drawn: drawn.clone() };
+            let plan = Plan::create(&blueprint, pack)?;
             let width = report::width();
-            Ok(format!("{}\n{}", report::answers(&made.blueprint, &made.asked, width), report::tree(&made.plan, width)))
+            let asked = blueprint.asked(pack)?;
+            Ok(format!("{}\n{}", report::answers(&blueprint, &asked, width), report::tree(&plan, width)))
         };
         let (chosen, answers) = Wizard::new(pack, &preview).run(name.as_deref(), &given)?;
         name = Some(chosen);
@@ -54,28 +47,21 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
     let name = name.unwrap_or_default();
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&name));
     interrupt::check()?;
-    finish(arguments, &dir, &make(&name, &answers, pack, &drawn)?, pack)
+    let blueprint = Blueprint { name, answers, drawn };
+    let plan = Plan::create(&blueprint, pack)?;
+    finish(arguments, &dir, &blueprint, &plan, pack)
 }
 
-fn make<'a>(name: &str, answers: &Answers, pack: &'a Pack, drawn: &Drawn) -> Result<Made<'a>, Faults> {
-    let blueprint = Blueprint { name: name.to_owned(), answers: answers.clone(), drawn: drawn.clone() };
-    let asked = Resolver::new(pack, name, Answers::default())?.applicable(answers)?;
-    let layers = select(pack, &context_of(&blueprint, pack))?.into_iter().map(|layer| layer.name.as_str()).collect();
-    let tree = render(&blueprint, pack)?;
-    let plan = Plan::create(&blueprint, pack, &asked, &tree);
-    Ok(Made { blueprint, asked, layers, plan })
-}
-
-fn finish(arguments: &NewArgs, dir: &Path, made: &Made, pack: &Pack) -> anyhow::Result<()> {
+fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, pack: &Pack) -> anyhow::Result<()> {
     let mut outcome = git::Outcome::Skipped;
     let mut notes = Vec::new();
-    if let Some(why) = &made.plan.unformatted {
+    if let Some(why) = &plan.unformatted {
         notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
     }
-    notes.extend(workspace_note(dir, made, pack));
+    notes.extend(workspace_note(dir, plan, pack));
     let dry = arguments.dry_run || arguments.diff;
     if dry {
-        create::check(&made.plan, dir)?;
+        create::check(plan, dir)?;
     } else {
         let surrounding = if arguments.no_git { None } else { git::repository_around(dir) };
         let mut init = |folder: &Path| {
@@ -84,29 +70,20 @@ fn finish(arguments: &NewArgs, dir: &Path, made: &Made, pack: &Pack) -> anyhow::
                 (Some(top), _) => git::Outcome::Inside(top.clone()),
                 (None, _) => git::init(
                     folder,
-                    &format!("Create {} with new-service {}", made.blueprint.name, env!("CARGO_PKG_VERSION")),
+                    &format!("Create {} with new-service {}", blueprint.name, env!("CARGO_PKG_VERSION")),
                 ),
             };
             Ok(())
         };
-        create::create(&made.plan, dir, &mut init)?;
+        create::create(plan, dir, &mut init)?;
     }
-    let created = Created {
-        blueprint: &made.blueprint,
-        pack,
-        layers: &made.layers,
-        plan: &made.plan,
-        dir,
-        written: !dry,
-        git: &outcome,
-        notes: &notes,
-    };
+    let created = Created { blueprint, pack, plan, dir, written: !dry, git: &outcome, notes: &notes };
     if arguments.json {
         report::out(&created.json()?)
     } else if arguments.diff {
-        report::out(&report::diff(&made.plan))
+        report::out(&report::diff(plan))
     } else if arguments.dry_run {
-        report::out(&report::tree(&made.plan, usize::MAX))?;
+        report::out(&report::tree(plan, usize::MAX))?;
         report::say("Nothing was written: this was a dry run.");
         Ok(())
     } else {
@@ -209,9 +186,9 @@ fn name_of(arguments: &NewArgs, from_file: Option<String>, pack: &Pack) -> Resul
 
 /// A workspace above takes a package in only when it is told to, and cargo refuses to build one
 /// that is neither in nor out.
-fn workspace_note(dir: &Path, made: &Made, pack: &Pack) -> Option<String> {
+fn workspace_note(dir: &Path, plan: &Plan, pack: &Pack) -> Option<String> {
     let manifest = &pack.manifest.lock.as_ref()?.manifest;
-    let own = String::from_utf8_lossy(&made.plan.get(manifest)?.content).parse::<toml::Table>().ok()?;
+    let own = String::from_utf8_lossy(&plan.get(manifest)?.content).parse::<toml::Table>().ok()?;
     if own.contains_key("workspace") {
         return None;
     }

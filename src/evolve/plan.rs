@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::format::{Formatted, format};
 use super::record;
 use crate::blueprint::{self, Blueprint};
-use crate::pack::{Pack, Question};
-use crate::render::{Mode, Tree, TreePath};
+use crate::fault::Faults;
+use crate::pack::Pack;
+use crate::render::{Mode, TreePath, context_of, render, select};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -29,14 +30,18 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub entries: Vec<Entry>,
+    /// The layers that are in, in order.
+    pub layers: Vec<String>,
     /// Why files were left unformatted, where they were.
     pub unformatted: Option<String>,
 }
 
 impl Plan {
     /// The plan that creates a repository: its files, its blueprint, its record.
-    pub fn create(blueprint: &Blueprint, pack: &Pack, asked: &[&Question], tree: &Tree) -> Self {
-        let (changed, unformatted) = match format(tree, &pack.manifest.format) {
+    pub fn create(blueprint: &Blueprint, pack: &Pack) -> Result<Self, Faults> {
+        let tree = render(blueprint, pack)?;
+        let layers = select(pack, &context_of(blueprint, pack))?.into_iter().map(|layer| layer.name.clone()).collect();
+        let (changed, unformatted) = match format(&tree, &pack.manifest.format) {
             Formatted::Changed(changed) => (changed, None),
             Formatted::Skipped(why) => (std::collections::BTreeMap::new(), Some(why)),
         };
@@ -54,10 +59,10 @@ impl Plan {
         let own =
             |path: TreePath, content| Entry { path, action: Action::Create, content, mode: Mode::Plain, layer: None };
         let service = TreePath::new(blueprint::FILE_NAME).expect("a path of our own making");
-        entries.push(own(service, blueprint::write(blueprint, pack, asked).into_bytes()));
-        entries.extend(record::files(blueprint, pack, tree).into_iter().map(|(path, content)| own(path, content)));
+        entries.push(own(service, blueprint::write(blueprint, pack)?.into_bytes()));
+        entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { entries, unformatted }
+        Ok(Self { entries, layers, unformatted })
     }
 
     /// Whether `path` is of the record: written for new-service, not for people.

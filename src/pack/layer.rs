@@ -292,13 +292,14 @@ impl Layer {
         })
     }
 
-    /// Takes in a file of the layer's folder. `path` is relative to it; `source` to the pack.
+    /// Takes in a file of the layer's folder. `path` is relative to it, `source` to the pack;
+    /// `shown` is how faults name it.
     pub fn take(
         &mut self,
         path: &str,
         source: &str,
-        text: Text,
-        content: Cow<'static, [u8]>,
+        shown: &str,
+        content: &Cow<'static, [u8]>,
         manifest: &Manifest,
     ) -> Result<(), Fault> {
         let (stem, rendered) = path.strip_suffix(".tera").map_or((path, false), |stem| (stem, true));
@@ -313,15 +314,15 @@ impl Layer {
         } else if let Some(slot) = stem.strip_prefix("slots/") {
             let slot = slot.split_once('.').map_or(slot, |(slot, _)| slot);
             let mut faults = Faults::default();
-            check_slot(slot, Place::new(&text.file, 1, 1), manifest, &mut faults);
+            check_slot(slot, Place::new(shown, 1, 1), manifest, &mut faults);
             if let Some(fault) = faults.0.pop() {
                 return Err(fault);
             }
             self.slots.push(file(slot));
         } else if manifest.lock.as_ref().is_some_and(|lock| path == format!("{}.fragment", lock.path)) {
-            self.fragment = Some(text);
+            self.fragment = Some(Text::from_utf8(shown, content)?);
         } else if path != "layer.toml" {
-            return Err(Fault::at(Place::new(&text.file, 1, 1), "a layer has no place for this file")
+            return Err(Fault::at(Place::new(shown, 1, 1), "a layer has no place for this file")
                 .help("files that it owns are under files/, lines for others under slots/"));
         }
         Ok(())
@@ -387,12 +388,12 @@ pub fn conflicting_settings(layers: &[&Layer]) -> Faults {
     let mut named = BTreeSet::new();
     for layer in layers {
         for (setting, place) in &layer.config {
-            if let Some((first, owner)) = seen.insert(&setting.env, (setting, layer)) {
-                if first != setting && named.insert(&setting.env) {
-                    let message =
-                        format!("the setting {} is declared otherwise by layer \"{}\"", setting.env, owner.name);
-                    faults.push(Fault::at(place.clone(), message).help("declare it in one of the two"));
-                }
+            if let Some((first, owner)) = seen.insert(&setting.env, (setting, layer))
+                && first != setting
+                && named.insert(&setting.env)
+            {
+                let message = format!("the setting {} is declared otherwise by layer \"{}\"", setting.env, owner.name);
+                faults.push(Fault::at(place.clone(), message).help("declare it in one of the two"));
             }
         }
     }

@@ -281,7 +281,7 @@ fn name_rules(form: NameForm, text: &Text, faults: &mut Faults) -> NameRules {
 fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<Regex> {
     Regex::new(pattern.get_ref())
         .map_err(|error| {
-            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {error}")))
+            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {error}")));
         })
         .ok()
 }
@@ -323,24 +323,30 @@ fn questions(forms: Vec<QuestionForm>, text: &Text, faults: &mut Faults) -> Vec<
             kind: form.kind,
             choices: form.choices,
             default: None,
+            otherwise: None,
             when,
             pattern,
             pattern_help: form.pattern_help.unwrap_or_else(|| "of the form that is asked for".into()),
             min: form.min,
             max: form.max,
         };
-        if let Some(default) = form.default {
-            let place = text.place(default.span().start);
-            match Answer::from_toml(default.get_ref()) {
-                // The default of a text is a template: checked when it is drawn.
-                Ok(answer) if question.kind == Kind::Text => question.default = Some(answer),
-                Ok(answer) => match question.check(&answer) {
-                    Ok(()) => question.default = Some(answer),
-                    Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
-                },
-                Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
-            }
-        }
+        let mut answer = |what: &str, value: Option<Spanned<toml::Value>>| {
+            let value = value?;
+            let fits = |answer: &Answer| match question.kind {
+                // A text may be a template: it is checked when it is drawn.
+                Kind::Text => Ok(()),
+                _ => question.check(answer),
+            };
+            Answer::from_toml(value.get_ref())
+                .and_then(|answer| fits(&answer).map(|()| answer))
+                .map_err(|why| {
+                    let message = format!("{what} of \"{key}\": {why}");
+                    faults.push(Fault::at(text.place(value.span().start), message));
+                })
+                .ok()
+        };
+        (question.default, question.otherwise) =
+            (answer("the default", form.default), answer("`otherwise`", form.otherwise));
         known.push(key);
         questions.push(question);
     }

@@ -61,8 +61,7 @@ impl Pack {
                     continue;
                 };
                 let Some(layer) = layers.get_mut(name) else { continue };
-                let lossy = Text::new(shown(path), String::from_utf8_lossy(content));
-                if let Err(fault) = layer.take(inside, path, lossy, content.clone(), &manifest) {
+                if let Err(fault) = layer.take(inside, path, &shown(path), content, &manifest) {
                     faults.push(fault);
                 }
             } else if path.starts_with("partials/") {

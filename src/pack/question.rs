@@ -60,6 +60,7 @@ pub(super) struct QuestionForm {
     #[serde(default)]
     pub choices: Vec<Choice>,
     pub default: Option<Spanned<toml::Value>>,
+    pub otherwise: Option<Spanned<toml::Value>>,
     pub when: Option<Spanned<String>>,
     pub pattern: Option<Spanned<String>>,
     pub pattern_help: Option<String>,
@@ -77,6 +78,8 @@ pub struct Question {
     pub choices: Vec<Choice>,
     /// For text, a template over the answers before it.
     pub default: Option<Answer>,
+    /// The answer where `when` does not hold; without it, the default.
+    pub otherwise: Option<Answer>,
     pub when: Option<Condition>,
     pub pattern: Option<Regex>,
     pub pattern_help: String,

@@ -26,7 +26,7 @@ impl<'a> Engine<'a> {
         for (layer, file) in rendered_files(layers) {
             match Text::from_utf8(pack.shown(&file.source), &file.content) {
                 Ok(text) => {
-                    templates.push((&file.source, slots::mark(&text, &layer.name, &pack.manifest, &mut faults)))
+                    templates.push((&file.source, slots::mark(&text, &layer.name, &pack.manifest, &mut faults)));
                 }
                 Err(fault) => faults.push(fault),
             }

@@ -88,7 +88,7 @@ pub fn sh(text: &str) -> String {
     }
 }
 
-/// Text inside Markdown that is shown as it is (CommonMark, "Backslash escapes").
+/// Text inside Markdown that is shown as it is (`CommonMark`, "Backslash escapes").
 fn md(text: &str) -> String {
     let mut out = String::new();
     for (i, c) in text.chars().enumerate() {

@@ -15,8 +15,9 @@ use tera::Context;
 
 pub use engine::render_text;
 pub use escape::sh;
+pub use lockfile::unite as unite_locks;
 pub use path::TreePath;
-pub use select::select;
+pub use select::{DependencyLine, dependencies, select};
 pub use tree::{Mode, Tree, TreeFile};
 
 use self::engine::Engine;
@@ -154,10 +155,10 @@ impl Rendering<'_> {
         let mut policy = Policy::default();
         let mut mode = Mode::Plain;
         for rule in layer.rules.iter().filter(|rule| rule.glob.matches(path.as_str())) {
-            if let Some(when) = &rule.when {
-                if !when.holds(context)? {
-                    return Ok(());
-                }
+            if let Some(when) = &rule.when
+                && !when.holds(context)?
+            {
+                return Ok(());
             }
             policy = rule.policy.unwrap_or(policy);
             if rule.mode == Some(0o755) {

@@ -75,17 +75,30 @@ struct PracticeView<'a> {
     layer: &'a str,
 }
 
-#[derive(Debug, Serialize)]
-struct DependencyView {
-    name: String,
-    spec: String,
+/// A dependency as a manifest names it: `name = spec`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DependencyLine {
+    pub name: String,
+    /// TOML: a version in quotes, or an inline table.
+    pub spec: String,
+}
+
+/// What the layers depend on, merged and sorted: to run, and to be tested.
+/// Layers that disagree on anything but features are faults.
+pub fn dependencies(layers: &[&Layer]) -> Result<[Vec<DependencyLine>; 2], Faults> {
+    let mut faults = Faults::default();
+    let lines = [
+        merge_dependencies(layers, |layer| &layer.dependencies, &mut faults),
+        merge_dependencies(layers, |layer| &layer.dev_dependencies, &mut faults),
+    ];
+    faults.or(lines)
 }
 
 /// Puts what the layers declare where every template sees it.
 pub fn contribute(layers: &[&Layer], context: &mut Context) -> Result<(), Faults> {
-    let mut faults = Faults::default();
-    context.insert("dependencies", &dependencies(layers, |layer| &layer.dependencies, &mut faults));
-    context.insert("dev_dependencies", &dependencies(layers, |layer| &layer.dev_dependencies, &mut faults));
+    let [normal, dev] = dependencies(layers)?;
+    context.insert("dependencies", &normal);
+    context.insert("dev_dependencies", &dev);
 
     let mut settings: Vec<SettingView> = Vec::new();
     for layer in layers {
@@ -113,7 +126,7 @@ pub fn contribute(layers: &[&Layer], context: &mut Context) -> Result<(), Faults
     context.insert("layers", &views);
     context.insert("panels", &tables(layers, |layer| &layer.panels));
     context.insert("alerts", &tables(layers, |layer| &layer.alerts));
-    faults.or(())
+    Ok(())
 }
 
 fn tables(layers: &[&Layer], of: fn(&Layer) -> &Vec<toml::Table>) -> Vec<toml::Table> {
@@ -131,7 +144,7 @@ fn tables(layers: &[&Layer], of: fn(&Layer) -> &Vec<toml::Table>) -> Vec<toml::T
 type Declared = BTreeMap<String, (Dependency, crate::fault::Place)>;
 
 /// One entry a package: features are united, versions must agree.
-fn dependencies(layers: &[&Layer], of: fn(&Layer) -> &Declared, faults: &mut Faults) -> Vec<DependencyView> {
+fn merge_dependencies(layers: &[&Layer], of: fn(&Layer) -> &Declared, faults: &mut Faults) -> Vec<DependencyLine> {
     let mut merged: BTreeMap<String, (BTreeMap<String, toml::Value>, &str)> = BTreeMap::new();
     for layer in layers {
         for (name, (dependency, place)) in of(layer) {
@@ -167,7 +180,7 @@ fn dependencies(layers: &[&Layer], of: fn(&Layer) -> &Declared, faults: &mut Fau
             }
         }
     }
-    merged.into_iter().map(|(name, (table, _))| DependencyView { spec: spec(&table), name }).collect()
+    merged.into_iter().map(|(name, (table, _))| DependencyLine { spec: spec(&table), name }).collect()
 }
 
 /// `"1.0"`, or a table with the version first.

@@ -1,1 +1,25 @@
-fn main() {}
+//! The maintainers' tasks: `cargo xtask bless | lock`.
+
+mod bless;
+mod lock;
+
+use std::path::PathBuf;
+
+const USAGE: &str = "\
+cargo xtask bless            write snapshots/*/ anew from their service.toml
+cargo xtask lock [--update]  write the layers' Cargo.lock fragments; --update takes newer versions";
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["bless"] => bless::run(),
+        ["lock"] => lock::run(false),
+        ["lock", "--update"] => lock::run(true),
+        _ => anyhow::bail!("{USAGE}"),
+    }
+}
+
+/// The project's root.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
