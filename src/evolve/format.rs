@@ -1,4 +1,4 @@
-//! The formatting pass: rustfmt over the Rust files that hold names a person chose.
+//! The formatting pass: rustfmt over the Rust files that hold texts a person chose.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,13 +16,13 @@ pub enum Formatted {
     Skipped(String),
 }
 
-/// Formats the rendered files of `tree` as the pack declares. Only files with something to do are
+/// Formats the personal files of `tree` as the pack declares. Only files with something to do are
 /// judged: what is copied from the pack is canonical as it stands.
 pub fn format(tree: &Tree, format: &Format) -> Formatted {
     let Some(rustfmt) = &format.rustfmt else { return Formatted::Changed(BTreeMap::new()) };
     let rust = |path: &TreePath| Path::new(path.as_str()).extension().is_some_and(|ending| ending == "rs");
     let wanted: Vec<&TreePath> =
-        tree.iter().filter(|(path, file)| file.rendered && rust(path)).map(|(path, _)| path).collect();
+        tree.iter().filter(|(path, file)| file.personal && rust(path)).map(|(path, _)| path).collect();
     if wanted.is_empty() {
         return Formatted::Changed(BTreeMap::new());
     }

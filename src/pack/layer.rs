@@ -1,6 +1,5 @@
 //! A layer: its `layer.toml`, and the files, slot lines and lock fragment in its folder.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -164,7 +163,7 @@ pub struct LayerFile {
     pub target: String,
     /// Whether it is rendered (`.tera`) or copied.
     pub rendered: bool,
-    pub content: Cow<'static, [u8]>,
+    pub content: Vec<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -299,7 +298,7 @@ impl Layer {
         path: &str,
         source: &str,
         shown: &str,
-        content: &Cow<'static, [u8]>,
+        content: &[u8],
         manifest: &Manifest,
     ) -> Result<(), Fault> {
         let (stem, rendered) = path.strip_suffix(".tera").map_or((path, false), |stem| (stem, true));
@@ -307,7 +306,7 @@ impl Layer {
             source: source.to_owned(),
             target: target.to_owned(),
             rendered,
-            content: content.clone(),
+            content: content.to_vec(),
         };
         if let Some(target) = stem.strip_prefix("files/") {
             self.files.push(file(target));

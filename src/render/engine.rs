@@ -6,7 +6,7 @@ use tera::{Context, ErrorKind, Tera};
 
 use super::{escape, slots};
 use crate::fault::{Fault, Faults, Place, did_you_mean};
-use crate::pack::{Layer, LayerFile, Pack, Text};
+use crate::pack::{Kind, Layer, LayerFile, Pack, Text};
 
 /// The templates of the layers that are in, parsed once.
 pub struct Engine<'a> {
@@ -47,6 +47,19 @@ impl<'a> Engine<'a> {
 
     pub fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
         self.tera.render(template, context).map_err(|error| self.fault(template, &error))
+    }
+
+    /// Whether a template reads texts that a person chose: the name, a text or list answer, an item.
+    /// What reads choices alone is as its author formatted it.
+    pub fn is_personal(&self, layer: &Layer, template: &str) -> bool {
+        let read = self.tera.get_template_variables(template).unwrap_or_default();
+        let item = layer.for_each.as_ref().map(|(_, item)| item.as_str());
+        read.into_iter().any(|variable| {
+            let question = self.pack.manifest.question(variable);
+            variable == "name"
+                || Some(variable) == item
+                || question.is_some_and(|question| matches!(question.kind, Kind::Text | Kind::List))
+        })
     }
 
     /// Tera takes an undefined variable in an `if` for false; here it is a fault, as anywhere else.

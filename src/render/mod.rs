@@ -21,7 +21,7 @@ pub use select::{DependencyLine, dependencies, select};
 pub use tree::{Mode, Tree, TreeFile};
 
 use self::engine::Engine;
-use self::slots::Contributions;
+use self::slots::{Contributions, Lines};
 use crate::blueprint::{Answer, Blueprint};
 use crate::fault::{Fault, Faults};
 use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, Text};
@@ -138,7 +138,9 @@ impl Rendering<'_> {
             match self.content(file, context) {
                 Ok(content) => {
                     let order = layer.slot_order.get(&file.target).copied().unwrap_or(DEFAULT_ORDER);
-                    self.slots.add(&file.target, order, &layer.name, String::from_utf8_lossy(&content).into_owned());
+                    let text = String::from_utf8_lossy(&content).into_owned();
+                    let personal = file.rendered && self.engine.is_personal(layer, &file.source);
+                    self.slots.add(&file.target, Lines { order, layer: layer.name.clone(), text, personal });
                 }
                 Err(fault) => self.faults.push(fault),
             }
@@ -165,21 +167,21 @@ impl Rendering<'_> {
                 mode = Mode::Executable;
             }
         }
-        let content = self.content(file, context)?;
-        let content =
-            if file.rendered { tidy(&self.slots.expand(&String::from_utf8_lossy(&content))) } else { content };
+        let (mut content, mut personal) = (self.content(file, context)?, false);
+        if file.rendered {
+            let (text, with_personal_lines) = self.slots.expand(&String::from_utf8_lossy(&content));
+            content = tidy(&text);
+            personal = with_personal_lines || self.engine.is_personal(layer, &file.source);
+        }
         let source = self.pack.shown(&file.source);
-        self.tree.insert(
-            path,
-            TreeFile { content, mode, policy, layer: layer.name.clone(), rendered: file.rendered, source },
-        )
+        self.tree.insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, source })
     }
 
     fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
         if file.rendered {
             self.engine.render(&file.source, context).map(String::into_bytes)
         } else {
-            Ok(file.content.to_vec())
+            Ok(file.content.clone())
         }
     }
 
@@ -199,7 +201,7 @@ impl Rendering<'_> {
         let source = self.pack.shown("pack.toml");
         Ok(self.tree.insert(
             path,
-            TreeFile { content, mode: Mode::Plain, policy: Policy::Lock, layer, rendered: false, source },
+            TreeFile { content, mode: Mode::Plain, policy: Policy::Lock, layer, personal: false, source },
         )?)
     }
 }

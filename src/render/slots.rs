@@ -12,30 +12,41 @@ use crate::pack::{Manifest, Text};
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';
 
-/// Lines for slots, by slot: order, layer, text.
+/// What one layer adds to a slot.
+#[derive(Debug)]
+pub struct Lines {
+    pub order: i32,
+    pub layer: String,
+    pub text: String,
+    /// Whether texts that a person chose are in it.
+    pub personal: bool,
+}
+
+/// Lines for slots, by slot.
 #[derive(Debug, Default)]
 pub struct Contributions {
-    lines: BTreeMap<String, Vec<(i32, String, String)>>,
+    lines: BTreeMap<String, Vec<Lines>>,
     placed: std::collections::BTreeSet<String>,
 }
 
 impl Contributions {
-    pub fn add(&mut self, slot: &str, order: i32, layer: &str, text: String) {
-        self.lines.entry(slot.to_owned()).or_default().push((order, layer.to_owned(), text));
+    pub fn add(&mut self, slot: &str, lines: Lines) {
+        self.lines.entry(slot.to_owned()).or_default().push(lines);
     }
 
     /// To be called once, when every contribution is in. Ties keep the order of the items of one layer.
     pub fn sort(&mut self) {
         for lines in self.lines.values_mut() {
-            lines.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+            lines.sort_by(|a, b| (a.order, &a.layer).cmp(&(b.order, &b.layer)));
         }
     }
 
-    /// Puts the contributions where the marks are.
-    pub fn expand(&mut self, text: &str) -> String {
+    /// Puts the contributions where the marks are; also says whether any of them is personal.
+    pub fn expand(&mut self, text: &str) -> (String, bool) {
         if !text.contains(OPEN) {
-            return text.to_owned();
+            return (text.to_owned(), false);
         }
+        let mut personal = false;
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
             let Some((indent, slot)) = parse_mark(line) else {
@@ -43,8 +54,9 @@ impl Contributions {
                 continue;
             };
             self.placed.insert(slot.to_owned());
-            for (_, _, text) in self.lines.get(slot).into_iter().flatten() {
-                for line in text.trim_end().lines() {
+            for lines in self.lines.get(slot).into_iter().flatten() {
+                personal |= lines.personal;
+                for line in lines.text.trim_end().lines() {
                     if !line.trim().is_empty() {
                         out.push_str(indent);
                         out.push_str(line);
@@ -53,7 +65,7 @@ impl Contributions {
                 }
             }
         }
-        out
+        (out, personal)
     }
 
     /// Slots that have lines for a selected owner and were in no file: lines that would be lost.
@@ -123,22 +135,27 @@ fn slot_name<'a>(line: &'a str, open: &str, close: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
+    fn lines(order: i32, layer: &str, text: &str) -> Lines {
+        Lines { order, layer: layer.into(), text: text.into(), personal: false }
+    }
+
     #[test]
     fn contributions_are_ordered_indented_and_separate() {
-        let mut lines = Contributions::default();
-        lines.add("routes", 50, "b", "two()\n".into());
-        lines.add("routes", 20, "z", "one()\n\n    .more()\n".into());
-        lines.add("routes", 50, "a", "between()".into());
-        lines.sort();
+        let mut all = Contributions::default();
+        all.add("routes", lines(50, "b", "two()\n"));
+        all.add("routes", lines(20, "z", "one()\n\n    .more()\n"));
+        all.add("routes", lines(50, "a", "between()"));
+        all.sort();
         let text = format!("x\n    {OPEN}routes{CLOSE}\ny\n  {OPEN}none{CLOSE}\nz\n");
-        assert_eq!(lines.expand(&text), "x\n    one()\n\n        .more()\n    between()\n    two()\ny\nz\n");
-        assert_eq!(lines.unplaced().count(), 0);
+        let (out, _) = all.expand(&text);
+        assert_eq!(out, "x\n    one()\n\n        .more()\n    between()\n    two()\ny\nz\n");
+        assert_eq!(all.unplaced().count(), 0);
     }
 
     #[test]
     fn a_mark_in_a_contribution_is_not_expanded_again() {
-        let mut lines = Contributions::default();
-        lines.add("a", 1, "l", format!("{OPEN}a{CLOSE}"));
-        assert_eq!(lines.expand(&format!("{OPEN}a{CLOSE}\n")), format!("{OPEN}a{CLOSE}\n"));
+        let mut all = Contributions::default();
+        all.add("a", lines(1, "l", &format!("{OPEN}a{CLOSE}")));
+        assert_eq!(all.expand(&format!("{OPEN}a{CLOSE}\n")).0, format!("{OPEN}a{CLOSE}\n"));
     }
 }

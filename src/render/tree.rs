@@ -16,8 +16,8 @@ pub struct TreeFile {
     pub policy: Policy,
     /// The layer that owns it.
     pub layer: String,
-    /// Whether names that a person chose are in it, so that a formatter has something to do.
-    pub rendered: bool,
+    /// Whether texts that a person chose are in it, so that a formatter has something to do.
+    pub personal: bool,
     /// The pack's file it comes from, for faults.
     pub source: String,
 }
@@ -98,7 +98,7 @@ mod tests {
             mode: Mode::Plain,
             policy: Policy::Merge,
             layer: "l".into(),
-            rendered: false,
+            personal: false,
             source: path.into(),
         };
         tree.insert(TreePath::new(path).unwrap(), file)
