@@ -39,9 +39,9 @@ pub enum Verb {
         after_help = "For bash: new-service completions bash > ~/.local/share/bash-completion/completions/new-service"
     )]
     Completions { shell: clap_complete::Shell },
-    /// Print the manual page
+    /// Print the manual page, of a verb where one is named
     #[command(after_help = "To read it: new-service man | man -l -")]
-    Man,
+    Man { verb: Option<String> },
 }
 
 #[derive(Debug, Args)]
