@@ -20,6 +20,10 @@ use crate::pack::{Kind, Pack, Question};
     propagate_version = true
 )]
 struct Cli {
+    /// A built-in template, or a folder that holds one
+    // Read by `template_argument`, before the pack's own flags are known.
+    #[arg(long, value_name = "SRC", global = true)]
+    template: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -61,9 +65,6 @@ pub struct NewArgs {
     /// Answer one question by its key (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// A built-in template, or a folder that holds one
-    #[arg(long, value_name = "SRC")]
-    pub template: Option<String>,
     /// Ask nothing; defaults stand for what is not given
     #[arg(short, long)]
     pub yes: bool,
@@ -83,9 +84,6 @@ pub struct NewArgs {
 
 #[derive(Debug, Args)]
 pub struct CatalogArgs {
-    /// A built-in template, or a folder that holds one
-    #[arg(long, value_name = "SRC")]
-    pub template: Option<String>,
     /// As JSON
     #[arg(long)]
     pub json: bool,
@@ -118,8 +116,8 @@ pub fn template_argument(arguments: &[OsString]) -> Option<String> {
 pub fn parse(arguments: &[OsString], pack: &Pack) -> Result<Request, anyhow::Error> {
     let mut command = command(pack)?;
     let mut arguments = arguments.to_vec();
-    let explicit = arguments.first().is_some_and(|first| {
-        is_verb(&command, first) || ["-h", "--help", "-V", "--version"].iter().any(|flag| first == flag)
+    let explicit = first_word(&arguments).is_some_and(|first| {
+        is_verb(&command, first) || ["-h", "--help", "-V", "--version"].iter().any(|flag| first == *flag)
     });
     if !explicit {
         arguments.insert(0, "new".into());
@@ -239,6 +237,19 @@ fn given(pack: &Pack, matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
         }
     }
     flags
+}
+
+/// The first argument that is not the template.
+fn first_word(arguments: &[OsString]) -> Option<&OsStr> {
+    let mut rest = arguments.iter();
+    loop {
+        let word = rest.next()?;
+        match word.to_str() {
+            Some("--template") => drop(rest.next()),
+            Some(text) if text.starts_with("--template=") => {}
+            _ => return Some(word),
+        }
+    }
 }
 
 fn is_verb(command: &clap::Command, argument: &OsStr) -> bool {
