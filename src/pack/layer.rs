@@ -131,7 +131,8 @@ pub enum SettingKind {
     Url,
     Duration,
     Integer,
-    Number,
+    /// From 0 to 1.
+    Ratio,
     Bool,
     List,
     Choice,
@@ -366,7 +367,7 @@ fn check_setting(setting: &Setting, place: &Place, faults: &mut Faults) {
             SettingKind::Integer => value
                 .as_integer()
                 .is_some_and(|n| setting.min.is_none_or(|min| n >= min) && setting.max.is_none_or(|max| n <= max)),
-            SettingKind::Number => value.is_float() || value.is_integer(),
+            SettingKind::Ratio => value.as_float().is_some_and(|ratio| (0.0..=1.0).contains(&ratio)),
             SettingKind::Bool => value.is_bool(),
             SettingKind::List => value.is_array(),
             SettingKind::Choice => {

@@ -14,6 +14,7 @@ pub fn register(engine: &mut Tera) {
     engine.register_filter("shouty", |text: &str, _: Kwargs, _: &State| text.to_shouty_snake_case());
     engine.register_filter("words", |text: &str, _: Kwargs, _: &State| text.to_snake_case().replace('_', " "));
     engine.register_filter("rust_str", |text: &str, _: Kwargs, _: &State| rust_str(text));
+    engine.register_filter("rust_int", |number: i64, _: Kwargs, _: &State| rust_int(number));
     engine.register_filter("toml", |value: Value, _: Kwargs, _: &State| toml_value(&value));
     // YAML 1.2 holds JSON: its double-quoted style takes every escape that JSON writes.
     engine.register_filter("yaml", |value: Value, _: Kwargs, _: &State| json(&value));
@@ -36,6 +37,20 @@ fn rust_str(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+/// A Rust integer literal, with `_` between thousands from five digits on.
+fn rust_int(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let sign = if number < 0 { "-" } else { "" };
+    if digits.len() < 5 {
+        return format!("{sign}{digits}");
+    }
+    let head = digits.len() % 3;
+    let groups = digits[head..].as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let parts: Vec<String> =
+        Some(digits[..head].to_owned()).filter(|head| !head.is_empty()).into_iter().chain(groups).collect();
+    format!("{sign}{}", parts.join("_"))
 }
 
 /// A TOML value: text with quotes, number, bool, or an array of those.
@@ -122,6 +137,15 @@ mod tests {
         let value = Value::from(NASTY);
         assert_eq!(serde_json::from_str::<String>(&json(&value).unwrap()).unwrap(), NASTY);
         assert_eq!(rust_str("a\"\\\n\u{7f}é"), r#""a\"\\\n\u{7f}é""#);
+    }
+
+    #[test]
+    fn thousands_are_apart_where_it_helps() {
+        for (number, text) in
+            [(0, "0"), (1024, "1024"), (65_535, "65_535"), (100_000, "100_000"), (-1_234_567, "-1_234_567")]
+        {
+            assert_eq!(rust_int(number), text);
+        }
     }
 
     #[test]

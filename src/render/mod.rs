@@ -61,7 +61,7 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
 pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let mut context = context_of(blueprint, pack);
     let layers = select(pack, &context)?;
-    select::contribute(&layers, &mut context)?;
+    select::contribute(pack, &layers, &mut context)?;
     let names: BTreeSet<String> = RESERVED_NAMES
         .iter()
         .map(|name| (*name).to_owned())

@@ -8,6 +8,7 @@ use tera::Context;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
 use crate::practices;
+use crate::render::render_text;
 
 /// The layers that are in: what a layer requires comes before it, then by name.
 /// Refused combinations and missing requirements are faults, all together.
@@ -63,7 +64,7 @@ fn in_order(mut waiting: Vec<&Layer>) -> Vec<&Layer> {
 #[derive(Debug, Serialize)]
 struct SettingView<'a> {
     #[serde(flatten)]
-    setting: &'a Setting,
+    setting: Setting,
     layer: &'a str,
     field: String,
 }
@@ -95,16 +96,24 @@ pub fn dependencies(layers: &[&Layer]) -> Result<[Vec<DependencyLine>; 2], Fault
 }
 
 /// Puts what the layers declare where every template sees it.
-pub fn contribute(layers: &[&Layer], context: &mut Context) -> Result<(), Faults> {
+pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Result<(), Faults> {
     let [normal, dev] = dependencies(layers)?;
     context.insert("dependencies", &normal);
     context.insert("dev_dependencies", &dev);
 
+    let mut faults = Faults::default();
     let mut settings: Vec<SettingView> = Vec::new();
     for layer in layers {
-        for (setting, _) in &layer.config {
-            if settings.iter().all(|known| known.setting.env != setting.env) {
-                settings.push(SettingView { setting, layer: &layer.name, field: setting.env.to_lowercase() });
+        for (setting, place) in &layer.config {
+            if settings.iter().any(|known| known.setting.env == setting.env) {
+                continue;
+            }
+            match drawn(setting, pack, context) {
+                Ok(setting) => {
+                    let field = setting.env.to_lowercase();
+                    settings.push(SettingView { setting, layer: &layer.name, field });
+                }
+                Err(why) => faults.push(Fault::at(place.clone(), format!("the setting {}: {why}", setting.env))),
             }
         }
     }
@@ -126,7 +135,18 @@ pub fn contribute(layers: &[&Layer], context: &mut Context) -> Result<(), Faults
     context.insert("layers", &views);
     context.insert("panels", &tables(layers, |layer| &layer.panels));
     context.insert("alerts", &tables(layers, |layer| &layer.alerts));
-    Ok(())
+    faults.or(())
+}
+
+/// The setting with the templates in its values rendered.
+fn drawn(setting: &Setting, pack: &Pack, context: &Context) -> Result<Setting, String> {
+    let mut setting = setting.clone();
+    for value in [&mut setting.default, &mut setting.dev, &mut setting.prod] {
+        if let Some(toml::Value::String(text)) = value {
+            *text = render_text(pack, text, context)?;
+        }
+    }
+    Ok(setting)
 }
 
 fn tables(layers: &[&Layer], of: fn(&Layer) -> &Vec<toml::Table>) -> Vec<toml::Table> {
