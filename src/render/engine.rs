@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use tera::{Context, ErrorKind, Tera};
 
-use super::{escape, slots};
+use super::{RESERVED_NAMES, escape, slots};
 use crate::fault::{Fault, Faults, Place, did_you_mean};
-use crate::pack::{Kind, Layer, LayerFile, Pack, Text};
+use crate::pack::{Kind, Layer, LayerFile, Pack, Question, Text};
 
 /// The templates of the layers that are in, parsed once.
 pub struct Engine<'a> {
@@ -49,16 +49,16 @@ impl<'a> Engine<'a> {
         self.tera.render(template, context).map_err(|error| self.fault(template, &error))
     }
 
-    /// Whether a template reads texts that a person chose: the name, a text or list answer, an item.
-    /// What reads choices alone is as its author formatted it.
+    /// Whether a template reads what its author could not format for: a text or a list that a person
+    /// gave, an item of one, or what layers declare. What reads choices alone is as it was written.
     pub fn is_personal(&self, layer: &Layer, template: &str) -> bool {
         let read = self.tera.get_template_variables(template).unwrap_or_default();
         let item = layer.for_each.as_ref().map(|(_, item)| item.as_str());
+        let open = |question: &Question| matches!(question.kind, Kind::Text | Kind::List);
         read.into_iter().any(|variable| {
-            let question = self.pack.manifest.question(variable);
-            variable == "name"
+            RESERVED_NAMES.contains(&variable)
                 || Some(variable) == item
-                || question.is_some_and(|question| matches!(question.kind, Kind::Text | Kind::List))
+                || self.pack.manifest.question(variable).is_some_and(open)
         })
     }
 

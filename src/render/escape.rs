@@ -47,7 +47,7 @@ fn rust_int(number: i64) -> String {
         return format!("{sign}{digits}");
     }
     let head = digits.len() % 3;
-    let groups = digits[head..].as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
     let parts: Vec<String> =
         Some(digits[..head].to_owned()).filter(|head| !head.is_empty()).into_iter().chain(groups).collect();
     format!("{sign}{}", parts.join("_"))
