@@ -178,7 +178,7 @@ fn argument(question: &Question, pack: &Pack) -> Arg {
         let default = default.to_string();
         let mut context = tera::Context::new();
         context.insert("name", "NAME");
-        let shown = crate::render::render_text(pack, &default, &context).unwrap_or(default);
+        let shown = crate::template::render_text(pack, &default, &context).unwrap_or(default);
         if !shown.is_empty() {
             help = format!("{help} [default: {shown}]");
         }
@@ -260,6 +260,9 @@ fn is_verb(command: &clap::Command, argument: &OsStr) -> bool {
 /// "Near" is a third of the letters: two edits would refuse `api` for its likeness to `add`.
 fn refuse_near_verb(command: &clap::Command, new: &NewArgs) -> Result<(), Stop> {
     let Some(dir) = new.dir.as_ref().and_then(|dir| dir.to_str()) else { return Ok(()) };
+    if dir.contains(std::path::is_separator) {
+        return Ok(());
+    }
     let verbs = command.get_subcommands().map(clap::Command::get_name).chain(VERBS_TO_COME).chain(["help"]);
     match nearest(dir, verbs) {
         Some(verb) if VERBS_TO_COME.contains(&verb) => {

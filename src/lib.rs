@@ -4,8 +4,10 @@
 //! answers → blueprint → render (layers, templates) → tree → plan → apply
 //! ```
 //!
-//! [`pack`] reads what can be made, [`blueprint`] says what is wanted, [`render`] makes the tree in
-//! memory, [`evolve`] plans and is the only module that writes. [`commands`] and [`report`] talk.
+//! Each module knows only those before it: [`fault`], [`practices`]; [`pack`] reads what can be made;
+//! [`template`] sets Tera up for it; [`blueprint`] says what is wanted; [`render`] makes the tree in
+//! memory; [`evolve`] plans, and is the only module that writes; [`report`], [`wizard`], [`cli`] and
+//! [`commands`] talk.
 
 pub mod blueprint;
 pub mod cli;
@@ -17,4 +19,5 @@ pub mod pack;
 pub mod practices;
 pub mod render;
 pub mod report;
+pub mod template;
 pub mod wizard;

@@ -185,7 +185,7 @@ impl Created<'_> {
     /// Commands that work when pasted, in order.
     pub fn next_steps(&self) -> Vec<String> {
         let dir = self.dir.to_string_lossy();
-        let enter = (dir != ".").then(|| format!("cd {}", crate::render::sh(&dir)));
+        let enter = (dir != ".").then(|| format!("cd {}", crate::template::sh(&dir)));
         enter.into_iter().chain(self.pack.manifest.next.iter().cloned()).collect()
     }
 
@@ -236,7 +236,7 @@ impl Created<'_> {
                 })
             })
             .collect();
-        let answers: BTreeMap<&str, &crate::blueprint::Answer> = self.blueprint.answers.iter().collect();
+        let answers: BTreeMap<&str, &crate::pack::Answer> = self.blueprint.answers.iter().collect();
         let value = serde_json::json!({
             "name": self.blueprint.name,
             "directory": self.dir.to_string_lossy(),

@@ -3,9 +3,9 @@
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Select, Text};
 
-use crate::blueprint::{Answer, Answers, Next, Resolver};
+use crate::blueprint::{Next, Resolver};
 use crate::fault::{Faults, Stop};
-use crate::pack::{Kind, Pack, Question};
+use crate::pack::{Answer, Answers, Kind, Pack, Question};
 use crate::report;
 
 /// What a prompt came to.

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::{Answer, Answers, Blueprint};
+use super::Blueprint;
 use crate::fault::{Fault, Faults, did_you_mean};
-use crate::pack::{Kind, Pack, Question, Text};
+use crate::pack::{Answer, Answers, Kind, Pack, Question, Text};
 
 pub const FILE_NAME: &str = "service.toml";
 

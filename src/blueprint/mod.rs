@@ -1,15 +1,13 @@
 //! The blueprint: what a repository is made from. On disk it is `service.toml`.
 
-mod answer;
 mod file;
 mod resolve;
 
-pub use answer::{Answer, Answers};
 pub use file::{FILE_NAME, Given, read, write};
 pub use resolve::{Next, Resolver};
 
 use crate::fault::{Fault, Faults};
-use crate::pack::{Pack, Question};
+use crate::pack::{Answers, Pack, Question};
 
 /// A complete blueprint: every question that applies has an answer that its question takes.
 #[derive(Debug, Clone, PartialEq, Eq)]

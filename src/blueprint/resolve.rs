@@ -4,9 +4,9 @@
 
 use tera::Context;
 
-use super::{Answer, Answers};
 use crate::fault::{Fault, Faults, did_you_mean};
-use crate::pack::{Pack, Question};
+use crate::pack::{Answer, Answers, Kind, Pack, Question};
+use crate::template::render_text;
 
 /// What the next question of the pack comes to.
 #[derive(Debug)]
@@ -142,9 +142,9 @@ impl<'a> Resolver<'a> {
     fn default_of(&self, question: &Question, applies: bool, context: &Context) -> Result<Option<Answer>, Faults> {
         let otherwise = question.otherwise.as_ref().filter(|_| !applies);
         match otherwise.or(question.default.as_ref()) {
-            Some(Answer::Text(template)) if question.kind == crate::pack::Kind::Text => {
+            Some(Answer::Text(template)) if question.kind == Kind::Text => {
                 let file = self.pack.shown("pack.toml");
-                let text = crate::render::render_text(self.pack, template, context)
+                let text = render_text(self.pack, template, context)
                     .map_err(|why| Fault::new(format!("{file}: the default of \"{}\": {why}", question.key)))?;
                 Ok(Some(Answer::Text(text)))
             }

@@ -3,12 +3,12 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::blueprint::{self, Answer, Answers, Blueprint, Drawn, Resolver};
+use crate::blueprint::{self, Blueprint, Drawn, Resolver};
 use crate::cli::NewArgs;
 use crate::evolve::{Plan, create, interrupt};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
-use crate::pack::{Kind, Pack, Text};
+use crate::pack::{Answer, Answers, Kind, Pack, Text};
 use crate::report::{self, Created};
 use crate::wizard::Wizard;
 

@@ -7,12 +7,11 @@ use serde::Deserialize;
 use tera::Delimiters;
 use toml::Spanned;
 
+use super::answer::{Answer, Answers};
 use super::condition::Condition;
 use super::question::{Kind, Question, QuestionForm, check_plain};
 use super::text::Text;
-use crate::blueprint::{Answer, Answers};
 use crate::fault::{Fault, Faults, did_you_mean};
-use crate::render::RESERVED_NAMES;
 
 /// The pack format that this binary reads (`edition` in pack.toml).
 const EDITION: u32 = 1;
@@ -295,7 +294,7 @@ fn questions(forms: Vec<QuestionForm>, text: &Text, faults: &mut Faults) -> Vec<
         if key.is_empty() || !key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
             faults.push(Fault::at(place.clone(), format!("the key \"{key}\" must be lowercase letters, digits and _")));
         }
-        if RESERVED_NAMES.contains(&key.as_str()) {
+        if super::TEMPLATE_NAMES.contains(&key.as_str()) {
             faults.push(Fault::at(
                 place.clone(),
                 format!("the key \"{key}\" is a name that every template sees already"),

@@ -1,5 +1,6 @@
 //! A template pack: its questions, its layers, and where it comes from. The format is `docs/packs.md`.
 
+mod answer;
 mod condition;
 mod layer;
 mod manifest;
@@ -9,6 +10,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
+pub use answer::{Answer, Answers};
 pub use condition::Condition;
 pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
@@ -19,6 +21,20 @@ pub use source::{Files, Source, digest, hex};
 pub use text::Text;
 
 use crate::fault::{Fault, Faults, Place, did_you_mean};
+
+/// Variables that every template sees beside the answers; no question may take their names.
+pub const TEMPLATE_NAMES: [&str; 10] = [
+    "name",
+    "year",
+    "template",
+    "dependencies",
+    "dev_dependencies",
+    "config",
+    "practices",
+    "layers",
+    "panels",
+    "alerts",
+];
 
 /// A pack, read and checked. Nothing of it has been rendered.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::answer::Answer;
 use super::condition::Condition;
-use crate::blueprint::Answer;
 use crate::fault::did_you_mean;
 
 /// The longest text an answer may be, in characters; a README and a label in YAML both bear it.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use tera::{Context, ErrorKind, Tera};
 
-use super::{RESERVED_NAMES, escape, slots};
+use super::slots;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
-use crate::pack::{Kind, Layer, LayerFile, Pack, Question, Text};
+use crate::pack::{Kind, Layer, LayerFile, Pack, Question, TEMPLATE_NAMES, Text};
+use crate::template;
 
 /// The templates of the layers that are in, parsed once.
 pub struct Engine<'a> {
@@ -17,7 +18,7 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// Parses every template of `layers`; all faults at once. `names` are the variables in reach.
     pub fn new(pack: &'a Pack, layers: &[&Layer], names: &BTreeSet<String>) -> Result<Self, Faults> {
-        let mut engine = Self { pack, tera: bare(pack) };
+        let mut engine = Self { pack, tera: template::engine(pack) };
         let mut faults = Faults::default();
         let mut templates: Vec<(&str, String)> = Vec::new();
         for (path, text) in &pack.partials {
@@ -56,7 +57,7 @@ impl<'a> Engine<'a> {
         let item = layer.for_each.as_ref().map(|(_, item)| item.as_str());
         let open = |question: &Question| matches!(question.kind, Kind::Text | Kind::List);
         read.into_iter().any(|variable| {
-            RESERVED_NAMES.contains(&variable)
+            TEMPLATE_NAMES.contains(&variable)
                 || Some(variable) == item
                 || self.pack.manifest.question(variable).is_some_and(open)
         })
@@ -121,31 +122,6 @@ impl<'a> Engine<'a> {
             }
         }
     }
-}
-
-/// Renders a short text (a path, a default) with the pack's delimiters.
-pub fn render_text(pack: &Pack, text: &str, context: &Context) -> Result<String, String> {
-    if !text.contains(&*pack.manifest.delimiters.variable_start)
-        && !text.contains(&*pack.manifest.delimiters.block_start)
-    {
-        return Ok(text.to_owned());
-    }
-    let mut tera = bare(pack);
-    tera.add_raw_template("text", text).and_then(|()| tera.render("text", context)).map_err(|error| {
-        match error.kind() {
-            ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => report.message().to_owned(),
-            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
-        }
-    })
-}
-
-fn bare(pack: &Pack) -> Tera {
-    let mut tera = Tera::new();
-    tera.autoescape_on(Vec::<&str>::new());
-    // Checked when the pack was read.
-    let _ = tera.set_delimiters(pack.manifest.delimiters.clone());
-    escape::register(&mut tera);
-    tera
 }
 
 fn rendered_files<'a>(layers: &[&'a Layer]) -> impl Iterator<Item = (&'a Layer, &'a LayerFile)> {

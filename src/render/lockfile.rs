@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::escape::toml_str;
 use crate::fault::{Fault, Faults};
 use crate::pack::Text;
+use crate::template::toml_str;
 
 #[derive(Debug, Deserialize)]
 struct Form {

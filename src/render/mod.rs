@@ -1,7 +1,6 @@
 //! `tree = render(blueprint, pack)`: pure. No clock, no network, no environment, nothing random.
 
 mod engine;
-mod escape;
 mod lockfile;
 mod path;
 mod select;
@@ -13,8 +12,6 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use tera::Context;
 
-pub use engine::render_text;
-pub use escape::sh;
 pub use lockfile::unite as unite_locks;
 pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, select};
@@ -22,23 +19,10 @@ pub use tree::{Mode, Tree, TreeFile};
 
 use self::engine::Engine;
 use self::slots::{Contributions, Lines};
-use crate::blueprint::{Answer, Blueprint};
+use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
-use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, Text};
-
-/// Variables that every template sees beside the answers; no question may take their names.
-pub const RESERVED_NAMES: [&str; 10] = [
-    "name",
-    "year",
-    "template",
-    "dependencies",
-    "dev_dependencies",
-    "config",
-    "practices",
-    "layers",
-    "panels",
-    "alerts",
-];
+use crate::pack::{Answer, DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, TEMPLATE_NAMES, Text};
+use crate::template::render_text;
 
 /// What `when`s and templates see of a blueprint.
 pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
@@ -62,7 +46,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let mut context = context_of(blueprint, pack);
     let layers = select(pack, &context)?;
     select::contribute(pack, &layers, &mut context)?;
-    let names: BTreeSet<String> = RESERVED_NAMES
+    let names: BTreeSet<String> = TEMPLATE_NAMES
         .iter()
         .map(|name| (*name).to_owned())
         .chain(blueprint.answers.iter().map(|(key, _)| key.to_owned()))

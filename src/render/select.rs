@@ -8,7 +8,7 @@ use tera::Context;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
 use crate::practices;
-use crate::render::render_text;
+use crate::template::render_text;
 
 /// The layers that are in: what a layer requires comes before it, then by name.
 /// Refused combinations and missing requirements are faults, all together.
