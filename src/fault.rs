@@ -128,6 +128,9 @@ pub enum Stop {
 }
 
 impl Stop {
+    /// As a shell reports a command that ^C ended: 128 + SIGINT.
+    pub const INTERRUPTED_CODE: i32 = 130;
+
     pub fn usage(fault: Fault) -> Self {
         Self::Usage(fault.into())
     }

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     report::error(&error);
     match error.downcast_ref::<Stop>() {
         Some(Stop::Usage(_)) => ExitCode::from(2),
-        Some(Stop::Interrupted) => ExitCode::from(130),
+        Some(Stop::Interrupted) => std::process::exit(Stop::INTERRUPTED_CODE),
         None => ExitCode::FAILURE,
     }
 }

@@ -4,6 +4,7 @@ use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Select, Text};
 
 use crate::blueprint::{Next, Resolver};
+use crate::evolve::interrupt;
 use crate::fault::{Faults, Stop};
 use crate::pack::{Answer, Answers, Kind, Pack, Question};
 use crate::report;
@@ -118,7 +119,9 @@ impl<'a> Wizard<'a> {
     }
 
     fn last_word(&self, name: &str, answers: &Answers) -> anyhow::Result<Verdict> {
-        match (self.preview)(name, answers) {
+        let preview = (self.preview)(name, answers);
+        interrupt::check()?;
+        match preview {
             Ok(text) => report::say(&format!("\n{text}")),
             // These answers do not go together: said here, and the person goes back to change them.
             Err(error) if error.is::<Faults>() => {

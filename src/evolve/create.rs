@@ -61,6 +61,7 @@ fn clash(target: &Path, entry: &Entry) -> Option<String> {
 /// Writes `plan` to `target`. On any error, and on ^C, what was begun is removed.
 pub fn create(plan: &Plan, target: &Path, finish: Finish) -> anyhow::Result<()> {
     check(plan, target)?;
+    let _hold = interrupt::hold();
     if target.is_dir() {
         return create_inside(plan, target, finish);
     }
@@ -68,31 +69,32 @@ pub fn create(plan: &Plan, target: &Path, finish: Finish) -> anyhow::Result<()> 
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    fs::create_dir_all(&parent)
+    let mut placed = Placed::default();
+    placed
+        .make_all(&parent)
         .map_err(|error| Fault::new(format!("{}: {error}", parent.display())))
         .map_err(Faults::from)?;
     let stage = stage_in(&parent)?;
-    write_all(plan, stage.path())?;
-    finish(stage.path())?;
+    let tree = stage.path().join(TREE);
+    write_all(plan, &tree)?;
+    finish(&tree)?;
     interrupt::check()?;
-    open_up(stage.path())?;
     step();
     // Renaming onto a folder that has appeared in the meantime fails unless that one is empty.
-    fs::rename(stage.path(), target)
-        .map_err(|error| Faults::from(Fault::new(format!("{}: {error}", target.display()))))?;
-    // It is no longer there to be removed.
-    let _ = stage.keep();
+    fs::rename(&tree, target).map_err(|error| Faults::from(Fault::new(format!("{}: {error}", target.display()))))?;
+    placed.done = true;
     Ok(())
 }
 
 fn create_inside(plan: &Plan, target: &Path, finish: Finish) -> anyhow::Result<()> {
     let stage = stage_in(target)?;
-    write_all(plan, stage.path())?;
+    let tree = stage.path().join(TREE);
+    write_all(plan, &tree)?;
     let mut placed = Placed::default();
     for entry in &plan.entries {
         interrupt::check()?;
         step();
-        placed.place(stage.path(), target, entry).map_err(|error| {
+        placed.place(&tree, target, entry).map_err(|error| {
             Faults::from(Fault::new(format!("{}: {error}", target.join(entry.path.as_str()).display())))
         })?;
     }
@@ -110,14 +112,24 @@ struct Placed {
 }
 
 impl Placed {
+    /// Makes `folder`, and those above it that are missing.
+    fn make_all(&mut self, folder: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+        missing.into_iter().rev().filter(|folder| *folder != Path::new("")).try_for_each(|folder| self.make(folder))
+    }
+
+    fn make(&mut self, folder: &Path) -> io::Result<()> {
+        match fs::create_dir(folder) {
+            Ok(()) => self.folders.push(folder.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
     fn place(&mut self, stage: &Path, target: &Path, entry: &Entry) -> io::Result<()> {
         for parent in entry.path.parents() {
-            let folder = target.join(parent);
-            match fs::create_dir(&folder) {
-                Ok(()) => self.folders.push(folder),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
+            self.make(&target.join(parent))?;
         }
         let path = target.join(entry.path.as_str());
         // A link, unlike a rename, never replaces what is there.
@@ -146,11 +158,15 @@ impl Drop for Placed {
     }
 }
 
+/// The folder of a stage that is filled: as open as the umask lets it be, where the stage is the owner's alone.
+const TREE: &str = "tree";
+
+/// A hidden folder for what is not to be seen yet. Should a kill leave it behind, git passes it over.
 fn stage_in(folder: &Path) -> Result<tempfile::TempDir, Faults> {
-    tempfile::Builder::new()
-        .prefix(".new-service-")
-        .tempdir_in(folder)
-        .map_err(|error| Fault::new(format!("{}: cannot be written to: {error}", folder.display())).into())
+    let refused = |error| Fault::new(format!("{}: cannot be written to: {error}", folder.display()));
+    let stage = tempfile::Builder::new().prefix(".new-service-").tempdir_in(folder).map_err(refused)?;
+    fs::write(stage.path().join(".gitignore"), "*\n").map_err(refused)?;
+    Ok(stage)
 }
 
 fn write_all(plan: &Plan, root: &Path) -> anyhow::Result<()> {
@@ -178,21 +194,6 @@ fn write(path: &Path, entry: &Entry) -> io::Result<()> {
         options.mode(if entry.mode == crate::render::Mode::Executable { 0o777 } else { 0o666 });
     }
     options.open(path)?.write_all(&entry.content)
-}
-
-/// A temporary folder is the owner's alone; a repository is as open as the umask lets it be.
-#[cfg(unix)]
-fn open_up(stage: &Path) -> io::Result<()> {
-    let probe = stage.join(".mode");
-    fs::create_dir(&probe)?;
-    let permissions = fs::metadata(&probe)?.permissions();
-    fs::remove_dir(&probe)?;
-    fs::set_permissions(stage, permissions)
-}
-
-#[cfg(not(unix))]
-fn open_up(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// One step of the writing. Tests of debug builds die at the N-th: `NEW_SERVICE_DIE_AT=N`.

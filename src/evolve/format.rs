@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::interrupt;
 use crate::pack::{Format, Rustfmt};
 use crate::render::{Tree, TreePath};
 
@@ -39,6 +40,7 @@ fn run(
     wanted: &[&TreePath],
     rust: impl Fn(&TreePath) -> bool,
 ) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
+    let _hold = interrupt::hold();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let config = rustfmt.config.as_deref().unwrap_or_default();
     for (path, file) in tree.iter().filter(|(path, _)| rust(path) || path.as_str() == config) {
