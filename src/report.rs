@@ -186,7 +186,7 @@ impl Created<'_> {
     pub fn next_steps(&self) -> Vec<String> {
         let dir = self.dir.to_string_lossy();
         let enter = (dir != ".").then(|| format!("cd {}", crate::template::sh(&dir)));
-        enter.into_iter().chain(self.pack.manifest.next.iter().cloned()).collect()
+        enter.into_iter().chain(self.pack.manifest.next.steps.iter().cloned()).collect()
     }
 
     pub fn print(&self) {
@@ -216,6 +216,13 @@ impl Created<'_> {
         }
         say("\nNext:");
         for step in self.next_steps() {
+            say(&format!("  {step}"));
+        }
+        let meanwhile = &self.pack.manifest.next.meanwhile;
+        if !meanwhile.is_empty() {
+            say("Then, in another terminal:");
+        }
+        for step in meanwhile {
             say(&format!("  {step}"));
         }
     }
@@ -254,6 +261,7 @@ impl Created<'_> {
             },
             "notes": self.notes,
             "next": self.next_steps(),
+            "meanwhile": self.pack.manifest.next.meanwhile,
         });
         Ok(serde_json::to_string_pretty(&value)? + "\n")
     }

@@ -123,6 +123,9 @@ pub enum LockKind {
 pub struct Next {
     #[serde(default)]
     pub steps: Vec<String>,
+    /// What to do in another terminal, while the last step runs.
+    #[serde(default)]
+    pub meanwhile: Vec<String>,
 }
 
 /// What a service may be called.
@@ -199,7 +202,7 @@ pub struct Manifest {
     pub slots: BTreeMap<String, Slot>,
     pub format: Format,
     pub lock: Option<LockFile>,
-    pub next: Vec<String>,
+    pub next: Next,
 }
 
 impl Manifest {
@@ -234,7 +237,7 @@ impl Manifest {
             slots: form.slots,
             format: form.format,
             lock: form.lock,
-            next: form.next.steps,
+            next: form.next,
         })
     }
 
