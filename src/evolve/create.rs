@@ -62,6 +62,8 @@ fn clash(target: &Path, entry: &Entry) -> Option<String> {
 pub fn create(plan: &Plan, target: &Path, finish: Finish) -> anyhow::Result<()> {
     check(plan, target)?;
     let _hold = interrupt::hold();
+    // One that came just before is still to be heard of.
+    interrupt::check()?;
     if target.is_dir() {
         return create_inside(plan, target, finish);
     }

@@ -88,7 +88,7 @@ impl Pack {
             }
         }
         let layers: Vec<Layer> = layers.into_values().collect();
-        check_references(&layers, &manifest, label, &mut faults);
+        check_requirements(&layers, &mut faults);
         faults.or(Self { manifest, layers, partials, digest: digest(files), label: label.to_owned() })
     }
 
@@ -119,8 +119,9 @@ fn read_layers(files: &Files, label: &str, manifest: &Manifest, faults: &mut Fau
     layers
 }
 
-/// Names that one part of the pack has of another.
-fn check_references(layers: &[Layer], manifest: &Manifest, label: &str, faults: &mut Faults) {
+/// Layers that a layer requires must be in the pack. Owners of slots need not: a layer's folder may
+/// be deleted, and lines for its slots go with it.
+fn check_requirements(layers: &[Layer], faults: &mut Faults) {
     let names = || layers.iter().map(|layer| layer.name.as_str());
     for layer in layers {
         for (required, place) in &layer.requires {
@@ -130,15 +131,6 @@ fn check_references(layers: &[Layer], manifest: &Manifest, label: &str, faults: 
                     format!("no layer \"{required}\"{}", did_you_mean(required, names())),
                 ));
             }
-        }
-    }
-    for (slot, declared) in &manifest.slots {
-        if !names().any(|name| name == declared.owner) {
-            let near = did_you_mean(&declared.owner, names());
-            faults.push(Fault::new(format!(
-                "{label}/pack.toml: slot \"{slot}\" is owned by \"{}\", which is no layer{near}",
-                declared.owner
-            )));
         }
     }
 }

@@ -187,12 +187,15 @@ pub fn check_plain(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A given text as it may be printed: controls escaped, cut where it is long.
+/// A given text as it may be printed: what [`check_plain`] refuses is escaped, and it is cut where it is long.
 pub fn shown(text: &str) -> String {
     let mut out: String = text
         .chars()
         .take(60)
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })
+        .flat_map(|c| match check_plain(c.encode_utf8(&mut [0; 4])) {
+            Ok(()) => vec![c],
+            Err(_) => c.escape_unicode().collect(),
+        })
         .collect();
     if text.chars().count() > 60 {
         out.push('…');

@@ -1,0 +1,104 @@
+//! The built-in pack holds what `docs/packs.md` promises of any good pack, in every combination of
+//! its choices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use new_service::blueprint::{Blueprint, Drawn, Resolver};
+use new_service::pack::{Answer, Answers, Files, Kind, Pack, Source};
+use new_service::render::{Tree, render};
+use saphyr::{LoadableYamlNode as _, Yaml};
+
+fn files() -> Files {
+    Source::default_pack().read().unwrap()
+}
+
+fn pack() -> Pack {
+    Pack::from_files(&files(), "pack").unwrap()
+}
+
+/// Every combination of choices that the pack allows, with its tree.
+fn combinations(pack: &Pack) -> Vec<(String, Tree)> {
+    let mut sets = vec![Answers::default()];
+    for question in
+        pack.manifest.questions.iter().filter(|question| question.kind == Kind::Choice && question.is_open())
+    {
+        let extended = sets.iter().flat_map(|answers| {
+            question.choices.iter().map(move |choice| {
+                let mut answers = answers.clone();
+                answers.insert(&question.key, Answer::Text(choice.value.clone()));
+                answers
+            })
+        });
+        sets = extended.collect();
+    }
+    let allowed = sets.into_iter().filter_map(|given| {
+        let answers = Resolver::new(pack, "order-api", given.clone()).unwrap().complete().ok()?;
+        let blueprint = Blueprint { name: "order-api".into(), answers, drawn: Drawn { year: "2026".into() } };
+        let shown = given.iter().map(|(key, answer)| format!("{key}={answer}")).collect::<Vec<_>>().join(" ");
+        Some((shown.clone(), render(&blueprint, pack).unwrap_or_else(|faults| panic!("{shown}: {faults}"))))
+    });
+    allowed.collect()
+}
+
+#[test]
+fn every_combination_renders_and_its_data_files_parse() {
+    let pack = pack();
+    let combinations = combinations(&pack);
+    assert!(combinations.len() > 10, "{} combinations", combinations.len());
+    for (shown, tree) in combinations {
+        for (path, file) in tree.iter() {
+            let text = String::from_utf8_lossy(&file.content);
+            let fault = match path.as_str().rsplit('.').next() {
+                Some("toml" | "lock") => text.parse::<toml::Table>().err().map(|error| error.to_string()),
+                Some("json") => serde_json::from_str::<serde_json::Value>(&text).err().map(|error| error.to_string()),
+                Some("yml" | "yaml") => Yaml::load_from_str(&text).err().map(|error| error.to_string()),
+                _ => None,
+            };
+            assert_eq!(fault, None, "{shown}: {path}");
+            assert!(!text.contains("\n\n\n"), "{shown}: {path}: two empty lines on end");
+            assert!(!text.lines().any(|line| line.ends_with(' ')), "{shown}: {path}: a line ends in a space");
+        }
+    }
+}
+
+#[test]
+fn every_rule_slot_and_claim_serves_something() {
+    let pack = pack();
+    let trees = combinations(&pack);
+    let paths: BTreeSet<&str> = trees.iter().flat_map(|(_, tree)| tree.iter().map(|(path, _)| path.as_str())).collect();
+    for layer in &pack.layers {
+        for rule in &layer.rules {
+            assert!(paths.iter().any(|path| rule.glob.matches(path)), "{}: no file for it", rule.place);
+        }
+    }
+    for (name, slot) in &pack.manifest.slots {
+        let owner = pack.layers.iter().find(|layer| layer.name == slot.owner);
+        let owner = owner.unwrap_or_else(|| panic!("slot {name}: no layer {}", slot.owner));
+        let line = format!("{{= slot(\"{name}\") =}}");
+        let has = |file: &new_service::pack::LayerFile| String::from_utf8_lossy(&file.content).contains(&line);
+        assert_eq!(
+            owner.files.iter().filter(|file| has(file)).count(),
+            1,
+            "slot {name} stands in one file of its owner"
+        );
+    }
+    let claimed: Vec<&String> = pack.layers.iter().flat_map(|layer| &layer.practices).collect();
+    assert!(!claimed.is_empty());
+}
+
+/// A layer is a room: without its folder the pack still stands, and only its capability is gone.
+#[test]
+fn any_layer_that_none_requires_can_be_deleted() {
+    let whole = pack();
+    let required: BTreeSet<&str> =
+        whole.layers.iter().flat_map(|layer| layer.requires.iter().map(|(name, _)| name.as_str())).collect();
+    for layer in whole.layers.iter().filter(|layer| !required.contains(layer.name.as_str())) {
+        let mut files = files();
+        files.retain(|path, _| !path.starts_with(&format!("layers/{}/", layer.name)));
+        let pack = Pack::from_files(&files, "pack").unwrap_or_else(|faults| panic!("without {}: {faults}", layer.name));
+        let owned: BTreeMap<_, _> = combinations(&pack).into_iter().collect();
+        for (shown, tree) in owned {
+            assert!(tree.iter().all(|(_, file)| file.layer != layer.name), "{shown}: a file of {} is left", layer.name);
+        }
+    }
+}
