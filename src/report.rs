@@ -11,7 +11,7 @@ use crate::blueprint::Blueprint;
 use crate::evolve::{Action, Plan};
 use crate::fault::Stop;
 use crate::git;
-use crate::pack::{Pack, Question};
+use crate::pack::{Pack, Question, visible};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -48,16 +48,16 @@ pub fn error(error: &anyhow::Error) {
     }
 }
 
-/// One paragraph a fault: a line that is indented belongs to the one before.
+/// One paragraph a fault: a line that is indented belongs to the one before. Others' words may be in it.
 fn split_faults(text: &str) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();
-    for line in text.lines() {
+    for line in text.lines().map(visible) {
         match paragraphs.last_mut() {
             Some(last) if line.starts_with(' ') => {
                 last.push('\n');
-                last.push_str(line);
+                last.push_str(&line);
             }
-            _ => paragraphs.push(line.to_owned()),
+            _ => paragraphs.push(line),
         }
     }
     paragraphs
@@ -79,7 +79,7 @@ pub fn fit(line: &str, width: usize) -> String {
 /// `key  answer`, a line each.
 pub fn answers(blueprint: &Blueprint, asked: &[&Question], width: usize) -> String {
     let longest = asked.iter().map(|question| question.key.len()).chain([4]).max().unwrap_or(4);
-    let mut text = format!("  {:longest$}  {}\n", "name", blueprint.name);
+    let mut text = fit(&format!("  {:longest$}  {}", "name", blueprint.name), width) + "\n";
     for question in asked {
         let answer = blueprint.answers.get(&question.key).map(ToString::to_string).unwrap_or_default();
         let answer = if answer.is_empty() { "(empty)".to_owned() } else { answer };

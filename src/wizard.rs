@@ -45,6 +45,9 @@ impl<'a> Wizard<'a> {
     /// Asks for what `given` leaves open, shows the whole, and asks for the last yes.
     /// With `name`, the name is settled; otherwise it is the first question.
     pub fn run(&self, name: Option<&str>, given: &Answers) -> anyhow::Result<(String, Answers)> {
+        if anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never {
+            inquire::set_global_render_config(inquire::ui::RenderConfig::empty());
+        }
         let manifest = &self.pack.manifest;
         report::say(&format!("{} ({} {})", manifest.description, manifest.name, manifest.version));
         report::say("Enter takes what is shown, Esc goes back, ^C stops; nothing is written before the last yes.\n");

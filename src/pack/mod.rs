@@ -16,7 +16,7 @@ pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
 pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, Preset, Rustfmt, Slot};
-pub use question::{Choice, Kind, Question, check_plain, shown};
+pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use source::{Files, Source, digest, hex};
 pub use text::Text;
 

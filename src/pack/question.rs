@@ -187,18 +187,20 @@ pub fn check_plain(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A given text as it may be printed: what [`check_plain`] refuses is escaped, and it is cut where it is long.
+/// A given text as it may be printed: cut where it is long.
 pub fn shown(text: &str) -> String {
-    let mut out: String = text
-        .chars()
-        .take(60)
-        .flat_map(|c| match check_plain(c.encode_utf8(&mut [0; 4])) {
-            Ok(()) => vec![c],
-            Err(_) => c.escape_unicode().collect(),
-        })
-        .collect();
+    let mut out = visible(&text.chars().take(60).collect::<String>());
     if text.chars().count() > 60 {
         out.push('…');
     }
     out
+}
+
+/// A text with what [`check_plain`] refuses escaped, so that a terminal shows it and does not obey it.
+pub fn visible(text: &str) -> String {
+    let escaped = |c: char| match check_plain(c.encode_utf8(&mut [0; 4])) {
+        Ok(()) => c.to_string(),
+        Err(_) => c.escape_default().to_string(),
+    };
+    text.chars().map(escaped).collect()
 }

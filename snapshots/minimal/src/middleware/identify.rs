@@ -1,0 +1,46 @@
+//! Gives every request its ids, and its span where tracing is on.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use opentelemetry::trace::TraceId;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    health,
+    request::{self, Current, X_REQUEST_ID},
+    state::AppState,
+    telemetry::traces,
+};
+
+/// Runs the request as [`Current`] and echoes its id.
+pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let fresh = Uuid::now_v7();
+    let id = request::request_id(request.headers(), fresh);
+    let traceparent = request.headers().get(traces::TRACEPARENT).cloned();
+    let mut current = Current {
+        id: id.clone(),
+        trace_id: TraceId::from_bytes(fresh.into_bytes()),
+        traceparent,
+        uri: request.uri().clone(),
+    };
+
+    let tracing = state.config.otel_exporter_otlp_endpoint.is_some();
+    let mut response = if tracing && !health::is_probe(request.uri().path()) {
+        let span = traces::span(&request);
+        current.trace_id = traces::trace_id(&span);
+        let response = current.scope(next.run(request).instrument(span.clone())).await;
+        traces::finish(&span, response.status());
+        response
+    } else {
+        if let Some(caller) = current.traceparent.as_ref().and_then(traces::parse_trace_id) {
+            current.trace_id = caller;
+        }
+        current.scope(next.run(request)).await
+    };
+    response.headers_mut().insert(X_REQUEST_ID, id);
+    response
+}
