@@ -27,7 +27,6 @@ pub struct Parts {
     pub rate_limit: RateLimit,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
-
     // Fields of your own:
 }
 
@@ -59,7 +58,6 @@ impl AppState {
             background,
             requests: TaskTracker::new(),
             metrics,
-
             // Fields of your own:
         })))
     }

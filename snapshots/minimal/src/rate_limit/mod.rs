@@ -48,7 +48,6 @@ impl RateLimit {
     /// Takes one request from the client's budget.
     #[allow(clippy::unused_async, reason = "a budget that replicas share will await")]
     async fn take(&self, client: Client) -> Decision {
-
         self.local.take(client)
     }
 

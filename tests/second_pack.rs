@@ -1,0 +1,115 @@
+//! A pack in another language, with other questions: it works as well, and the engine knows neither.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use proc_macro2::{TokenStream, TokenTree};
+use support::{Sandbox, built_in};
+
+#[test]
+fn the_python_tool_compiles_and_runs() {
+    let sandbox = Sandbox::new();
+    sandbox.tool("shop --commands serve,check --publish").arg("--summary=It's \"it\"").ok();
+    let python = |arguments: &[&str]| {
+        let output = sandbox.clean("python3").current_dir(sandbox.path("shop")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    python(&["-m", "compileall", "-q", "."]);
+    let program = "from src import main, serve, check; print(main.SUMMARY, main.parsers(), serve.serve(), check.check())";
+    assert_eq!(python(&["-c", program]), "It's \"it\" ['serve', 'check'] SERVE CHECK\n");
+    let output = sandbox.clean("./bin/tool").current_dir(sandbox.path("shop")).output().unwrap();
+    assert!(output.status.success(), "the run bit is set, and `python3 -m src.main` runs: {output:?}");
+}
+
+#[test]
+fn each_half_of_a_file_is_its_packs_own_language() {
+    let sandbox = Sandbox::new();
+    sandbox.tool("shop --publish").ok();
+    let workflow = sandbox.read("shop/.github/workflows/publish.yml");
+    assert!(workflow.contains("TOKEN: ${{ secrets.TOKEN }}\n"), "{workflow}");
+    assert!(sandbox.files("shop")["tests/latin1.bin"].ends_with(b"{{ not a template }}"), "copied, not rendered");
+    let heading = sandbox.read("shop/README.rst");
+    assert!(heading.starts_with("shop\n====\n"), "a partial: {heading}");
+    assert!(!sandbox.path("shop/Cargo.lock").exists());
+}
+
+/// Names of the built-in pack that are words of the engine too, and why.
+const SHARED_WORDS: [(&str, &str); 2] = [
+    ("description", "a key of every pack.toml and layer.toml, and so of `catalog --json` and of `layers` in templates"),
+    (".gitignore", "git's own name: the hidden folder of a run holds one, so that git passes it over after a kill"),
+];
+
+#[test]
+fn no_name_of_the_built_in_pack_stands_in_the_engine() {
+    let names = names_of_the_built_in_pack();
+    assert!(names.len() > 30, "{names:?}");
+    let literals = literals_of_the_engine();
+    assert!(literals.len() > 300, "{} literals", literals.len());
+    let shared = |name: &str| SHARED_WORDS.iter().any(|(word, _)| *word == name);
+    let known: Vec<String> = names
+        .iter()
+        .filter(|(name, _)| !shared(name))
+        .filter_map(|(name, what)| Some(format!("the {what} \"{name}\" in {:?}", literals.get(name)?)))
+        .collect();
+    assert_eq!(known, [""; 0], "the engine knows names of the built-in pack");
+    for (word, _) in SHARED_WORDS {
+        assert!(names.contains_key(word) && literals.contains_key(word), "\"{word}\" need not be listed any more");
+    }
+}
+
+/// Layers, question keys, choices' owners, presets, slots and output paths: name → what it is.
+fn names_of_the_built_in_pack() -> BTreeMap<String, &'static str> {
+    let manifest: toml::Table = fs::read_to_string(built_in().join("pack.toml")).unwrap().parse().unwrap();
+    let keys = |table: &str| -> Vec<String> {
+        manifest.get(table).and_then(|table| table.as_table()).into_iter().flat_map(|table| table.keys().cloned()).collect()
+    };
+    let mut names = BTreeMap::from([(manifest["name"].as_str().unwrap().to_owned(), "name")]);
+    names.extend(keys("slots").into_iter().map(|slot| (slot, "slot")));
+    names.extend(keys("presets").into_iter().map(|preset| (preset, "preset")));
+    for question in manifest["question"].as_array().unwrap() {
+        names.insert(question["key"].as_str().unwrap().to_owned(), "question");
+    }
+    for layer in support::names_in(&built_in().join("layers")) {
+        for path in support::files_below(&built_in().join("layers").join(&layer).join("files")).into_keys() {
+            names.insert(path.strip_suffix(".tera").unwrap_or(&path).to_owned(), "file");
+        }
+        names.insert(layer, "layer");
+    }
+    names
+}
+
+/// String literals of `src/`, outside its unit tests: text → the files it stands in.
+fn literals_of_the_engine() -> BTreeMap<String, BTreeSet<String>> {
+    let mut literals = BTreeMap::new();
+    for (path, content) in support::files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        if path.ends_with(".rs") {
+            let tokens: TokenStream = String::from_utf8(content).unwrap().parse().unwrap();
+            collect(tokens, &path, &mut literals);
+        }
+    }
+    literals
+}
+
+fn collect(tokens: TokenStream, path: &str, literals: &mut BTreeMap<String, BTreeSet<String>>) {
+    let mut after_test_attribute = false;
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) if group.stream().to_string() == "cfg (test)" => after_test_attribute = true,
+            // The body of `#[cfg(test)] mod tests { … }`.
+            TokenTree::Group(group) if after_test_attribute && group.delimiter() == proc_macro2::Delimiter::Brace => {
+                after_test_attribute = false;
+            }
+            TokenTree::Group(group) => collect(group.stream(), path, literals),
+            TokenTree::Literal(literal) => {
+                if let Ok(literal) = syn::parse_str::<syn::LitStr>(&literal.to_string()) {
+                    literals.entry(literal.value()).or_default().insert(path.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+}
