@@ -11,8 +11,7 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let Err(error) = commands::run(&arguments) else { return ExitCode::SUCCESS };
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
-        // Help and version come as errors too; clap knows which stream and code they go with.
-        let _ = usage.print();
+        report::usage(usage);
         return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
     }
     report::error(&error);

@@ -48,6 +48,18 @@ pub fn error(error: &anyhow::Error) {
     }
 }
 
+/// What clap has to say: help and version too, which come as errors. Only clap's own colours reach the
+/// terminal; a control character in an argument that it quotes does not.
+pub fn usage(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let harmless = plain.lines().map(visible).collect::<Vec<_>>().join("\n");
+    if harmless == plain.trim_end_matches('\n') {
+        let _ = error.print();
+    } else {
+        say(&harmless);
+    }
+}
+
 /// One paragraph a fault: a line that is indented belongs to the one before. Others' words may be in it.
 fn split_faults(text: &str) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();

@@ -289,6 +289,7 @@ fn json_has_nothing_on_standard_output_when_it_fails() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_toml_in_a_pack_is_told_with_line_column_and_nearest_name() {
     const LAYER: &str = "layers/core/layer.toml";
     let question = |rest: &str| manifest(&format!("[[question]]\nkey = \"box\"\nprompt = \"?\"\n{rest}"));

@@ -19,7 +19,8 @@ fn the_python_tool_compiles_and_runs() {
         String::from_utf8(output.stdout).unwrap()
     };
     python(&["-m", "compileall", "-q", "."]);
-    let program = "from src import main, serve, check; print(main.SUMMARY, main.parsers(), serve.serve(), check.check())";
+    let program =
+        "from src import main, serve, check; print(main.SUMMARY, main.parsers(), serve.serve(), check.check())";
     assert_eq!(python(&["-c", program]), "It's \"it\" ['serve', 'check'] SERVE CHECK\n");
     let output = sandbox.clean("./bin/tool").current_dir(sandbox.path("shop")).output().unwrap();
     assert!(output.status.success(), "the run bit is set, and `python3 -m src.main` runs: {output:?}");
@@ -65,7 +66,12 @@ fn no_name_of_the_built_in_pack_stands_in_the_engine() {
 fn names_of_the_built_in_pack() -> BTreeMap<String, &'static str> {
     let manifest: toml::Table = fs::read_to_string(built_in().join("pack.toml")).unwrap().parse().unwrap();
     let keys = |table: &str| -> Vec<String> {
-        manifest.get(table).and_then(|table| table.as_table()).into_iter().flat_map(|table| table.keys().cloned()).collect()
+        manifest
+            .get(table)
+            .and_then(|table| table.as_table())
+            .into_iter()
+            .flat_map(|table| table.keys().cloned())
+            .collect()
     };
     let mut names = BTreeMap::from([(manifest["name"].as_str().unwrap().to_owned(), "name")]);
     names.extend(keys("slots").into_iter().map(|slot| (slot, "slot")));

@@ -257,17 +257,17 @@ fn answers_that_do_not_go_together_lead_back_to_the_questions() {
 
 #[test]
 fn control_c_at_each_step_leaves_nothing() {
-    for stop_at in 0..STEPS.len() {
+    for (stop_at, step) in STEPS.iter().enumerate() {
         let sandbox = Sandbox::new();
         let mut terminal = Terminal::start(sandbox.tool(""), 120, false);
         for (at, question) in STEPS.iter().enumerate().take(stop_at) {
             terminal.answer(question, &if at == 0 { typed("shop") } else { ENTER.to_owned() });
         }
-        terminal.expect(STEPS[stop_at]);
+        terminal.expect(step);
         terminal.session.send_control('c').unwrap();
         let (rest, code) = terminal.end();
-        assert_eq!(code, 130, "at {:?}: {rest}", STEPS[stop_at]);
-        assert!(rest.contains("nothing was written"), "at {:?}: {rest}", STEPS[stop_at]);
+        assert_eq!(code, 130, "at {:?}: {rest}", step);
+        assert!(rest.contains("nothing was written"), "at {:?}: {rest}", step);
         sandbox.assert_untouched();
     }
 }

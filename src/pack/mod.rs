@@ -23,13 +23,14 @@ pub use text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 10] = [
+pub const TEMPLATE_NAMES: [&str; 11] = [
     "name",
     "year",
     "template",
     "dependencies",
     "dev_dependencies",
     "config",
+    "settings",
     "practices",
     "layers",
     "panels",

@@ -118,6 +118,8 @@ pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Resu
         }
     }
     context.insert("config", &settings);
+    let by_name: BTreeMap<&str, &SettingView> = settings.iter().map(|view| (&*view.setting.env, view)).collect();
+    context.insert("settings", &by_name);
 
     let delivered: Vec<PracticeView> = practices::all()
         .iter()

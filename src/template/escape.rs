@@ -15,6 +15,7 @@ pub fn register(engine: &mut Tera) {
     engine.register_filter("words", |text: &str, _: Kwargs, _: &State| text.to_snake_case().replace('_', " "));
     engine.register_filter("rust_str", |text: &str, _: Kwargs, _: &State| rust_str(text));
     engine.register_filter("rust_int", |number: i64, _: Kwargs, _: &State| rust_int(number));
+    engine.register_filter("seconds", |text: &str, _: Kwargs, _: &State| seconds(text).map_err(tera::Error::message));
     engine.register_filter("toml", |value: Value, _: Kwargs, _: &State| toml_value(&value));
     // YAML 1.2 holds JSON: its double-quoted style takes every escape that JSON writes.
     engine.register_filter("yaml", |value: Value, _: Kwargs, _: &State| json(&value));
@@ -51,6 +52,24 @@ fn rust_int(number: i64) -> String {
     let parts: Vec<String> =
         Some(digits[..head].to_owned()).filter(|head| !head.is_empty()).into_iter().chain(groups).collect();
     format!("{sign}{}", parts.join("_"))
+}
+
+/// A duration as settings have it (`35s`, `5m`, `2h`, `2000ms`), in whole seconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(unit_at);
+    let milliseconds = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => 0,
+    };
+    let whole = number.parse::<u64>().ok().and_then(|number| number.checked_mul(milliseconds));
+    match whole {
+        Some(whole) if milliseconds > 0 && whole % 1000 == 0 => Ok(whole / 1000),
+        _ => Err(format!("`{text}` is not a duration in whole seconds, such as 35s or 5m")),
+    }
 }
 
 /// A TOML value: text with quotes, number, bool, or an array of those.
@@ -145,6 +164,16 @@ mod tests {
             [(0, "0"), (1024, "1024"), (65_535, "65_535"), (100_000, "100_000"), (-1_234_567, "-1_234_567")]
         {
             assert_eq!(rust_int(number), text);
+        }
+    }
+
+    #[test]
+    fn durations_are_whole_seconds_with_a_unit() {
+        for (text, whole) in [("35s", 35), ("2000ms", 2), ("5m", 300), ("2h", 7200)] {
+            assert_eq!(seconds(text), Ok(whole));
+        }
+        for text in ["", "35", "s", "1d", "250ms", "-1s", "99999999999999999999s"] {
+            assert!(seconds(text).unwrap_err().contains(&format!("`{text}`")));
         }
     }
 

@@ -100,5 +100,9 @@ fn healthcheck(listening: SocketAddr) -> Outcome {
 }
 
 fn print(text: &str) -> Outcome {
-    Ok(writeln!(std::io::stdout(), "{}", text.trim_end())?)
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        // Whoever reads may stop early, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }

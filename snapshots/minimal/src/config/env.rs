@@ -184,7 +184,7 @@ impl Env {
         if self.faults.is_empty() { Ok(self.effective) } else { Err(Faults(self.faults)) }
     }
 
-    /// An empty variable counts as unset: compose files and CI systems cannot always leave one out.
+    /// An empty variable counts as unset: those who pass one on cannot always leave it out.
     fn raw(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }

@@ -35,12 +35,14 @@ async fn the_effective_settings_are_shown_without_secrets() {
 }
 
 #[tokio::test]
-async fn the_example_file_lists_every_setting_with_its_default() {
+async fn the_example_file_and_the_table_list_every_setting() {
     let output = Process::run(&["--print-config"], &[]).await;
     let printed = String::from_utf8(output.stdout).unwrap();
     let example = include_str!("../../.env.example");
+    let table = include_str!("../../docs/configuration.md");
     for name in printed.lines().filter_map(|line| line.split('=').next()) {
         assert!(example.contains(&format!("{name}=")), "{name} is missing in .env.example");
+        assert!(table.contains(&format!("| `{name}` |")), "{name} is missing in configuration.md");
     }
 }
 

@@ -20,6 +20,8 @@ async fn every_error_is_a_problem() {
     problem(app.post("/test/orders").body("a=b"), 415).await;
     problem(json("{}"), 422).await;
     problem(app.get("/test/orders/no-uuid"), 422).await;
+    problem(app.get("/test/anonymous"), 401).await;
+    problem(app.get("/test/forbidden"), 403).await;
     problem(app.get("/test/conflict"), 409).await;
     problem(app.get("/test/changed"), 412).await;
     problem(app.get("/test/bare"), 502).await;
@@ -53,6 +55,12 @@ async fn server_errors_keep_their_causes_to_themselves() {
         let body = send(app.get(path)).await.text().await.unwrap();
         assert!(!body.contains("secret"), "{path}: {body}");
     }
+}
+
+#[tokio::test]
+async fn a_client_without_a_token_is_told_which_kind_is_asked_for() {
+    let app = TestApp::start().await;
+    assert_eq!(header(&send(app.get("/test/anonymous")).await, "www-authenticate"), "Bearer");
 }
 
 #[tokio::test]

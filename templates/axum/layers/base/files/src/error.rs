@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -22,6 +22,12 @@ pub enum AppError {
     /// 400: the request cannot be read.
     #[error("{0}")]
     BadRequest(String),
+    /// 401: who asks is not known. Says so with `WWW-Authenticate`.
+    #[error("This needs a valid token.")]
+    Unauthorized,
+    /// 403: who asks is known, and may not.
+    #[error("This is not yours to do.")]
+    Forbidden,
     /// 404
     #[error("There is nothing at this address.")]
     NotFound,
@@ -66,6 +72,8 @@ impl AppError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -93,21 +101,26 @@ impl IntoResponse for AppError {
             tracing::error!(cause = chain(cause.as_ref()), "{self}");
         }
         let mut problem = Problem::new(self.status()).detail(self.to_string());
-        let mut retry_after = None;
+        let mut header = None;
         match self {
             Self::Invalid(faults) => problem.errors = faults,
-            Self::TooManyRequests { retry_after: wait } => retry_after = Some(wait),
-            Self::Unavailable(_) => retry_after = Some(Duration::from_secs(1)),
+            Self::Unauthorized => {
+                header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            }
+            Self::TooManyRequests { retry_after } => header = Some(retry(retry_after)),
+            Self::Unavailable(_) => header = Some(retry(Duration::from_secs(1))),
             _ => {}
         }
         let mut response = problem.into_response();
-        if let Some(wait) = retry_after {
-            // Rounded up: a client that waits as told must not be early.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        }
+        response.headers_mut().extend(header);
         response
     }
+}
+
+/// Rounded up: a client that waits as told must not be early.
+fn retry(after: Duration) -> (HeaderName, HeaderValue) {
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    (header::RETRY_AFTER, seconds.into())
 }
 
 /// One value of a request that was refused.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
+use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
 };
@@ -59,7 +60,9 @@ async fn a_request_is_a_span_of_its_callers_trace() {
 
     let span = spans.recv().await.unwrap();
     assert_eq!(span.name, "GET /api/v1/info");
-    assert_eq!((hex(&span.trace_id).as_str(), hex(&span.parent_span_id).as_str()), (TRACE, PARENT));
+    let trace = TraceId::from_bytes(span.trace_id[..].try_into().unwrap());
+    let parent = SpanId::from_bytes(span.parent_span_id[..].try_into().unwrap());
+    assert_eq!((trace.to_string(), parent.to_string()), (TRACE.to_owned(), PARENT.to_owned()));
     let keys: Vec<_> = span.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
     assert!(keys.contains(&"http.route") && keys.contains(&"http.response.status_code"));
     assert!(spans.try_recv().is_err(), "one span");

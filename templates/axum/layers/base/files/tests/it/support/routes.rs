@@ -84,6 +84,8 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/panic", get(panics))
         .route("/test/internal", get(async || AppError::internal("secret-of-the-database")))
         .route("/test/unavailable", get(async || AppError::Unavailable("secret-host:5432".into())))
+        .route("/test/anonymous", get(async || AppError::Unauthorized))
+        .route("/test/forbidden", get(async || AppError::Forbidden))
         .route("/test/conflict", get(async || AppError::Conflict("Taken.".to_owned())))
         .route("/test/changed", get(async || AppError::PreconditionFailed))
         .route("/test/bare", get(async || (StatusCode::BAD_GATEWAY, "secret-upstream")))
