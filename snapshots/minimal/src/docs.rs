@@ -48,8 +48,9 @@ struct Head;
 /// The description of `api` and of the probes, every error included.
 pub fn describe(api: &OpenApiRouter<AppState>) -> OpenApi {
     let mut openapi = Head::openapi();
-    // That of the source is not that of the API.
+    // The licence and the authors of the source are not those of the API.
     openapi.info.license = None;
+    openapi.info.contact = None;
     openapi.merge(health::routes().into_openapi());
     openapi.merge(api.get_openapi().clone());
     for (path, item) in &mut openapi.paths.paths {
