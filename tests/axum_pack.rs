@@ -102,3 +102,16 @@ fn any_layer_that_none_requires_can_be_deleted() {
         }
     }
 }
+
+/// The crate could not tell itself from what it uses: its dependencies, and its modules in main.rs.
+#[test]
+fn a_service_is_called_like_nothing_that_it_uses() {
+    let rules = pack().manifest.name_rules;
+    for name in ["tokio", "tokio-util", "tokio_util", "serde", "app", "docs", "server", "telemetry", "core", "fn"] {
+        let said = rules.check(name).unwrap_err().to_string();
+        assert!(said.contains(&format!("`--name {}-service` would do", name.replace('_', "-"))), "{said}");
+    }
+    for name in ["fragment", "service", "apps", "orders"] {
+        rules.check(name).unwrap();
+    }
+}

@@ -1,6 +1,6 @@
 //! `pack.toml`: the form it has on disk, and the checked thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
 use serde::Deserialize;
@@ -136,6 +136,8 @@ pub struct NameRules {
     max: usize,
     reserved: Vec<String>,
     reserved_help: String,
+    /// Packages that a generated repository may depend on; `-` and `_` are one in Rust.
+    dependencies: BTreeSet<String>,
 }
 
 /// Device names of Windows, with or without an ending: a folder so named cannot be checked out there.
@@ -167,10 +169,27 @@ impl NameRules {
         if self.reserved.iter().any(|reserved| reserved == name) {
             return Err(refuse(self.reserved_help.clone()));
         }
+        if self.depends_on(name) {
+            return Err(refuse("the service depends on a package of that name".into()));
+        }
         if DEVICE_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(refuse("it is a device name on Windows".into()));
         }
         Ok(())
+    }
+
+    /// Refuses from now on the names of the packages in a lock fragment.
+    pub fn keep_apart(&mut self, fragment: &str) {
+        // The package without a source is the fragment's own.
+        let packages = fragment.split("[[package]]").filter(|package| package.contains("\nsource = "));
+        for package in packages {
+            let name = package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+            self.dependencies.extend(name.map(|name| name.replace('-', "_")));
+        }
+    }
+
+    fn depends_on(&self, name: &str) -> bool {
+        self.dependencies.contains(&name.replace('-', "_"))
     }
 
     fn suggest(&self, name: &str) -> Option<String> {
@@ -181,6 +200,7 @@ impl NameRules {
             candidate.len() <= self.max
                 && self.pattern.is_match(candidate)
                 && !self.reserved.iter().any(|reserved| reserved == candidate)
+                && !self.depends_on(candidate)
                 && !DEVICE_NAMES.contains(&candidate)
         };
         [trimmed.to_owned(), format!("{trimmed}-service")]
@@ -277,6 +297,7 @@ fn name_rules(form: NameForm, text: &Text, faults: &mut Faults) -> NameRules {
         max: form.max.unwrap_or(64),
         reserved: form.reserved,
         reserved_help: form.reserved_help.unwrap_or_else(|| "it is reserved".into()),
+        dependencies: BTreeSet::new(),
     }
 }
 

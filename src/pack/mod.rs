@@ -65,7 +65,7 @@ impl Pack {
                 .help("a pack begins with it")
                 .into());
         };
-        let manifest = Manifest::parse(&Text::from_utf8(shown("pack.toml"), content)?)?;
+        let mut manifest = Manifest::parse(&Text::from_utf8(shown("pack.toml"), content)?)?;
 
         let mut faults = Faults::default();
         let mut layers = read_layers(files, label, &manifest, &mut faults);
@@ -89,6 +89,9 @@ impl Pack {
             }
         }
         let layers: Vec<Layer> = layers.into_values().collect();
+        for fragment in layers.iter().filter_map(|layer| layer.fragment.as_ref()) {
+            manifest.name_rules.keep_apart(&fragment.content);
+        }
         check_requirements(&layers, &mut faults);
         faults.or(Self { manifest, layers, partials, digest: digest(files), label: label.to_owned() })
     }
