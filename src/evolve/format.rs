@@ -27,10 +27,20 @@ pub fn format(tree: &Tree, format: &Format) -> Formatted {
     if wanted.is_empty() {
         return Formatted::Changed(BTreeMap::new());
     }
+    // Asked first: laying the files out costs more than all the rest of a run.
+    if !is_installed("rustfmt") {
+        return Formatted::Skipped("rustfmt is not installed".into());
+    }
     match run(tree, rustfmt, &wanted, rust) {
         Ok(changed) => Formatted::Changed(changed),
         Err(why) => Formatted::Skipped(why),
     }
+}
+
+fn is_installed(program: &str) -> bool {
+    let program = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(&program).is_file())
 }
 
 /// All Rust files are laid out in a folder, because rustfmt follows `mod` lines; one process.
@@ -57,10 +67,7 @@ fn run(
         command.args(["--config-path", config]);
     }
     command.args(wanted.iter().map(|path| path.as_str())).stdin(Stdio::null());
-    let output = command.output().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "rustfmt is not installed".to_owned(),
-        _ => format!("rustfmt: {error}"),
-    })?;
+    let output = command.output().map_err(|error| format!("rustfmt: {error}"))?;
     if !output.status.success() {
         let talk = String::from_utf8_lossy(&output.stderr);
         return Err(format!("rustfmt: {}", talk.lines().next().unwrap_or("it failed and said nothing")));
