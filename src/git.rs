@@ -13,7 +13,7 @@ pub enum Outcome {
     Inside(String),
     /// There is no git here.
     Missing,
-    /// The user did not want it, or the folder had a repository already.
+    /// The user did not want it.
     Skipped,
 }
 
@@ -30,10 +30,6 @@ pub fn repository_around(folder: &Path) -> Option<String> {
         .status()
         .is_ok_and(|status| status.success());
     (!ignored).then(|| top.trim().to_owned())
-}
-
-pub fn is_installed() -> bool {
-    run(Path::new("."), &["--version"]).is_ok()
 }
 
 /// `git init`, and a first commit with the author that git itself is set up with.
@@ -61,7 +57,16 @@ fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
     // Never waits for a person; never acts on another repository than the folder's.
     command.current_dir(folder).stdin(Stdio::null()).env("GIT_TERMINAL_PROMPT", "0");
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+    // Those of `git rev-parse --local-env-vars` that lead elsewhere; a git hook has them set.
+    for name in [
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_PREFIX",
+    ] {
         command.env_remove(name);
     }
     command

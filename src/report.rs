@@ -100,8 +100,8 @@ pub fn answers(blueprint: &Blueprint, asked: &[&Question], width: usize) -> Stri
     text
 }
 
-/// The plan's files as a tree. A folder of many files is told by its number.
-pub fn tree(plan: &Plan, width: usize) -> String {
+/// The plan's files as a tree. A folder of more than `many` files is told by its number.
+pub fn tree(plan: &Plan, width: usize, many: usize) -> String {
     let mut root = Node::default();
     let mut record = 0;
     for entry in &plan.entries {
@@ -115,7 +115,7 @@ pub fn tree(plan: &Plan, width: usize) -> String {
         }
     }
     let mut text = String::new();
-    root.print("  ", width, &mut text);
+    root.print("  ", width, many, &mut text);
     if record > 0 {
         let _ = writeln!(
             text,
@@ -132,13 +132,11 @@ struct Node {
 }
 
 impl Node {
-    const MANY: usize = 12;
-
     fn count(&self) -> usize {
         if self.children.is_empty() { 1 } else { self.children.values().map(Node::count).sum() }
     }
 
-    fn print(&self, indent: &str, width: usize, text: &mut String) {
+    fn print(&self, indent: &str, width: usize, many: usize, text: &mut String) {
         for (name, node) in &self.children {
             // A folder that holds one thing is shown with it: `.github/workflows/`.
             let (mut name, mut node) = (name.clone(), node);
@@ -148,11 +146,11 @@ impl Node {
             }
             if node.children.is_empty() {
                 let _ = writeln!(text, "{}", fit(&format!("{indent}{name}"), width));
-            } else if indent.len() > 2 && node.count() > Self::MANY {
+            } else if node.count() > many {
                 let _ = writeln!(text, "{}", fit(&format!("{indent}{name}/ ({} files)", node.count()), width));
             } else {
                 let _ = writeln!(text, "{}", fit(&format!("{indent}{name}/"), width));
-                node.print(&format!("{indent}  "), width, text);
+                node.print(&format!("{indent}  "), width, many, text);
             }
         }
     }

@@ -115,3 +115,37 @@ fn a_service_is_called_like_nothing_that_it_uses() {
         rules.check(name).unwrap();
     }
 }
+
+/// Who writes a layer finds every slot in the pack's README.
+#[test]
+fn the_packs_readme_lists_every_slot_and_no_other() {
+    let files = files();
+    let readme = std::str::from_utf8(&files["README.md"]).unwrap();
+    let slots = readme.split("## Slots").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: BTreeSet<(&str, &str)> = slots
+        .lines()
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.strip_prefix("| `")?.trim_end_matches(" |").split(" | ").collect();
+            Some((cells.first()?.trim_end_matches('`'), *cells.last()?))
+        })
+        .collect();
+    let manifest = pack().manifest;
+    let declared = manifest.slots.iter().map(|(name, slot)| (name.as_str(), slot.purpose.as_str())).collect();
+    assert_eq!(rows, declared);
+}
+
+/// The version of Rust stands in four places; they are raised together.
+#[test]
+fn one_version_of_rust_everywhere() {
+    let pack = pack();
+    let (_, tree) = combinations(&pack).into_iter().find(|(_, tree)| tree.get("Dockerfile").is_some()).unwrap();
+    let text = |path: &str| String::from_utf8(tree.get(path).unwrap().content.clone()).unwrap();
+    let toolchain: toml::Table = text("rust-toolchain.toml").parse().unwrap();
+    let version = toolchain["toolchain"]["channel"].as_str().unwrap().to_owned();
+    let manifest: toml::Table = text("Cargo.toml").parse().unwrap();
+    assert_eq!(manifest["package"]["rust-version"].as_str().map(|minor| format!("{minor}.0")), Some(version.clone()));
+    assert!(text("Dockerfile").contains(&format!("/rust:{version}-")), "the image builds with {version}");
+    let tasks = std::fs::read_to_string("xtask/src/lock.rs").unwrap();
+    let minor = version.trim_end_matches(".0");
+    assert!(tasks.contains(&format!(r#"rust-version = \"{minor}\""#)), "xtask locks for {minor}");
+}

@@ -86,6 +86,11 @@ fn a_slot_is_declared_owned_and_never_lost() {
             &["/pack/layers/more/files/a.tera:2:3: the slot \"routes\" belongs to layer \"core\""],
         ),
         (
+            "in a folder that only looks like one of a pack's",
+            &[("layer/core/slots/routes.rs", "x")],
+            &["/pack/layer: no part of a pack (did you mean \"layers\"?)"],
+        ),
+        (
             "lines for one that is not declared",
             &[("layers/core/slots/routes.rs", "x")],
             &["/pack/layers/core/slots/routes.rs:1:1: no slot \"routes\""],

@@ -92,7 +92,7 @@ fn names_of_the_built_in_pack() -> BTreeMap<String, &'static str> {
 fn literals_of_the_engine() -> BTreeMap<String, BTreeSet<String>> {
     let mut literals = BTreeMap::new();
     for (path, content) in support::files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-        if path.ends_with(".rs") {
+        if std::path::Path::new(&path).extension().is_some_and(|ending| ending == "rs") {
             let tokens: TokenStream = String::from_utf8(content).unwrap().parse().unwrap();
             collect(tokens, &path, &mut literals);
         }

@@ -20,7 +20,7 @@ fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
     walk.map(Result::unwrap)
         .filter(|entry| entry.file_type().is_file())
         .map(|entry| {
-            let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
             (path, fs::read(entry.path()).unwrap())
         })
         .collect()

@@ -12,6 +12,9 @@ use crate::pack::{Answer, Answers, Kind, Pack, Text};
 use crate::report::{self, Created};
 use crate::wizard::Wizard;
 
+/// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
+const FOLDED: usize = 12;
+
 pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
     let drawn = Drawn::now().map_err(Stop::usage)?;
     let from = read_from(arguments, pack)?;
@@ -26,7 +29,7 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
             let plan = Plan::create(&blueprint, pack)?;
             let width = report::width();
             let asked = blueprint.asked(pack)?;
-            Ok(format!("{}\n{}", report::answers(&blueprint, &asked, width), report::tree(&plan, width)))
+            Ok(format!("{}\n{}", report::answers(&blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
         };
         let (chosen, answers) = Wizard::new(pack, &preview).run(name.as_deref(), &given)?;
         name = Some(chosen);
@@ -83,7 +86,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
     } else if arguments.diff {
         report::out(&report::diff(plan))
     } else if arguments.dry_run {
-        report::out(&report::tree(plan, usize::MAX))?;
+        report::out(&report::tree(plan, usize::MAX, usize::MAX))?;
         report::say("Nothing was written: this was a dry run.");
         Ok(())
     } else {

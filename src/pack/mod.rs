@@ -86,6 +86,12 @@ impl Pack {
                     Ok(text) => partials.push((path.clone(), text)),
                     Err(fault) => faults.push(fault),
                 }
+            } else if let Some((folder, _)) = path.split_once('/') {
+                // Documents and tests of the pack's own may stand here, but hardly a `layer/`.
+                let near = did_you_mean(folder, ["layers", "partials"]);
+                if !near.is_empty() {
+                    faults.push(Fault::new(format!("{}: no part of a pack{near}", shown(folder))));
+                }
             }
         }
         let layers: Vec<Layer> = layers.into_values().collect();

@@ -60,6 +60,7 @@ impl Sandbox {
     /// An executable script in a folder that may stand in a PATH; the folder.
     pub fn stub(&self, name: &str, script: &str) -> PathBuf {
         let path = self.write(&format!("../stubs/{name}"), format!("#!/bin/sh\n{script}\n"));
+        #[cfg(unix)]
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         path.parent().unwrap().to_owned()
     }
@@ -150,7 +151,7 @@ pub fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
     walk.map(Result::unwrap)
         .filter(|entry| !entry.file_type().is_dir())
         .map(|entry| {
-            let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let path = entry.path().strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
             (path, fs::read(entry.path()).unwrap_or_default())
         })
         .collect()

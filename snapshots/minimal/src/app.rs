@@ -6,6 +6,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
 };
 use tower::{ServiceBuilder, util::option_layer};
+use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -52,11 +53,14 @@ pub fn with_routes(state: AppState, api: OpenApiRouter<AppState>) -> Router {
         .layer(option_layer(middleware::cors::layer(&state.config)))
         // Outside of the layers below, whose own errors are bare.
         .layer(from_fn(middleware::problems::rewrite))
+        .layer(from_fn(middleware::accept::encoding))
         .layer(middleware::compression::layer(&state.config))
         .layer(middleware::panics::layer())
         // Includes the reading of the body, so that a slow one ends.
         .layer(from_fn_with_state(state.clone(), middleware::deadline::enforce))
-        .layer(DefaultBodyLimit::max(state.config.body_limit_bytes as usize))
+        // The limit that counts for every handler; axum's own knows its extractors alone.
+        .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
+        .layer(DefaultBodyLimit::disable())
 
         // Middleware of your own:
         ;

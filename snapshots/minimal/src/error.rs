@@ -3,6 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use axum::{
+    BoxError,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,8 +14,6 @@ use crate::request::Current;
 
 /// The media type of every error body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
-
-type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a handler can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -57,13 +56,13 @@ pub enum AppError {
     },
     /// 503: something that this service depends on is down. The cause is logged, not sent.
     #[error("The service cannot answer right now.")]
-    Unavailable(#[source] Cause),
+    Unavailable(#[source] BoxError),
     /// 504
     #[error("The request took longer than the service allows.")]
     Timeout,
     /// 500. The cause is logged, not sent.
     #[error("The service failed to answer.")]
-    Internal(#[source] Cause),
+    Internal(#[source] BoxError),
     // Errors of your own:
 }
 
@@ -90,7 +89,7 @@ impl AppError {
     }
 
     /// An internal error from any cause.
-    pub fn internal(cause: impl Into<Cause>) -> Self {
+    pub fn internal(cause: impl Into<BoxError>) -> Self {
         Self::Internal(cause.into())
     }
 }

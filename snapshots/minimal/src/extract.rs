@@ -2,11 +2,16 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    extract::{
+        FromRequest, FromRequestParts, RawPathParams, Request,
+        path::ErrorKind,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use garde::Validate;
 use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
 
 use crate::error::{AppError, FaultCode, FieldFault};
 
@@ -33,9 +38,9 @@ where
             .map_err(|rejection| unreadable(&rejection))?;
         let mut json = serde_json::Deserializer::from_slice(&body);
         let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = pointer(&error.path().to_string());
+            let pointer = serde_pointer(error.path());
             match error.into_inner() {
-                error if error.is_data() => invalid_type(path, &error.to_string()),
+                error if error.is_data() => invalid_type(pointer, &error.to_string()),
                 error => AppError::BadRequest(format!("The body is not JSON: {error}.")),
             }
         })?;
@@ -62,13 +67,15 @@ where
         let pairs = form_urlencoded::parse(query.as_bytes());
         let value = serde_urlencoded::Deserializer::new(pairs);
         let value = serde_path_to_error::deserialize(value).map_err(|error| {
-            invalid_type(pointer(&error.path().to_string()), &error.inner().to_string())
+            invalid_type(serde_pointer(error.path()), &error.inner().to_string())
         })?;
         validated(value).map(Self)
     }
 }
 
 /// Path parameters of the right type; refuses with 422.
+///
+/// A rule beyond the type belongs into the type: `#[serde(try_from = "String")]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
@@ -80,22 +87,36 @@ where
     type Rejection = AppError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
-        match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) if rejection.status() == StatusCode::BAD_REQUEST => {
-                Err(invalid_type(String::new(), &rejection.body_text()))
+        let error = match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => return Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(error))
+                if error.status() == StatusCode::BAD_REQUEST =>
+            {
+                error
             }
-            Err(rejection) => Err(AppError::internal(rejection)),
-        }
+            Err(rejection) => return Err(AppError::internal(rejection)),
+        };
+        let detail = error.body_text();
+        let name = match error.into_kind() {
+            ErrorKind::ParseErrorAtKey { key, .. }
+            | ErrorKind::DeserializeError { key, .. }
+            | ErrorKind::InvalidUtf8InPathParam { key } => Some(key),
+            // One that stands alone is not named.
+            _ => RawPathParams::from_request_parts(parts, state)
+                .await
+                .ok()
+                .and_then(|all| all.iter().next().map(|(name, _)| name.to_owned())),
+        };
+        Err(invalid_type(name.map_or_else(String::new, |name| format!("/{name}")), &detail))
     }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type =
-        media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
     let subtype = media_type.strip_prefix("application/").unwrap_or_default();
-    subtype.eq_ignore_ascii_case("json") || subtype.ends_with("+json")
+    subtype == "json" || subtype.ends_with("+json")
 }
 
 fn unreadable(rejection: &BytesRejection) -> AppError {
@@ -110,7 +131,7 @@ fn validated<T: Validate<Context: Default>>(value: T) -> Result<T, AppError> {
         return Ok(value);
     };
     let faults = report.iter().map(|(path, error)| FieldFault {
-        pointer: pointer(&path.to_string()),
+        pointer: garde_pointer(&path.to_string()),
         detail: error.message().to_owned(),
         code: FaultCode::Invalid,
     });
@@ -119,9 +140,10 @@ fn validated<T: Validate<Context: Default>>(value: T) -> Result<T, AppError> {
 
 /// Serde stops at the first value that it cannot take, so there is one fault.
 fn invalid_type(pointer: String, message: &str) -> AppError {
-    let code = if message.contains("unknown field") {
+    // At its start are serde's own words, further on may be the client's.
+    let code = if message.starts_with("unknown field") {
         FaultCode::Unknown
-    } else if message.contains("missing field") {
+    } else if message.starts_with("missing field") {
         FaultCode::Missing
     } else {
         FaultCode::Type
@@ -130,20 +152,55 @@ fn invalid_type(pointer: String, message: &str) -> AppError {
     AppError::Invalid(vec![FieldFault { pointer, detail, code }])
 }
 
-/// `items[0].name` as `/items/0/name`.
-fn pointer(path: &str) -> String {
+/// Where serde stopped, as a JSON pointer.
+fn serde_pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer += &format!("/{index}"),
+            // Escaped as in RFC 6901, 3: a client chose it.
+            Segment::Map { key } => {
+                pointer += "/";
+                pointer += &key.replace('~', "~0").replace('/', "~1");
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// `items[0].name`, made of field names, as `/items/0/name`.
+fn garde_pointer(path: &str) -> String {
     let steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
     steps.flat_map(|step| ["/", step]).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
     fn paths_become_pointers() {
-        assert_eq!(pointer("items[0].name"), "/items/0/name");
-        assert_eq!(pointer("."), "");
+        assert_eq!(garde_pointer("items[0].name"), "/items/0/name");
+        let body = r#"{"a/b": [0, {"m~n": "no number"}]}"#;
+        let error =
+            serde_path_to_error::deserialize::<_, HashMap<String, (u8, HashMap<String, u8>)>>(
+                &mut serde_json::Deserializer::from_str(body),
+            )
+            .unwrap_err();
+        assert_eq!(serde_pointer(error.path()), "/a~1b/1/m~0n");
+    }
+
+    #[test]
+    fn a_value_that_reads_like_a_message_is_no_message() {
+        let AppError::Invalid(faults) =
+            invalid_type(String::new(), "invalid type: string \"missing field\", expected u8")
+        else {
+            panic!("it is invalid");
+        };
+        assert_eq!(faults[0].code, FaultCode::Type);
     }
 
     #[test]
@@ -152,7 +209,8 @@ mod tests {
             is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]))
         };
         assert!(is_json("application/json"));
-        assert!(is_json("Application/JSON; charset=utf-8") || is_json("application/JSON"));
+        assert!(is_json("Application/JSON; charset=utf-8"));
+        assert!(is_json("application/vnd.api+JSON"));
         assert!(is_json("application/merge-patch+json"));
         assert!(!is_json("text/plain"));
         assert!(!is_json("application/x-www-form-urlencoded"));

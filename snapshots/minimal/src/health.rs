@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::{
-    Json,
+    BoxError, Json,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -32,10 +32,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
 /// Whether a path is one of these. Probes ask every few seconds, and nobody reads about each.
 pub fn is_probe(path: &str) -> bool {
-    path.starts_with("/health")
+    matches!(path, "/health" | "/health/live" | "/health/ready")
 }
 
-type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type Outcome = Result<(), BoxError>;
 
 /// A question to one dependency: are you there?
 struct Check {

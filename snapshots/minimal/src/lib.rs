@@ -3,6 +3,7 @@
 pub mod app;
 pub mod background;
 pub mod config;
+pub mod connection;
 pub mod docs;
 pub mod error;
 pub mod extract;

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::BoxError;
 use clap::{Parser, Subcommand};
 
 use demo::{
@@ -24,11 +25,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// `EX_CONFIG` of sysexits.h.
 const BAD_CONFIG: u8 = 78;
 
+/// The last traces may take this long, or what is left of the grace period.
+const FLUSH: Duration = Duration::from_secs(3);
+
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
     /// Print the effective settings, secrets redacted, and exit.
-    #[arg(long)]
+    #[arg(long, global = true)]
     print_config: bool,
 
     #[command(subcommand)]
@@ -46,7 +50,7 @@ enum Command {
     // Commands of your own:
 }
 
-type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type Outcome<T = ()> = Result<T, BoxError>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -65,21 +69,27 @@ fn main() -> ExitCode {
     if error.is::<Faults>() { ExitCode::from(BAD_CONFIG) } else { ExitCode::FAILURE }
 }
 
-fn config() -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
+fn config() -> Outcome<Config> {
     Ok(Config::from_process()?)
 }
 
 fn serve(config: Config) -> Outcome {
     let telemetry = telemetry::init(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let deadline = runtime.block_on(async {
+    let outcome: Outcome<tokio::time::Instant> = runtime.block_on(async {
         let stop = server::signals(&config)?;
         let state = AppState::new(config).await?;
         let server = Server::bind(state.clone()).await?;
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(server.run(app::app(state), stop).await?)
-    })?;
-    telemetry.flush(deadline.into_std().saturating_duration_since(Instant::now()));
-    Ok(())
+        Ok(server.run(app::app(state), stop).await?)
+    });
+    // Dropping it would wait for blocking work, however long that takes.
+    runtime.shutdown_background();
+    let left = outcome
+        .as_ref()
+        .map_or(FLUSH, |deadline| deadline.into_std().saturating_duration_since(Instant::now()));
+    telemetry.flush(left.min(FLUSH));
+    tracing::info!("stopped");
+    outcome.map(drop)
 }
 
 /// For containers without a shell: `GET /health/live`.

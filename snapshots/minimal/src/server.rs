@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use axum::Router;
-use axum_server::{Handle, accept::NoDelayAcceptor};
+use axum_server::Handle;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     config::{AppEnv, Config},
+    connection::Watch,
     state::AppState,
     telemetry,
 };
@@ -66,9 +67,9 @@ impl Server {
             version = env!("CARGO_PKG_VERSION"),
             "listening"
         );
-        let (http_handle, mut http_done) = serve(http, app, config);
+        let (http_handle, mut http_done) = serve(http, app, &state);
         let metrics_app = telemetry::metrics::app(state.clone());
-        let (metrics_handle, metrics_done) = serve(metrics, metrics_app, config);
+        let (metrics_handle, metrics_done) = serve(metrics, metrics_app, &state);
 
         let stop = tokio::select! {
             stop = stop => stop,
@@ -98,7 +99,6 @@ impl Server {
         // Last, so that the drain can be watched.
         metrics_handle.shutdown();
         let _ = timeout_at(deadline, metrics_done).await;
-        tracing::info!("stopped");
         Ok(deadline)
     }
 }
@@ -111,23 +111,27 @@ async fn listen(name: &str, addr: SocketAddr) -> io::Result<TcpListener> {
 fn serve(
     listener: TcpListener,
     app: Router,
-    config: &Config,
+    state: &AppState,
 ) -> (Handle<SocketAddr>, JoinHandle<io::Result<()>>) {
+    let config = &state.config;
     let handle = Handle::new();
+    let requests = state.requests.clone();
     let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
         .handle(handle.clone())
-        .acceptor(NoDelayAcceptor::new())
+        .acceptor(Watch { write_timeout: config.write_timeout, requests })
+        // HTTP/2 is for the proxy in front: here it would be one more protocol to bound.
+        .http1_only()
         .first_request_timeout(config.header_read_timeout);
     // hyper's timer for a header also runs while a connection is idle.
     server.http_builder().http1().header_read_timeout(config.keep_alive_timeout);
-    server.http_builder().http2().keep_alive_interval(config.keep_alive_timeout);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     #[expect(clippy::disallowed_methods, reason = "it ends by its handle")]
     let done = tokio::spawn(server.serve(app));
     (handle, done)
 }
 
-/// Ends once no request has been in flight for as long as a client may take to send a header.
+/// Ends once no request has been in flight, and no response unread, for as long as a client may
+/// take to send a header.
 ///
 /// A connection with half a header on it never ends by itself, and would hold the drain.
 async fn idle(state: &AppState) {
@@ -161,12 +165,12 @@ pub fn signals(config: &Config) -> io::Result<impl Future<Output = Stop> + use<>
         };
         #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
         tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            // 128 + SIGINT, as shells report it.
-            std::process::exit(130);
+            let signal = tokio::select! {
+                _ = terminate.recv() => SignalKind::terminate(),
+                _ = interrupt.recv() => SignalKind::interrupt(),
+            };
+            // As shells report a process that a signal has ended.
+            std::process::exit(128 + signal.as_raw_value());
         });
         if interrupted && (development || at_terminal) { Stop::Now } else { Stop::Orderly }
     })

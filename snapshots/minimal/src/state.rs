@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
+use axum::BoxError;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::task::TaskTracker;
 
@@ -37,14 +38,14 @@ impl AppState {
     /// A part that cannot be made from its settings. A dependency that is merely down is no error:
     /// readiness says so, and it may come back.
     #[allow(clippy::unused_async, reason = "parts that connect somewhere will await")]
-    pub async fn new(config: Config) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn new(config: Config) -> Result<Self, BoxError> {
         let health = Health::new(config.health_check_timeout);
         let background = Background::default();
 
         let metrics = telemetry::metrics::install();
         let upkeep = metrics.clone();
         // Without it the recorder keeps every sample since the last scrape.
-        background.every(Duration::from_secs(5), move || {
+        background.every("metrics_upkeep", Duration::from_secs(5), move || {
             let upkeep = upkeep.clone();
             async move { upkeep.run_upkeep() }
         });

@@ -4,9 +4,8 @@ mod env;
 
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
 
-use axum::http::{HeaderValue, Uri};
-use secrecy::SecretString;
-use tracing_subscriber::filter::Targets;
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
 pub use env::{Choice, Effective, Env, Fault, Faults};
@@ -14,7 +13,7 @@ pub use env::{Choice, Effective, Env, Fault, Faults};
 /// Every setting. `.env.example` lists the variables with their defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `development` reads `.env` and stops at once on ^C (`APP_ENV`).
+    /// `development` reads `.env` and, on ^C, stops without `SHUTDOWN_PAUSE` (`APP_ENV`).
     pub app_env: AppEnv,
     /// Where the API listens (`HTTP_ADDR`).
     pub http_addr: SocketAddr,
@@ -22,7 +21,7 @@ pub struct Config {
     pub metrics_addr: SocketAddr,
     /// `json`, `pretty`, or `auto` for pretty at a terminal and JSON elsewhere (`LOG_FORMAT`).
     pub log_format: LogFormat,
-    /// Level, or levels by target such as `info,hyper=debug` (`RUST_LOG`).
+    /// Level, or levels by target: `info,hyper=debug` (`RUST_LOG`).
     pub rust_log: String,
     /// Requests a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
@@ -38,6 +37,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Time for a new connection to send the header of its first request (`HEADER_READ_TIMEOUT`).
     pub header_read_timeout: Duration,
+    /// A client that takes nothing of its response for this time is cut off (`WRITE_TIMEOUT`).
+    pub write_timeout: Duration,
     /// An idle connection is closed after this time; keep it above the proxy's (`KEEP_ALIVE_TIMEOUT`).
     pub keep_alive_timeout: Duration,
     /// Size of the largest request body (`BODY_LIMIT_BYTES`).
@@ -52,7 +53,7 @@ pub struct Config {
     pub compression_min_bytes: u32,
     /// Time that clients may keep a static file without asking again (`STATIC_MAX_AGE`).
     pub static_max_age: Duration,
-    /// Collector for traces (OTLP over HTTP); tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+    /// Collector for traces, by OTLP over `http://`; tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub otel_exporter_otlp_endpoint: Option<Url>,
     /// Headers for the collector, as `name=value,name=value` (`OTEL_EXPORTER_OTLP_HEADERS`).
     pub otel_exporter_otlp_headers: Option<SecretString>,
@@ -86,17 +87,13 @@ impl Config {
             log_format: env.choice("LOG_FORMAT", "auto"),
             rust_log: env.string("RUST_LOG", "info"),
             rate_limit_per_minute: env.integer("RATE_LIMIT_PER_MINUTE", "100", 1, 60_000_000),
-            rate_limit_max_clients: env.integer(
-                "RATE_LIMIT_MAX_CLIENTS",
-                "100000",
-                1000,
-                10_000_000,
-            ),
+            rate_limit_max_clients: env.integer("RATE_LIMIT_MAX_CLIENTS", "100000", 100, 1_000_000),
             trusted_proxies: env.integer("TRUSTED_PROXIES", "0", 0, 16),
             cors_origins: env.list("CORS_ORIGINS"),
             cors_credentials: env.bool("CORS_CREDENTIALS", "false"),
             request_timeout: env.duration("REQUEST_TIMEOUT", "30s"),
             header_read_timeout: env.duration("HEADER_READ_TIMEOUT", "10s"),
+            write_timeout: env.duration("WRITE_TIMEOUT", "30s"),
             keep_alive_timeout: env.duration("KEEP_ALIVE_TIMEOUT", "75s"),
             body_limit_bytes: env.integer("BODY_LIMIT_BYTES", "1048576", 1024, 1_073_741_824),
             health_check_timeout: env.duration("HEALTH_CHECK_TIMEOUT", "1s"),
@@ -119,8 +116,13 @@ impl Config {
 
     /// What no single value shows: values that this build cannot serve, or that contradict each other.
     fn check(&self, env: &mut Env) {
-        if let Err(error) = self.rust_log.parse::<Targets>() {
-            env.fault("RUST_LOG", error.to_string());
+        // A filter takes any word for a target: `inof` would be one.
+        for directive in self.rust_log.split(',') {
+            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level).trim();
+            let known = !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+            if !known || directive.contains('[') {
+                env.fault("RUST_LOG", format!("`{directive}` is neither a level nor target=level"));
+            }
         }
         let wildcard = self.cors_origins.iter().any(|origin| origin == "*");
         if wildcard && (self.cors_credentials || self.cors_origins.len() > 1) {
@@ -138,6 +140,7 @@ impl Config {
         }
         for (name, value) in [
             ("REQUEST_TIMEOUT", self.request_timeout),
+            ("WRITE_TIMEOUT", self.write_timeout),
             ("HEADER_READ_TIMEOUT", self.header_read_timeout),
             ("KEEP_ALIVE_TIMEOUT", self.keep_alive_timeout),
             ("HEALTH_CHECK_TIMEOUT", self.health_check_timeout),
@@ -145,6 +148,11 @@ impl Config {
             if value.is_zero() {
                 env.fault(name, "must be longer than zero");
             }
+        }
+        if let Some(headers) = &self.otel_exporter_otlp_headers
+            && headers.expose_secret().split(',').any(|pair| !pair.contains('='))
+        {
+            env.fault("OTEL_EXPORTER_OTLP_HEADERS", "must be name=value,name=value");
         }
         // TLS is left out of the exporter: it would be the service's only use of it.
         if self.otel_exporter_otlp_endpoint.as_ref().is_some_and(|url| url.scheme() != "http") {
@@ -193,17 +201,11 @@ impl Choice for LogFormat {
         &[("auto", Self::Auto), ("json", Self::Json), ("pretty", Self::Pretty)];
 }
 
-/// Whether `text` is a scheme and an authority and nothing else, as browsers send it in `Origin`.
+/// Whether `text` is what browsers send in `Origin` (RFC 6454, 6.2): nothing else would ever match.
 fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else {
-        return false;
-    };
-    let web = matches!(uri.scheme_str(), Some("http" | "https"));
-    web && uri.authority().is_some()
-        && !text.ends_with('/')
-        && uri.path() == "/"
-        && uri.query().is_none()
-        && HeaderValue::from_str(text).is_ok()
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }
 
 #[cfg(test)]
@@ -228,16 +230,38 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_is_no_level_is_no_filter() {
+        for bad in ["inof", "info,hyper=loud", "[span]=debug", "info,"] {
+            assert!(load(&[("RUST_LOG", bad)]).is_err(), "{bad}");
+        }
+        for good in ["warn", "info,hyper=debug", "off,http=TRACE"] {
+            assert!(load(&[("RUST_LOG", good)]).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_collector_are_pairs() {
+        assert!(load(&[("OTEL_EXPORTER_OTLP_HEADERS", "nonsense")]).is_err());
+    }
+
+    #[test]
     fn any_origin_with_credentials_is_refused() {
         assert!(load(&[("CORS_ORIGINS", "*"), ("CORS_CREDENTIALS", "true")]).is_err());
         assert!(load(&[("CORS_ORIGINS", "*")]).is_ok());
     }
 
     #[test]
-    fn an_origin_has_no_path() {
-        for bad in
-            ["example.com", "https://a.com/", "https://a.com/x", "https://a.com?x", "ftp://a.com"]
-        {
+    fn an_origin_is_written_as_browsers_write_it() {
+        for bad in [
+            "example.com",
+            "https://a.com/",
+            "https://a.com/x",
+            "https://a.com?x",
+            "ftp://a.com",
+            "https://A.com",
+            "https://a.com:443",
+            "https://user@a.com",
+        ] {
             assert!(load(&[("CORS_ORIGINS", bad)]).is_err(), "{bad}");
         }
         assert!(load(&[("CORS_ORIGINS", "https://a.com, http://localhost:3000")]).is_ok());

@@ -13,13 +13,15 @@ pub fn layer(config: &Config) -> CompressionLayer<impl Predicate + use<>> {
     let worth_it = SizeAbove::new(config.compression_min_bytes.into())
         .and(NotForContentType::SSE)
         .and(NotForContentType::GRPC)
-        .and(NotForContentType::const_new("image/png"))
-        .and(NotForContentType::const_new("image/jpeg"))
-        .and(NotForContentType::const_new("image/webp"))
-        .and(NotForContentType::const_new("video/"))
+        // All but SVG, which is text.
+        .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("audio/"))
+        .and(NotForContentType::const_new("video/"))
         .and(NotForContentType::const_new("font/woff"))
+        .and(NotForContentType::const_new("application/gzip"))
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(NotForContentType::const_new("application/x-7z-compressed"))
         .and(NotForContentType::const_new("application/zip"))
-        .and(NotForContentType::const_new("application/gzip"));
+        .and(NotForContentType::const_new("application/zstd"));
     CompressionLayer::new().compress_when(worth_it)
 }

@@ -15,7 +15,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
 use crate::{error::AppError, info, state::AppState};
@@ -28,7 +28,11 @@ const LATENCY_BUCKETS: [f64; 13] =
 pub fn install() -> PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     let handle = RECORDER.get_or_init(|| {
-        let builder = PrometheusBuilder::new().set_buckets(&LATENCY_BUCKETS).expect("not empty");
+        // A histogram of something else is a summary until it gets buckets of its own here.
+        let durations = Matcher::Suffix("_seconds".to_owned());
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(durations, &LATENCY_BUCKETS)
+            .expect("not empty");
         let handle = builder.install_recorder().expect("no other recorder is installed");
         describe();
         handle
@@ -46,6 +50,7 @@ fn describe() {
     describe_gauge!("http_requests_in_flight", "Requests being answered");
     describe_counter!("rate_limit_refusals_total", "Requests refused with 429");
     counter!("rate_limit_refusals_total").absolute(0);
+    describe_counter!("background_runs_total", "Ends of recurring work, ok or panic");
     describe_gauge!("build_info", "Always 1; its labels say what runs");
     let info = info::current();
     let labels = [("name", info.name), ("version", info.version), ("revision", info.revision)];
@@ -82,6 +87,11 @@ pub fn request_finished(method: &Method, route: &str, status: u16, elapsed: Dura
         .record(elapsed);
     counter!("http_requests_total", "method" => method, "route" => route, "status" => status)
         .increment(1);
+}
+
+/// Recurring work of the service ended once.
+pub fn background_run(task: &'static str, outcome: &'static str) {
+    counter!("background_runs_total", "task" => task, "outcome" => outcome).increment(1);
 }
 
 /// `GET /metrics`, and nothing else.

@@ -6,6 +6,7 @@ pub mod traces;
 
 use std::time::Duration;
 
+use axum::BoxError;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -22,7 +23,7 @@ pub struct Telemetry {
 ///
 /// # Errors
 /// The exporter cannot be built from its settings. A collector that is down is no error.
-pub fn init(config: &Config) -> Result<Telemetry, Box<dyn std::error::Error + Send + Sync>> {
+pub fn init(config: &Config) -> Result<Telemetry, BoxError> {
     let traces = traces::provider(config)?;
     tracing_subscriber::registry()
         .with(traces.as_ref().map(traces::layer))

@@ -1,8 +1,9 @@
 //! Traces: OpenTelemetry over OTLP/HTTP, off unless a collector is configured.
 
-use std::{collections::HashMap, error::Error};
+use std::collections::HashMap;
 
 use axum::{
+    BoxError,
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
 };
@@ -24,16 +25,14 @@ use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
 use crate::{config::Config, info, request::Current};
 
-/// W3C trace context.
-pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Exports in batches from a thread of its own; `None` without a collector.
 ///
 /// # Errors
 /// The exporter cannot be built from its settings.
-pub fn provider(
-    config: &Config,
-) -> Result<Option<SdkTracerProvider>, Box<dyn Error + Send + Sync>> {
+pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, BoxError> {
     let Some(collector) = &config.otel_exporter_otlp_endpoint else {
         return Ok(None);
     };
@@ -103,12 +102,26 @@ pub fn trace_id(span: &Span) -> TraceId {
     span.context().span().span_context().trace_id()
 }
 
-/// The trace id of a `traceparent` header; `None` where it is malformed.
-pub fn parse_trace_id(traceparent: &HeaderValue) -> Option<TraceId> {
+/// The caller's trace context, to be passed on whole: empty where it cannot be read.
+pub fn caller(headers: &HeaderMap) -> (Option<TraceId>, HeaderMap) {
+    let traceparent = headers.get(TRACEPARENT);
+    let Some(id) = traceparent.and_then(parse_trace_id) else {
+        return (None, HeaderMap::new());
+    };
+    let kept = headers.iter().filter(|(name, _)| [&TRACEPARENT, &TRACESTATE].contains(name));
+    (Some(id), kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// The trace id of a `traceparent` header; `None` where it is malformed (W3C Trace Context, 3.2).
+fn parse_trace_id(traceparent: &HeaderValue) -> Option<TraceId> {
     let mut parts = traceparent.to_str().ok()?.split('-');
-    let (_version, id) = (parts.next()?, parts.next()?);
-    let id = TraceId::from_hex(id).ok().filter(|_| id.len() == 32)?;
-    (id != TraceId::INVALID).then_some(id)
+    let mut hex = |digits: usize| {
+        let part = parts.next().filter(|part| part.len() == digits)?;
+        part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).then_some(part)
+    };
+    let (version, trace, parent, _flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
+    let valid = version == "00" && parts.next().is_none() && parent.bytes().any(|b| b != b'0');
+    TraceId::from_hex(trace).ok().filter(|id| valid && *id != TraceId::INVALID)
 }
 
 /// Puts the running trace into the headers of an outbound call.
@@ -117,12 +130,36 @@ pub fn inject(headers: &mut HeaderMap) {
         .inject_context(&Span::current().context(), &mut HeaderInjector(headers));
     if !headers.contains_key(TRACEPARENT) {
         // Tracing is off here: pass on what came in, so that the callers' trace goes on.
-        let caller = Current::with(|request| request.traceparent.clone()).flatten();
-        headers.extend(caller.map(|caller| (TRACEPARENT, caller)));
+        headers.extend(Current::with(|request| request.caller.clone()).unwrap_or_default());
     }
 }
 
 fn pairs(text: &str) -> HashMap<String, String> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_context_is_whole_or_not_there() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let read = |text: &str| parse_trace_id(&HeaderValue::from_str(text).unwrap());
+        let good = format!("00-{trace}-b7ad6b7169203331-01");
+        assert_eq!(read(&good).unwrap().to_string(), trace);
+        for bad in [
+            "",
+            "garbage",
+            &format!("ff-{trace}-b7ad6b7169203331-01"),
+            &format!("00-{trace}-0000000000000000-01"),
+            &format!("00-{trace}-b7ad6b7169203331"),
+            &format!("{good}-more"),
+            &good.to_uppercase(),
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
 }

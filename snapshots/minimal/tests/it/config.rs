@@ -1,8 +1,8 @@
 //! app.config: one environment, every fault at once.
 
-use std::{net::TcpListener, path::PathBuf};
+use std::path::PathBuf;
 
-use crate::support::Process;
+use crate::support::{Process, free_port};
 
 #[tokio::test]
 async fn every_fault_is_named_and_nothing_starts() {
@@ -64,6 +64,17 @@ async fn a_file_of_settings_counts_in_development_alone() {
 }
 
 #[tokio::test]
+async fn a_line_of_the_file_that_cannot_be_read_is_told_without_its_value() {
+    let folder = Folder::new();
+    folder.write(".env", "APP_ENV=development\nOTEL_EXPORTER_OTLP_HEADERS=a=Bearer hunter2\n");
+    let output = Process::run_in(&folder.0, &["--print-config"], &[]).await;
+    assert_eq!(output.status.code(), Some(78));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains(".env: a line after APP_ENV"), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+}
+
+#[tokio::test]
 async fn a_secret_may_come_from_a_file() {
     let folder = Folder::new();
     let path = folder.write("headers", "authorization=hunter2\n");
@@ -80,8 +91,9 @@ async fn a_health_check_needs_no_shell() {
     let alive = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
     assert_eq!(alive.status.code(), Some(0));
 
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let dead = Process::run(&["healthcheck"], &[("HTTP_ADDR", &unused)]).await;
+    let unused = free_port();
+    let addr = unused.local_addr().unwrap().to_string();
+    let dead = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
     assert_eq!(dead.status.code(), Some(1));
 }
 

@@ -16,7 +16,8 @@ async fn every_error_is_a_problem() {
     problem(app.get("/api/v1/info").header("accept", "text/html"), 406).await;
     problem(app.get("/api/v1/info").header("accept-encoding", "identity;q=0"), 406).await;
     problem(json("{"), 400).await;
-    problem(json("{} {}").body(r#"{"customer":"a","lines":[]} {}"#), 400).await;
+    problem(json(r#"{"customer":"a","lines":[]} {}"#), 400).await;
+    problem(app.get("/static/%ff"), 400).await;
     problem(app.post("/test/orders").body("a=b"), 415).await;
     problem(json("{}"), 422).await;
     problem(app.get("/test/orders/no-uuid"), 422).await;

@@ -4,7 +4,7 @@ use crate::support::{TestApp, header, send};
 
 #[tokio::test]
 async fn every_response_carries_them() {
-    let app = TestApp::with(&[("RATE_LIMIT_PER_MINUTE", "6"), ("REQUEST_TIMEOUT", "50ms")]).await;
+    let app = TestApp::with(&[("RATE_LIMIT_PER_MINUTE", "6"), ("REQUEST_TIMEOUT", "1s")]).await;
     let paths = [
         "/health/live",
         "/api/v1/info",

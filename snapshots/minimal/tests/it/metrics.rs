@@ -1,6 +1,8 @@
 //! mon.metrics: rate, errors and duration, with labels that end.
 
-use crate::support::{Process, TestApp, client, header, send};
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Process, TestApp, client, header, send};
 
 async fn scrape(service: &Process) -> String {
     let url = format!("http://{}/metrics", service.metrics_addr);
@@ -53,6 +55,15 @@ async fn the_build_and_the_process_are_described() {
     assert!(text.contains("build_info{") && text.contains("revision=\""));
     assert!(text.contains("process_resident_memory_bytes ") && text.contains("process_open_fds "));
     assert!(text.contains("rate_limit_refusals_total 0"), "there before the first refusal");
+}
+
+/// Without its upkeep the recorder keeps every sample since the last scrape.
+#[tokio::test]
+async fn the_recorder_is_kept_up() {
+    let service = Process::start(&[]).await;
+    let runs = r#"background_runs_total{task="metrics_upkeep",outcome="ok"} "#;
+    let wait = async { while !scrape(&service).await.contains(runs) {} };
+    timeout(PATIENCE, wait).await.expect("it runs");
 }
 
 #[tokio::test]

@@ -26,13 +26,16 @@ async fn the_description_is_complete() {
         for operation in item.as_object().unwrap().values() {
             ids.push(operation["operationId"].as_str().unwrap());
             assert!(operation["summary"].is_string() && operation["tags"][0].is_string());
-            for status in ["200", "406", "500", "504"] {
-                assert!(operation["responses"][status].is_object(), "{path}: no {status}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.keys().any(|status| status.starts_with('2')), "{path}: no success");
+            for status in ["406", "500", "504"] {
+                assert!(responses.contains_key(status), "{path}: no {status}");
             }
         }
     }
-    ids.sort_unstable();
-    assert_eq!(ids, ["health_live", "health_ready", "health_report", "info"]);
+    for (at, id) in ids.iter().enumerate() {
+        assert!(!ids[..at].contains(id), "two operations are called {id}");
+    }
     assert!(openapi["paths"]["/api/v1/info"]["get"]["responses"]["429"].is_object());
     references(&openapi, &openapi);
 }

@@ -5,13 +5,19 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
-use crate::support::{Process, TestApp, client, header, problem, send, service::server::Stop};
+use crate::support::{
+    MORE_THAN_FITS, Process, TestApp, client, header, problem, send, service::server::Stop,
+};
 
 #[tokio::test]
 async fn it_turns_unready_first_and_finishes_what_it_began() {
-    let mut app = TestApp::with(&[("SHUTDOWN_PAUSE", "500ms")]).await;
+    let mut app = TestApp::with(&[("SHUTDOWN_PAUSE", "2s")]).await;
     let in_flight = tokio::spawn(send(app.get("/test/gate")));
     app.gate.entered().await;
     app.stop(Stop::Orderly);
@@ -52,6 +58,20 @@ async fn after_the_grace_period_requests_are_cut() {
     app.stop(Stop::Orderly);
     app.ended().await;
     assert!(in_flight.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_response_is_sent_to_its_end() {
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "1ms")];
+    let mut app = TestApp::with(&settings).await;
+    let mut stream = app.ask_for_more_than_fits().await;
+    app.in_flight(true).await;
+    app.stop(Stop::Now);
+    while TcpStream::connect(app.addr).await.is_ok() {}
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.len() > MORE_THAN_FITS);
+    app.ended().await;
 }
 
 /// axum#3478: with `axum::serve`, such a connection holds the process for as long as it likes.
@@ -101,12 +121,12 @@ async fn sigterm_under_load_loses_no_request() {
 }
 
 #[tokio::test]
-async fn a_second_interrupt_ends_it_on_the_spot() {
+async fn a_second_signal_ends_it_on_the_spot() {
     let mut service = Process::start(&[("SHUTDOWN_PAUSE", "1h"), ("SHUTDOWN_GRACE", "2h")]).await;
     service.signal("INT").await;
     assert_eq!(service.log_line().await.unwrap()["message"], "stopping");
-    service.signal("INT").await;
-    assert_eq!(service.ended().await.0, Some(130));
+    service.signal("TERM").await;
+    assert_eq!(service.ended().await.0, Some(143));
 }
 
 #[tokio::test]

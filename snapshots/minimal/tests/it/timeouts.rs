@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{PATIENCE, TestApp, problem};
+use crate::support::{MORE_THAN_FITS, PATIENCE, TestApp, problem};
 
 /// Sends `bytes` and nothing more; returns all that comes back until the connection is closed.
 async fn answer(addr: SocketAddr, bytes: &str) -> String {
@@ -42,7 +42,19 @@ async fn half_a_header_is_cut_off() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let app = TestApp::with(&[("KEEP_ALIVE_TIMEOUT", "50ms")]).await;
+    let app = TestApp::with(&[("KEEP_ALIVE_TIMEOUT", "500ms")]).await;
     let answer = answer(app.addr, "GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_cut_off() {
+    let app = TestApp::with(&[("WRITE_TIMEOUT", "100ms")]).await;
+    let mut stream = app.ask_for_more_than_fits().await;
+    app.in_flight(true).await;
+    app.in_flight(false).await;
+    let mut answer = Vec::new();
+    // What the system had taken still arrives, the rest never does.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(answer.len() < MORE_THAN_FITS);
 }

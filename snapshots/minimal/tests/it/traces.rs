@@ -15,7 +15,7 @@ use tokio::{
 };
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::support::{Process, TestApp, send, service::telemetry::traces};
+use crate::support::{Process, TestApp, free_port, send, service::telemetry::traces};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -84,13 +84,29 @@ async fn the_sampler_decides_unless_the_caller_did() {
 
 #[tokio::test]
 async fn a_collector_that_is_down_is_not_felt() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let service = Process::start(&settings(&format!("http://{nobody}"))).await;
+    let nobody = free_port();
+    let url = format!("http://{}", nobody.local_addr().unwrap());
+    let service = Process::start(&settings(&url)).await;
     for _ in 0..50 {
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
     }
     service.signal("TERM").await;
     assert_eq!(service.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_does_not_hold_the_end() {
+    // Takes connections, and nobody is there to answer them.
+    let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", hangs.local_addr().unwrap());
+    let mut settings = settings(&url);
+    settings.extend([("SHUTDOWN_GRACE", "1h"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000")]);
+    let service = Process::start(&settings).await;
+    send(service.get("/api/v1/info")).await;
+    service.signal("TERM").await;
+    let (code, log) = service.ended().await;
+    assert_eq!(code, Some(0));
+    assert_eq!(log.last().unwrap()["message"], "stopped");
 }
 
 #[tokio::test]
@@ -111,5 +127,7 @@ async fn without_tracing_the_callers_trace_is_passed_on() {
     let app = TestApp::start().await;
     let request = app.get("/test/outbound").header("traceparent", traceparent("00"));
     assert_eq!(send(request).await.text().await.unwrap(), traceparent("00"));
+    let garbage = app.get("/test/outbound").header("traceparent", "garbage");
+    assert_eq!(send(garbage).await.text().await.unwrap(), "");
     assert_eq!(send(app.get("/test/outbound")).await.text().await.unwrap(), "");
 }

@@ -53,5 +53,6 @@ async fn query_and_path_are_checked_like_bodies() {
     assert_eq!(fault(&mistyped, "/limit")["code"], "type");
     let unknown = problem(app.get("/test/page?offset=1"), 422).await;
     assert_eq!(fault(&unknown, "/offset")["code"], "unknown");
-    problem(app.get("/test/orders/seven"), 422).await;
+    let mistyped = problem(app.get("/test/orders/seven"), 422).await;
+    assert_eq!(fault(&mistyped, "/id")["code"], "type");
 }

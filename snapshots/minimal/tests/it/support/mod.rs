@@ -1,5 +1,6 @@
 //! The service under test: in this process with routes made to fail, or as the real binary.
 
+pub mod log;
 mod process;
 mod routes;
 
@@ -7,7 +8,13 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use serde_json::Value;
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+    sync::oneshot,
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
 
 pub use demo as service;
 
@@ -23,6 +30,9 @@ use service::{
 
 /// Far longer than anything here takes; only a test that fails waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes of a response that no buffer between service and client holds.
+pub const MORE_THAN_FITS: usize = 50_000_000;
 
 /// Ports of the system's choice, and no limit in the way.
 const DEFAULTS: [(&str, &str); 4] = [
@@ -49,6 +59,7 @@ impl TestApp {
 
     /// With settings of its own, over [`DEFAULTS`].
     pub async fn with(settings: &[(&str, &str)]) -> Self {
+        log::install();
         let config = Config::load(DEFAULTS.iter().chain(settings).copied().collect()).unwrap();
         let state = AppState::new(config).await.unwrap();
         let server = Server::bind(state.clone()).await.unwrap();
@@ -83,6 +94,25 @@ impl TestApp {
         self.client.request(method.parse().unwrap(), self.url(path))
     }
 
+    /// Sends a request for [`MORE_THAN_FITS`] bytes and reads nothing.
+    pub async fn ask_for_more_than_fits(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        let path = format!("/test/bytes/{MORE_THAN_FITS}/text.plain");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Waits until requests are in flight, or until none is.
+    pub async fn in_flight(&self, some: bool) {
+        let wait = async {
+            while self.state.requests.is_empty() == some {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("a request comes, or goes");
+    }
+
     pub fn stop(&mut self, stop: Stop) {
         self.stop.take().expect("stopped once").send(stop).unwrap();
     }
@@ -95,6 +125,13 @@ impl TestApp {
 /// Follows no redirect: the test is about the answer itself.
 pub fn client() -> Client {
     Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap()
+}
+
+/// A port that nobody listens on, and nobody else is given while this lives.
+pub fn free_port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
 }
 
 pub async fn send(request: RequestBuilder) -> Response {

@@ -5,6 +5,7 @@ use std::{future::pending, sync::Arc};
 use axum::{
     Json,
     body::Bytes,
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -36,6 +37,11 @@ impl Default for Gate {
 impl Gate {
     pub async fn entered(&self) {
         self.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Whether a request has come that nobody has waited for.
+    pub fn was_entered(&self) -> bool {
+        self.entered.available_permits() > 0
     }
 
     pub fn open(&self) {
@@ -77,7 +83,9 @@ fn ten() -> u32 {
 }
 
 pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
+    let background = gate.clone();
     OpenApiRouter::new()
+        .route("/test/background", get(async |state| in_background(state, background)))
         .route("/test/orders", post(async |ValidJson(order): ValidJson<Order>| Json(order)))
         .route("/test/orders/{id}", get(async |Path(id): Path<u32>| id.to_string()))
         .route("/test/page", get(async |Query(page): Query<Page>| Json(page)))
@@ -96,6 +104,13 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/gate", get(async move || gate.pass().await))
 }
 
+fn in_background(State(state): State<AppState>, gate: Arc<Gate>) {
+    state.background.spawn(async move {
+        tracing::warn!("in the background");
+        gate.entered.add_permits(1);
+    });
+}
+
 async fn panics() {
     panic!("secret-of-the-panic");
 }
@@ -108,6 +123,6 @@ async fn bytes(Path((count, kind)): Path<(usize, String)>) -> Response {
 async fn outbound() -> String {
     let mut headers = axum::http::HeaderMap::new();
     traces::inject(&mut headers);
-    let traceparent = headers.get(traces::TRACEPARENT);
+    let traceparent = headers.get("traceparent");
     traceparent.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
 }

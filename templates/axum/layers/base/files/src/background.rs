@@ -1,8 +1,12 @@
 //! Work that outlives a request, and that shutdown waits for.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt;
+use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{request::Current, telemetry::metrics};
 
 /// Tasks that run beside the requests. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -12,24 +16,37 @@ pub struct Background {
 }
 
 impl Background {
-    /// Runs `task` until it ends. One that loops must watch [`Background::stopping`].
+    /// Runs `task` until it ends. One that loops must watch [`Background::stopping`]. What it logs
+    /// names the request that began it.
     pub fn spawn<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.spawn(task);
+        match Current::with(Clone::clone) {
+            Some(request) => self.tasks.spawn(request.scope(task)),
+            None => self.tasks.spawn(task),
+        };
     }
 
-    /// Runs `work` now and after every `period` until shutdown.
-    pub fn every<F>(&self, period: Duration, mut work: impl FnMut() -> F + Send + 'static)
-    where
+    /// Runs `work` now and `period` after each end until shutdown. One run that panics is logged,
+    /// and the next comes all the same.
+    pub fn every<F>(
+        &self,
+        name: &'static str,
+        period: Duration,
+        mut work: impl FnMut() -> F + Send + 'static,
+    ) where
         F: Future<Output = ()> + Send + 'static,
     {
         let stop = self.stop.clone();
         self.spawn(async move {
-            let mut ticks = tokio::time::interval(period);
-            while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-                work().await;
+            loop {
+                let run = AssertUnwindSafe(async { work().await }).catch_unwind();
+                let outcome = if run.await.is_ok() { "ok" } else { "panic" };
+                metrics::background_run(name, outcome);
+                if stop.run_until_cancelled(sleep(period)).await.is_none() {
+                    return;
+                }
             }
         });
     }

@@ -21,16 +21,16 @@ pub struct Info {
     /// Its version.
     #[schema(value_type = String, example = "1.4.2")]
     pub version: &'static str,
-    /// The git commit that it was built from; `unknown` outside of a release build.
+    /// The git commit that it was built from; `unknown` where the build was not told.
     #[schema(value_type = String, example = "9fceb02")]
     pub revision: &'static str,
 }
 
 /// Of this build. The revision is what `APP_REVISION` said while it was compiled.
-pub const fn current() -> Info {
+pub fn current() -> Info {
     let revision = match option_env!("APP_REVISION") {
+        None | Some("") => "unknown",
         Some(revision) => revision,
-        None => "unknown",
     };
     Info { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), revision }
 }

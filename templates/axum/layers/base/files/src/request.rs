@@ -20,8 +20,8 @@ pub struct Current {
     pub id: HeaderValue,
     /// The caller's where there is one.
     pub trace_id: TraceId,
-    /// W3C trace context as the caller sent it.
-    pub traceparent: Option<HeaderValue>,
+    /// W3C trace context as the caller sent it; empty where that cannot be read.
+    pub caller: HeaderMap,
     /// What was asked for.
     pub uri: Uri,
 }

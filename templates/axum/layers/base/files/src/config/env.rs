@@ -1,9 +1,19 @@
 //! Typed reads from the environment. Every fault is collected, so that one failed start names them all.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::SocketAddr,
+    path::Path,
+    str::FromStr,
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use url::Url;
+
+/// Longer ones overflow a clock sooner or later.
+const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// An enum that is read from one of a few words.
 pub trait Choice: Copy + 'static {
@@ -47,6 +57,7 @@ pub struct Effective {
 #[derive(Debug, Default)]
 pub struct Env {
     vars: BTreeMap<String, String>,
+    not_utf8: BTreeSet<String>,
     faults: Vec<Fault>,
     effective: Vec<Effective>,
 }
@@ -64,18 +75,42 @@ impl Env {
     /// The file counts only where `APP_ENV` is `development`, by the environment or else by the file:
     /// one left behind on a production host changes nothing.
     pub fn from_process(file: &Path) -> Self {
-        let process = std::env::vars_os()
-            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        let mut env: Self = process.collect();
-        let Ok(lines) = dotenvy::from_path_iter(file) else {
-            return env;
+        let mut env = Self::default();
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(env.vars.insert(name, value)),
+                Err(_) => drop(env.not_utf8.insert(name)),
+            }
+        }
+        let lines = match dotenvy::from_path_iter(file) {
+            Ok(lines) => lines,
+            Err(error) => {
+                let development =
+                    env.vars.get("APP_ENV").is_some_and(|value| value == "development");
+                if development && !error.not_found() {
+                    env.fault(".env", error.to_string());
+                }
+                return env;
+            }
         };
 
         let mut from_file = BTreeMap::new();
+        let mut last = None;
         for line in lines {
             match line {
-                Ok((name, value)) => drop(from_file.insert(name, value)),
-                Err(error) => env.fault(".env", error.to_string()),
+                Ok((name, value)) => {
+                    last = Some(name.clone());
+                    from_file.insert(name, value);
+                }
+                // Its words would show the value, which may be a secret.
+                Err(_) => {
+                    let place = last.as_ref().map_or_else(
+                        || "the first line".to_owned(),
+                        |name| format!("a line after {name}"),
+                    );
+                    env.fault(".env", format!("{place} cannot be read; quote a value with blanks"));
+                }
             }
         }
         let app_env = env.vars.get("APP_ENV").or_else(|| from_file.get("APP_ENV"));
@@ -103,16 +138,21 @@ impl Env {
     /// An absolute `http` or `https` URL; `None` when unset.
     pub fn url(&mut self, name: &'static str) -> Option<Url> {
         self.optional(name, |text| match Url::parse(text) {
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                Err("must hold no user and no password: it is shown".to_owned())
+            }
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
             // Not echoed: it may carry a password.
             _ => Err("not a URL like http://host:port".to_owned()),
         })
     }
 
-    /// A duration with its unit: `250ms`, `30s`, `5m` or `2h`.
+    /// A duration with its unit: `250ms`, `30s`, `5m` or `2h`; a year at most.
     pub fn duration(&mut self, name: &'static str, default: &str) -> Duration {
-        self.parsed(name, default, |text| {
-            parse_duration(text).ok_or_else(|| format!("`{text}` is not a duration like 30s"))
+        self.parsed(name, default, |text| match parse_duration(text) {
+            Some(duration) if duration <= YEAR => Ok(duration),
+            Some(_) => Err(format!("`{text}` is longer than a year")),
+            None => Err(format!("`{text}` is not a duration like 30s")),
         })
     }
 
@@ -180,7 +220,12 @@ impl Env {
     ///
     /// # Errors
     /// Every fault noted so far.
-    pub fn finish(self) -> Result<Vec<Effective>, Faults> {
+    pub fn finish(mut self) -> Result<Vec<Effective>, Faults> {
+        for Effective { name, .. } in &self.effective {
+            if self.not_utf8.contains(*name) {
+                self.faults.push(Fault { name, reason: "is not UTF-8".to_owned() });
+            }
+        }
         if self.faults.is_empty() { Ok(self.effective) } else { Err(Faults(self.faults)) }
     }
 
@@ -264,6 +309,9 @@ mod tests {
         for bad in ["", "30", "s", "-1s", "1.5s", "1d", "99999999999999999h"] {
             assert_eq!(parse_duration(bad), None, "{bad}");
         }
+        let mut endless = env("D", "9999999999999999999s");
+        endless.duration("D", "1s");
+        assert!(endless.finish().is_err());
     }
 
     #[test]
@@ -271,6 +319,15 @@ mod tests {
         let mut env = env("N", " ");
         assert_eq!(env.integer("N", "7", 1, 9), 7);
         assert!(env.finish().is_ok());
+    }
+
+    #[test]
+    fn a_url_that_is_shown_holds_no_password() {
+        for bad in ["http://ada:hunter2@host", "http://ada@host", "host:4318", "file:///a"] {
+            let mut env = env("U", bad);
+            assert_eq!(env.url("U"), None);
+            assert!(!env.finish().unwrap_err().to_string().contains("hunter2"));
+        }
     }
 
     #[test]

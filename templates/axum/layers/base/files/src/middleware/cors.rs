@@ -28,6 +28,7 @@ pub fn layer(config: &Config) -> Option<CorsLayer> {
             header::IF_NONE_MATCH,
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("traceparent"),
+            HeaderName::from_static("tracestate"),
             X_REQUEST_ID,
         ])
         .expose_headers([

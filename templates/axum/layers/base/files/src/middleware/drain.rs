@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 
 use crate::state::AppState;
 
-/// Counts the request until its response is sent.
+/// Counts the request until its response is handed over. Writing it is counted by its connection.
 pub async fn drain(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let in_flight = state.requests.token();
     let mut response = next.run(request).await;

@@ -20,11 +20,11 @@ use crate::{
 pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let fresh = Uuid::now_v7();
     let id = request::request_id(request.headers(), fresh);
-    let traceparent = request.headers().get(traces::TRACEPARENT).cloned();
+    let (trace_id, caller) = traces::caller(request.headers());
     let mut current = Current {
         id: id.clone(),
-        trace_id: TraceId::from_bytes(fresh.into_bytes()),
-        traceparent,
+        trace_id: trace_id.unwrap_or_else(|| TraceId::from_bytes(fresh.into_bytes())),
+        caller,
         uri: request.uri().clone(),
     };
 
@@ -36,9 +36,6 @@ pub async fn identify(State(state): State<AppState>, request: Request, next: Nex
         traces::finish(&span, response.status());
         response
     } else {
-        if let Some(caller) = current.traceparent.as_ref().and_then(traces::parse_trace_id) {
-            current.trace_id = caller;
-        }
         current.scope(next.run(request)).await
     };
     response.headers_mut().insert(X_REQUEST_ID, id);

@@ -1,6 +1,11 @@
 //! Logs: one JSON object a line, or one pretty line at a terminal.
 
-use std::{fmt, io::IsTerminal, panic::PanicHookInfo};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    fmt,
+    io::IsTerminal,
+    panic::PanicHookInfo,
+};
 
 use serde::ser::{SerializeMap, Serializer};
 use tracing::{
@@ -48,7 +53,11 @@ where
 pub fn panicked(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("no message");
     let location = info.location().map(ToString::to_string);
-    tracing::error!(location, "panic: {message}");
+    // With `RUST_BACKTRACE=1`.
+    let backtrace = Backtrace::capture();
+    let captured = backtrace.status() == BacktraceStatus::Captured;
+    let backtrace = captured.then(|| backtrace.to_string());
+    tracing::error!(location, backtrace, "panic: {message}");
 }
 
 /// `{"timestamp":…,"level":…,"target":…,"request_id":…,"trace_id":…,"message":…, fields…}`

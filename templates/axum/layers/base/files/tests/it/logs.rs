@@ -1,14 +1,6 @@
 //! app.logs: one JSON line a request. [`Process`] fails on a line that is not JSON.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
-use serde_json::Value;
-use tracing_subscriber::layer::SubscriberExt;
-
-use crate::support::{Process, TestApp, header, send, service::telemetry::logs};
+use crate::support::{Process, TestApp, header, log, send};
 
 #[tokio::test]
 async fn a_request_is_one_line() {
@@ -72,44 +64,19 @@ async fn no_secret_is_written() {
 
 #[tokio::test]
 async fn a_panic_and_a_cause_name_their_request() {
-    let log = Log::default();
-    let app = TestApp::with(&[("LOG_FORMAT", "json")]).await;
-    let writer = log.clone();
-    let layer = logs::layer(&app.state.config, move || writer.clone());
-    // This test's runtime has one thread, so what it serves logs here.
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        logs::panicked(info);
-        default(info);
-    }));
-
+    let app = TestApp::start().await;
     send(app.get("/test/panic").header("x-request-id", "panicked")).await;
     send(app.get("/test/internal").header("x-request-id", "failed")).await;
-    let panic = log.find("panicked", "ERROR");
+    let panic = log::find("panicked", "ERROR");
     assert_eq!(panic["message"], "panic: secret-of-the-panic");
     assert!(panic["location"].as_str().unwrap().contains("routes.rs"));
-    assert_eq!(log.find("failed", "ERROR")["cause"], "secret-of-the-database");
+    assert_eq!(log::find("failed", "ERROR")["cause"], "secret-of-the-database");
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn find(&self, request_id: &str, level: &str) -> Value {
-        let bytes = self.0.lock().unwrap().clone();
-        let lines = String::from_utf8(bytes).unwrap();
-        let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.find(|line| line["request_id"] == request_id && line["level"] == level).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+#[tokio::test]
+async fn work_in_the_background_names_the_request_that_began_it() {
+    let app = TestApp::start().await;
+    send(app.get("/test/background").header("x-request-id", "began")).await;
+    app.gate.entered().await;
+    assert_eq!(log::find("began", "WARN")["message"], "in the background");
 }
