@@ -266,8 +266,8 @@ fn control_c_at_each_step_leaves_nothing() {
         terminal.expect(step);
         terminal.session.send_control('c').unwrap();
         let (rest, code) = terminal.end();
-        assert_eq!(code, 130, "at {:?}: {rest}", step);
-        assert!(rest.contains("nothing was written"), "at {:?}: {rest}", step);
+        assert_eq!(code, 130, "at {step:?}: {rest}");
+        assert!(rest.contains("nothing was written"), "at {step:?}: {rest}");
         sandbox.assert_untouched();
     }
 }
