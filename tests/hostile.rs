@@ -165,7 +165,9 @@ fn yaml_strings(text: &str) -> Result<Vec<String>, String> {
     }
     let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
     let mut strings = Vec::new();
-    documents.iter().for_each(|document| walk(document, &mut strings));
+    for document in &documents {
+        walk(document, &mut strings);
+    }
     Ok(strings)
 }
 
@@ -276,7 +278,7 @@ fn an_error_shows_no_control_character() {
         &[nasty],
     ];
     for arguments in lists {
-        let run = arguments.iter().fold(sandbox.tool("shop"), |run, argument| run.arg(argument));
+        let run = arguments.iter().fold(sandbox.tool("shop"), support::Run::arg);
         let said = run.ends(2).err;
         assert!(!said.contains('\u{1b}') && !said.contains('\u{202E}'), "{arguments:?}: {said:?}");
     }
