@@ -121,7 +121,9 @@ fn serve(
         .acceptor(Watch { write_timeout: config.write_timeout, requests })
         // HTTP/2 is for the proxy in front: here it would be one more protocol to bound.
         .http1_only()
-        .first_request_timeout(config.header_read_timeout);
+        .first_request_timeout(config.header_read_timeout)
+        // Out of file descriptors, mostly; the server backs off and tries again.
+        .accept_error_handler(|_, error| tracing::warn!(%error, "a connection was not accepted"));
     // hyper's timer for a header also runs while a connection is idle.
     server.http_builder().http1().header_read_timeout(config.keep_alive_timeout);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
