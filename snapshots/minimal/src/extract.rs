@@ -157,11 +157,10 @@ fn serde_pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => pointer += &format!("/{index}"),
+            Segment::Seq { index } => pointer.extend(["/", &index.to_string()]),
             // Escaped as in RFC 6901, 3: a client chose it.
             Segment::Map { key } => {
-                pointer += "/";
-                pointer += &key.replace('~', "~0").replace('/', "~1");
+                pointer.extend(["/", &key.replace('~', "~0").replace('/', "~1")]);
             }
             Segment::Enum { .. } | Segment::Unknown => {}
         }

@@ -98,19 +98,15 @@ impl Env {
         let mut from_file = BTreeMap::new();
         let mut last = None;
         for line in lines {
-            match line {
-                Ok((name, value)) => {
-                    last = Some(name.clone());
-                    from_file.insert(name, value);
-                }
-                // Its words would show the value, which may be a secret.
-                Err(_) => {
-                    let place = last.as_ref().map_or_else(
-                        || "the first line".to_owned(),
-                        |name| format!("a line after {name}"),
-                    );
-                    env.fault(".env", format!("{place} cannot be read; quote a value with blanks"));
-                }
+            if let Ok((name, value)) = line {
+                last = Some(name.clone());
+                from_file.insert(name, value);
+            } else {
+                // Without the line's words: they would show the value, which may be a secret.
+                let place = last
+                    .as_ref()
+                    .map_or("the first line".to_owned(), |name| format!("a line after {name}"));
+                env.fault(".env", format!("{place} cannot be read; quote a value with blanks"));
             }
         }
         let app_env = env.vars.get("APP_ENV").or_else(|| from_file.get("APP_ENV"));

@@ -60,7 +60,7 @@ fn takes_an_encoding(headers: &HeaderMap) -> bool {
 /// Each entry in lower case, and whether its weight is above zero.
 fn preferences(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = (String, bool)> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
-    let entries = lines.flat_map(|line| line.split(',')).map(|entry| entry.trim());
+    let entries = lines.flat_map(|line| line.split(',')).map(str::trim);
     entries.filter(|entry| !entry.is_empty()).map(|entry| {
         let entry = entry.to_ascii_lowercase();
         let mut parts = entry.split(';').map(str::trim);
