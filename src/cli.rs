@@ -65,6 +65,9 @@ pub struct NewArgs {
     /// Answer one question by its key (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// A resource: its name and its fields (repeatable), as in 'order note:text? total:decimal(12,2)'
+    #[arg(long, value_name = "SPEC")]
+    pub resource: Vec<String>,
     /// Ask nothing; defaults stand for what is not given
     #[arg(short, long)]
     pub yes: bool,
@@ -154,6 +157,7 @@ pub fn command(pack: &Pack) -> Result<clap::Command, Faults> {
             new = new.arg(argument(question, pack));
         }
     }
+    new = new.mut_arg("resource", |resource| resource.hide(!pack.takes_resources()));
     if pack.manifest.presets.is_empty() {
         new = new.mut_arg("preset", |preset| preset.hide(true));
     } else {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Each module knows only those before it: [`fault`], [`practices`]; [`pack`] reads what can be made;
-//! [`template`] sets Tera up for it; [`blueprint`] says what is wanted; [`render`] makes the tree in
+//! [`template`] sets Tera up for it; [`schema`] is resources as data; [`blueprint`] says what is wanted; [`render`] makes the tree in
 //! memory; [`evolve`] plans, and is the only module that writes; [`report`], [`wizard`], [`cli`] and
 //! [`commands`] talk.
 
@@ -19,5 +19,6 @@ pub mod pack;
 pub mod practices;
 pub mod render;
 pub mod report;
+pub mod schema;
 pub mod template;
 pub mod wizard;

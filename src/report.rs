@@ -90,12 +90,16 @@ pub fn fit(line: &str, width: usize) -> String {
 
 /// `key  answer`, a line each.
 pub fn answers(blueprint: &Blueprint, asked: &[&Question], width: usize) -> String {
-    let longest = asked.iter().map(|question| question.key.len()).chain([4]).max().unwrap_or(4);
+    let shortest = if blueprint.resources.is_empty() { "name".len() } else { "resource".len() };
+    let longest = asked.iter().map(|question| question.key.len()).max().unwrap_or(0).max(shortest);
     let mut text = fit(&format!("  {:longest$}  {}", "name", blueprint.name), width) + "\n";
     for question in asked {
         let answer = blueprint.answers.get(&question.key).map(ToString::to_string).unwrap_or_default();
         let answer = if answer.is_empty() { "(empty)".to_owned() } else { answer };
         let _ = writeln!(text, "{}", fit(&format!("  {:longest$}  {answer}", question.key), width));
+    }
+    for resource in &blueprint.resources {
+        let _ = writeln!(text, "{}", fit(&format!("  {:longest$}  {resource}", "resource"), width));
     }
     text
 }
@@ -254,11 +258,21 @@ impl Created<'_> {
             })
             .collect();
         let answers: BTreeMap<&str, &crate::pack::Answer> = self.blueprint.answers.iter().collect();
+        let resources: Vec<serde_json::Value> = self
+            .blueprint
+            .resources
+            .iter()
+            .map(|resource| {
+                let fields: Vec<String> = resource.fields.iter().map(ToString::to_string).collect();
+                serde_json::json!({"name": resource.name, "plural": resource.plural, "fields": fields})
+            })
+            .collect();
         let value = serde_json::json!({
             "name": self.blueprint.name,
             "directory": self.dir.to_string_lossy(),
             "template": {"name": self.pack.manifest.name, "version": self.pack.manifest.version, "digest": self.pack.digest},
             "answers": answers,
+            "resources": resources,
             "layers": self.plan.layers,
             "files": files,
             "written": self.written,

@@ -33,7 +33,12 @@ fn combinations(pack: &Pack) -> Vec<(String, Tree)> {
     }
     let allowed = sets.into_iter().filter_map(|given| {
         let answers = Resolver::new(pack, "order-api", given.clone()).unwrap().complete().ok()?;
-        let blueprint = Blueprint { name: "order-api".into(), answers, drawn: Drawn { year: "2026".into() } };
+        let blueprint = Blueprint {
+            name: "order-api".into(),
+            answers,
+            resources: Vec::new(),
+            drawn: Drawn { year: "2026".into() },
+        };
         let shown = given.iter().map(|(key, answer)| format!("{key}={answer}")).collect::<Vec<_>>().join(" ");
         Some((shown.clone(), render(&blueprint, pack).unwrap_or_else(|faults| panic!("{shown}: {faults}"))))
     });
@@ -148,4 +153,28 @@ fn one_version_of_rust_everywhere() {
     let tasks = std::fs::read_to_string("xtask/src/lock.rs").unwrap();
     let minor = version.trim_end_matches(".0");
     assert!(tasks.contains(&format!(r#"rust-version = \"{minor}\""#)), "xtask locks for {minor}");
+}
+
+/// Traps of Kubernetes: a replica count in the base fights an autoscaler, and a pod that is killed
+/// before its grace period is over loses requests.
+#[test]
+fn a_pod_has_the_time_that_the_service_takes_to_stop() {
+    let pack = pack();
+    let path = "deploy/k8s/base/deployment.yaml";
+    let (_, tree) = combinations(&pack).into_iter().find(|(_, tree)| tree.get(path).is_some()).unwrap();
+    let text = String::from_utf8(tree.get(path).unwrap().content.clone()).unwrap();
+    let documents = Yaml::load_from_str(&text).unwrap();
+    let spec = &documents[0]["spec"];
+    assert!(spec.as_mapping_get("replicas").is_none(), "the overlays say how many");
+    let pod = &spec["template"]["spec"];
+    let container = &pod["containers"][0];
+    let pause = container["lifecycle"]["preStop"]["sleep"]["seconds"].as_integer().unwrap();
+    let environment = container["env"].as_sequence().unwrap();
+    let setting = |name: &str| {
+        let entry = environment.iter().find(|entry| entry["name"].as_str() == Some(name)).unwrap();
+        entry["value"].as_str().unwrap().trim_end_matches('s').parse::<i64>().unwrap()
+    };
+    let time = pod["terminationGracePeriodSeconds"].as_integer().unwrap();
+    assert!(time > pause + setting("SHUTDOWN_GRACE"));
+    assert_eq!(setting("SHUTDOWN_PAUSE"), 0, "preStop has paused already");
 }

@@ -30,8 +30,9 @@ fn plan(root: &Path, pack: &Pack) -> Plan {
     let text = fs::read_to_string(root.join(blueprint::FILE_NAME)).unwrap();
     let given = blueprint::read(&Text::new("service.toml", text), pack).unwrap();
     let name = given.name.unwrap();
+    let resources = blueprint::resources(given.resources, pack).unwrap();
     let answers = Resolver::new(pack, &name, given.answers).unwrap().complete().unwrap();
-    Plan::create(&Blueprint { name, answers, drawn: Drawn { year: "2026".into() } }, pack).unwrap()
+    Plan::create(&Blueprint { name, answers, resources, drawn: Drawn { year: "2026".into() } }, pack).unwrap()
 }
 
 #[test]

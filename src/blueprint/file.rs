@@ -7,8 +7,10 @@ use toml::Spanned;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::Blueprint;
+use super::resources::{self, ResourceForm};
 use crate::fault::{Fault, Faults, did_you_mean};
 use crate::pack::{Answer, Answers, Kind, Pack, Question, Text};
+use crate::schema::Drafts;
 
 pub const FILE_NAME: &str = "service.toml";
 
@@ -19,6 +21,8 @@ struct Form {
     template: Option<Spanned<TemplateForm>>,
     #[serde(default)]
     answers: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    #[serde(default)]
+    resource: Vec<ResourceForm>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -34,6 +38,8 @@ struct TemplateForm {
 pub struct Given {
     pub name: Option<String>,
     pub answers: Answers,
+    /// To be judged together with those of other sources ([`super::resources`]).
+    pub resources: Drafts,
 }
 
 /// Reads a blueprint file for `pack`. All faults at once, each with line and column.
@@ -69,7 +75,12 @@ pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
             }
         }
     }
-    faults.or(Given { name: form.name, answers })
+    let resources = resources::read(form.resource, text);
+    if !faults.is_empty() {
+        faults.extend(resources.into_faults());
+        return Err(faults);
+    }
+    Ok(Given { name: form.name, answers, resources })
 }
 
 /// The text of `service.toml`: the answers to the questions that apply, in the pack's order.
@@ -95,6 +106,9 @@ pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
         }
     }
     document["answers"] = Item::Table(answers);
+    if let Some(resources) = resources::write(&blueprint.resources) {
+        document["resource"] = resources;
+    }
     Ok(document.to_string())
 }
 

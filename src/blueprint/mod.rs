@@ -2,19 +2,24 @@
 
 mod file;
 mod resolve;
+mod resources;
 
 pub use file::{FILE_NAME, Given, read, write};
 pub use resolve::{Next, Resolver};
+pub use resources::{resources, surroundings};
 
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answers, Pack, Question};
+use crate::schema::Resource;
 
 /// A complete blueprint: every question that applies has an answer that its question takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Blueprint {
     pub name: String,
     /// Every question of the pack, asked or not: templates read them all.
     pub answers: Answers,
+    /// In the order that they were given.
+    pub resources: Vec<Resource>,
     /// Drawn once by the command, never inside `render` (design §1).
     pub drawn: Drawn,
 }

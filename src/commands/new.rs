@@ -10,6 +10,7 @@ use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
 use crate::pack::{Answer, Answers, Kind, Pack, Text};
 use crate::report::{self, Created};
+use crate::schema::{Drafts, Resource};
 use crate::wizard::Wizard;
 
 /// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
@@ -18,14 +19,15 @@ const FOLDED: usize = 12;
 pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
     let drawn = Drawn::now().map_err(Stop::usage)?;
     let from = read_from(arguments, pack)?;
-    let given = gather(arguments, flags, from.answers, pack)?;
+    let (given, resources) = gather(arguments, flags, from.answers, from.resources, pack)?;
     let mut name = name_of(arguments, from.name, pack)?;
 
     let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
     let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers = if interactive {
         let preview = |name: &str, answers: &Answers| {
-            let blueprint = Blueprint { name: name.to_owned(), answers: answers.clone(), drawn: drawn.clone() };
+            let (answers, resources, drawn) = (answers.clone(), resources.clone(), drawn.clone());
+            let blueprint = Blueprint { name: name.to_owned(), answers, resources, drawn };
             let plan = Plan::create(&blueprint, pack)?;
             let width = report::width();
             let asked = blueprint.asked(pack)?;
@@ -50,7 +52,7 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
     let name = name.unwrap_or_default();
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&name));
     interrupt::check()?;
-    let blueprint = Blueprint { name, answers, drawn };
+    let blueprint = Blueprint { name, answers, resources, drawn };
     let plan = Plan::create(&blueprint, pack)?;
     finish(arguments, &dir, &blueprint, &plan, pack)
 }
@@ -110,8 +112,14 @@ fn read_from(arguments: &NewArgs, pack: &Pack) -> anyhow::Result<blueprint::Give
     Ok(blueprint::read(&Text::from_utf8(label, &bytes).map_err(Faults::from)?, pack)?)
 }
 
-/// Preset, then file, then `--set`, then flags: the later overrules. All faults at once.
-fn gather(arguments: &NewArgs, flags: &[(String, Vec<String>)], from: Answers, pack: &Pack) -> Result<Answers, Stop> {
+/// Preset, then file, then `--set`, then flags: the later overrules; resources add up. All faults at once.
+fn gather(
+    arguments: &NewArgs,
+    flags: &[(String, Vec<String>)],
+    from: Answers,
+    mut drafts: Drafts,
+    pack: &Pack,
+) -> Result<(Answers, Vec<Resource>), Stop> {
     let mut faults = Faults::default();
     let mut answers = Answers::default();
     if let Some(name) = &arguments.preset {
@@ -138,7 +146,14 @@ fn gather(arguments: &NewArgs, flags: &[(String, Vec<String>)], from: Answers, p
     for (key, values) in flags {
         read_answer("--", key, values, pack, &mut answers, &mut faults);
     }
-    faults.or(answers).map_err(Stop::Usage)
+    for (number, spec) in (1..).zip(&arguments.resource) {
+        drafts.flag(number, spec);
+    }
+    let resources = blueprint::resources(drafts, pack).unwrap_or_else(|more| {
+        faults.extend(more);
+        Vec::new()
+    });
+    faults.or((answers, resources)).map_err(Stop::Usage)
 }
 
 fn read_answer(how: &str, key: &str, values: &[String], pack: &Pack, answers: &mut Answers, faults: &mut Faults) {

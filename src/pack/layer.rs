@@ -194,6 +194,11 @@ pub struct Layer {
 pub const DEFAULT_ORDER: i32 = 50;
 
 impl Layer {
+    /// Whether it is rendered once a resource.
+    pub fn is_for_resources(&self) -> bool {
+        self.for_each.as_ref().is_some_and(|(list, _)| list == super::RESOURCES)
+    }
+
     /// Reads `layer.toml` and checks what can be checked without the other layers.
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
@@ -252,11 +257,12 @@ impl Layer {
             check_setting(setting, place, &mut faults);
         }
         let for_each = form.for_each.and_then(|list| {
-            let known = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
+            let asked = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
+            let known = asked || list.get_ref() == super::RESOURCES;
             if !known {
                 let fault =
                     Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
-                faults.push(fault.help("it names a question of kind \"list\""));
+                faults.push(fault.help("it names a question of kind \"list\", or \"resources\""));
             }
             let item = form.item_name.clone().unwrap_or_else(|| "item".to_owned());
             known.then(|| (list.into_inner(), item))

@@ -38,6 +38,8 @@ struct Form {
     lock: Option<LockFile>,
     #[serde(default)]
     next: Next,
+    #[serde(default)]
+    resources: ResourceRules,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,6 +128,18 @@ pub struct Next {
     /// What to do in another terminal, while the last step runs.
     #[serde(default)]
     pub meanwhile: Vec<String>,
+}
+
+/// Names that the template uses itself, and no resource may have.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceRules {
+    /// As a resource's name or plural: modules, paths.
+    #[serde(default)]
+    pub reserved: Vec<String>,
+    /// As a field's name: parameters of a listing, say.
+    #[serde(default)]
+    pub reserved_fields: Vec<String>,
 }
 
 /// What a service may be called.
@@ -223,6 +237,7 @@ pub struct Manifest {
     pub format: Format,
     pub lock: Option<LockFile>,
     pub next: Next,
+    pub resources: ResourceRules,
 }
 
 impl Manifest {
@@ -258,6 +273,7 @@ impl Manifest {
             format: form.format,
             lock: form.lock,
             next: form.next,
+            resources: form.resources,
         })
     }
 

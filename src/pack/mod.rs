@@ -15,7 +15,9 @@ pub use condition::Condition;
 pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
-pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, Preset, Rustfmt, Slot};
+pub use manifest::{
+    DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, Preset, ResourceRules, Rustfmt, Slot,
+};
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use source::{Files, Source, digest, hex};
 pub use text::Text;
@@ -23,7 +25,7 @@ pub use text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 11] = [
+pub const TEMPLATE_NAMES: [&str; 12] = [
     "name",
     "year",
     "template",
@@ -35,7 +37,11 @@ pub const TEMPLATE_NAMES: [&str; 11] = [
     "layers",
     "panels",
     "alerts",
+    RESOURCES,
 ];
+
+/// The list of the resources, and its name in templates: `for_each = "resources"` renders a layer once for each.
+pub const RESOURCES: &str = "resources";
 
 /// A pack, read and checked. Nothing of it has been rendered.
 #[derive(Debug, Clone)]
@@ -100,6 +106,11 @@ impl Pack {
         }
         check_requirements(&layers, &mut faults);
         faults.or(Self { manifest, layers, partials, digest: digest(files), label: label.to_owned() })
+    }
+
+    /// Whether a layer is rendered for each resource; else the pack makes nothing of them.
+    pub fn takes_resources(&self) -> bool {
+        self.layers.iter().any(Layer::is_for_resources)
     }
 
     /// A file of the pack as faults name it.

@@ -19,9 +19,10 @@ pub use tree::{Mode, Tree, TreeFile};
 
 use self::engine::Engine;
 use self::slots::{Contributions, Lines};
-use crate::blueprint::Blueprint;
+use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, TEMPLATE_NAMES, Text};
+use crate::pack::{Answer, DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, RESOURCES, TEMPLATE_NAMES, Text};
+use crate::schema;
 use crate::template::render_text;
 
 /// What `when`s and templates see of a blueprint.
@@ -46,6 +47,9 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let mut context = context_of(blueprint, pack);
     let layers = select(pack, &context)?;
     select::contribute(pack, &layers, &mut context)?;
+    select::keep_resources(blueprint, pack, &layers)?;
+    let resources = schema::views(&blueprint.resources, &blueprint::surroundings(pack).tables);
+    context.insert(RESOURCES, &resources);
     let names: BTreeSet<String> = TEMPLATE_NAMES
         .iter()
         .map(|name| (*name).to_owned())
@@ -56,13 +60,13 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let mut rendering =
         Rendering { pack, engine, slots: Contributions::default(), tree: Tree::default(), faults: Faults::default() };
     for layer in &layers {
-        for context in contexts(layer, blueprint, &context) {
+        for context in contexts(layer, blueprint, &resources, &context) {
             rendering.slot_lines(layer, &context, &layers);
         }
     }
     rendering.slots.sort();
     for layer in &layers {
-        for context in contexts(layer, blueprint, &context) {
+        for context in contexts(layer, blueprint, &resources, &context) {
             for file in &layer.files {
                 if let Err(fault) = rendering.file(layer, file, &context) {
                     rendering.faults.push(fault);
@@ -90,17 +94,30 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
 }
 
 /// One context a layer, or one an item where the layer is rendered for each.
-fn contexts(layer: &Layer, blueprint: &Blueprint, context: &Context) -> Vec<Context> {
+fn contexts(
+    layer: &Layer,
+    blueprint: &Blueprint,
+    resources: &[schema::ResourceView],
+    context: &Context,
+) -> Vec<Context> {
+    fn each<T: Serialize>(items: &[T], item_name: &str, context: &Context) -> Vec<Context> {
+        items
+            .iter()
+            .map(|item| {
+                let mut context = context.clone();
+                context.insert(item_name.to_owned(), item);
+                context
+            })
+            .collect()
+    }
     let Some((list, item_name)) = &layer.for_each else { return vec![context.clone()] };
-    let Some(Answer::List(items)) = blueprint.answers.get(list) else { return Vec::new() };
-    items
-        .iter()
-        .map(|item| {
-            let mut context = context.clone();
-            context.insert(item_name.clone(), item);
-            context
-        })
-        .collect()
+    if layer.is_for_resources() {
+        return each(resources, item_name, context);
+    }
+    match blueprint.answers.get(list) {
+        Some(Answer::List(items)) => each(items, item_name, context),
+        _ => Vec::new(),
+    }
 }
 
 struct Rendering<'a> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tera::Context;
 
+use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
 use crate::practices;
@@ -44,6 +45,19 @@ pub fn select<'a>(pack: &'a Pack, context: &Context) -> Result<Vec<&'a Layer>, F
     }
     faults.extend(conflicting_settings(&chosen));
     faults.or(in_order(chosen))
+}
+
+/// Resources that no layer makes anything of would be lost without a word.
+pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> Result<(), Fault> {
+    if blueprint.resources.is_empty() || layers.iter().any(|layer| layer.is_for_resources()) {
+        return Ok(());
+    }
+    let fault = Fault::new("these answers leave out what makes something of resources, and there are some");
+    let makers = pack.layers.iter().filter(|layer| layer.is_for_resources());
+    let conditions: Vec<String> = makers
+        .filter_map(|layer| Some(format!("layer \"{}\" is in when {}", layer.name, layer.when.as_ref()?.expression)))
+        .collect();
+    Err(if conditions.is_empty() { fault } else { fault.help(conditions.join("; ")) })
 }
 
 fn in_order(mut waiting: Vec<&Layer>) -> Vec<&Layer> {

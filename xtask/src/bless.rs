@@ -28,8 +28,9 @@ fn bless(folder: &Path, pack: &Pack) -> anyhow::Result<()> {
     let path = folder.join(blueprint::FILE_NAME);
     let given = blueprint::read(&Text::new(path.display().to_string(), fs::read_to_string(&path)?), pack)?;
     let name = given.name.context("a snapshot's service.toml has a name")?;
+    let resources = blueprint::resources(given.resources, pack)?;
     let answers = Resolver::new(pack, &name, given.answers)?.complete()?;
-    let plan = Plan::create(&Blueprint { name, answers, drawn: Drawn { year: YEAR.into() } }, pack)?;
+    let plan = Plan::create(&Blueprint { name, answers, resources, drawn: Drawn { year: YEAR.into() } }, pack)?;
     if let Some(why) = &plan.unformatted {
         anyhow::bail!("{why}");
     }

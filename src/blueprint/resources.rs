@@ -1,0 +1,140 @@
+//! Resources in a blueprint: `[[resource]]` of `service.toml`, read with places and written back.
+//!
+//! ```toml
+//! [[resource]]
+//! name = "person"
+//! plural = "people"                                # left out where it is the one that would be made
+//! fields = ["name:string(1..200)", "note:text?"]   # the grammar of `--resource`, a text a field
+//! ```
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml_edit::{Array, ArrayOfTables, Item, Table, value};
+
+use crate::fault::Faults;
+use crate::pack::{Pack, Text};
+use crate::schema::{self, Draft, Drafts, Marked, Resource, Surroundings, Written};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResourceForm {
+    name: Spanned<String>,
+    plural: Option<Spanned<String>>,
+    fields: Vec<Spanned<String>>,
+}
+
+/// What resources of this template's services must get along with.
+pub fn surroundings(pack: &Pack) -> Surroundings {
+    let rules = &pack.manifest.resources;
+    Surroundings {
+        // No layer owns tables yet.
+        tables: Vec::new(),
+        reserved: rules.reserved.clone(),
+        reserved_fields: rules.reserved_fields.clone(),
+    }
+}
+
+/// Judges all resources, from wherever they came; all faults at once.
+pub fn resources(drafts: Drafts, pack: &Pack) -> Result<Vec<Resource>, Faults> {
+    let manifest = &pack.manifest;
+    match schema::unwanted(&drafts, &format!("{} {}", manifest.name, manifest.version)) {
+        Some(fault) if !pack.takes_resources() => Err(fault.into()),
+        _ => schema::check(drafts, &surroundings(pack)),
+    }
+}
+
+pub(super) fn read(forms: Vec<ResourceForm>, text: &Text) -> Drafts {
+    let mut drafts = Drafts::default();
+    for form in forms {
+        let marked = |name: &Spanned<String>| {
+            let mark = inside(text, name).mark(0, name.get_ref().len());
+            Marked { value: name.get_ref().clone(), mark }
+        };
+        let (name, plural) = (marked(&form.name), form.plural.as_ref().map(marked));
+        let mut fields = Vec::new();
+        let mut broken = false;
+        for field in &form.fields {
+            match drafts.field(&inside(text, field)) {
+                Some(field) => fields.push(field),
+                None => broken = true,
+            }
+        }
+        drafts.push(Draft { name, plural, fields, broken });
+    }
+    drafts
+}
+
+/// A text of the file: faults point into it.
+fn inside<'a>(text: &'a Text, value: &'a Spanned<String>) -> Written<'a> {
+    let raw = &text.content[value.span()];
+    let start = value.span().start;
+    Written::in_file(value.get_ref(), move |at| text.place(start + raw_offset(raw, value.get_ref(), at)))
+}
+
+/// Where byte `at` of a TOML text stands in its source, quotes and escapes counted (toml.io, "String").
+fn raw_offset(raw: &str, decoded: &str, at: usize) -> usize {
+    let quote = &raw[..raw.len().min(1)];
+    let long = raw.starts_with(&quote.repeat(3)) && raw.len() >= 6;
+    let mut offset = if long { 3 } else { 1 };
+    let line_break = |offset: usize| raw[offset..].len() - raw[offset..].trim_start_matches(['\r', '\n']).len();
+    if long {
+        // The first line break is none of the text's.
+        offset += line_break(offset).min(if raw[offset..].starts_with('\r') { 2 } else { 1 });
+    }
+    for c in decoded[..at].chars() {
+        let rest = &raw[offset..];
+        offset += match rest.as_bytes() {
+            [b'\\', b'u', ..] if quote == "\"" => 6,
+            [b'\\', b'U', ..] if quote == "\"" => 10,
+            [b'\\', b'x', ..] if quote == "\"" => 4,
+            [b'\\', ..] if quote == "\"" => 2,
+            _ => c.len_utf8(),
+        };
+    }
+    offset.min(raw.len())
+}
+
+/// `[[resource]]`, in the order that they were given.
+pub(super) fn write(resources: &[Resource]) -> Option<Item> {
+    let mut tables = ArrayOfTables::new();
+    for resource in resources {
+        let mut table = Table::new();
+        if tables.is_empty() {
+            table
+                .decor_mut()
+                .set_prefix("\n# Each field: NAME:TYPE, then ? (may be empty), =DEFAULT, :unique, :index, :private\n");
+        }
+        table["name"] = value(&resource.name);
+        if resource.irregular {
+            table["plural"] = value(&resource.plural);
+        }
+        let mut fields = Array::new();
+        for field in &resource.fields {
+            fields.push_formatted(toml_edit::Value::from(field.to_string()).decorated("\n    ", ""));
+        }
+        fields.set_trailing("\n");
+        fields.set_trailing_comma(true);
+        table["fields"] = value(fields);
+        tables.push(table);
+    }
+    (!tables.is_empty()).then_some(Item::ArrayOfTables(tables))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_inside_a_text_counts_quotes_and_escapes() {
+        for (raw, decoded, at, offset) in [
+            ("\"note:text\"", "note:text", 5, 6),
+            ("'note:text'", "note:text", 5, 6),
+            (r#""a:text=\"x\"""#, "a:text=\"x\"", 8, 10),
+            (r#""\u00e9:text""#, "é:text", 2, 7),
+            ("\"\"\"\na:text\"\"\"", "a:text", 2, 6),
+            ("\"\"", "", 0, 1),
+        ] {
+            assert_eq!(raw_offset(raw, decoded, at), offset, "{raw}");
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! From what was written to what can be made: all resources are judged together, all faults at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heck::ToPascalCase as _;
+
+use super::default::Default;
+use super::draft::{Draft, DraftField, Drafts, Mark, Marked};
+use super::names;
+use super::resource::{Field, Resource};
+use super::types::Type;
+use crate::fault::{Fault, Faults, did_you_mean};
+use crate::pack::{DEVICE_NAMES, check_plain, shown};
+
+const OTHER_PLURAL: &str = "say another: `plural=…` after the name, or `plural = \"…\"` in service.toml";
+
+const MAX_RESOURCES: usize = 100;
+const MAX_FIELDS: usize = 60;
+/// Bytes of a name in `PostgreSQL`, which cuts what is longer without a word.
+const MAX_IDENTIFIER: usize = 63;
+
+/// Columns that every resource has.
+const OWN_COLUMNS: [&str; 4] = ["id", "created_at", "updated_at", "version"];
+
+/// The field that says whose a resource is.
+const OWNER: &str = "owner";
+
+/// What is there beside the resources.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Tables that the service has anyway, and that may be referred to.
+    pub tables: Vec<Known>,
+    /// Names and plurals that the template uses itself.
+    pub reserved: Vec<String>,
+    /// Names of fields that the template uses itself.
+    pub reserved_fields: Vec<String>,
+}
+
+/// A table of the service's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    pub name: String,
+    pub plural: String,
+    /// Whether its rows are those who log in: `owner:ref(…)` to it makes a resource theirs.
+    pub accounts: bool,
+}
+
+/// Judges all drafts; faults of their form come with those of their meaning, in the order of the text.
+pub fn check(drafts: Drafts, around: &Surroundings) -> Result<Vec<Resource>, Faults> {
+    let Drafts { drafts, faults } = drafts;
+    let mut checker = Checker { drafts: &drafts, around, faults };
+    checker.count();
+    checker.names();
+    let resources: Vec<Resource> = drafts.iter().map(|draft| checker.resource(draft)).collect();
+    checker.cycles(&resources);
+    let mut faults = checker.faults;
+    faults.0.sort_by(|one, other| one.place.cmp(&other.place));
+    faults.or(resources)
+}
+
+struct Checker<'a> {
+    drafts: &'a [Draft],
+    around: &'a Surroundings,
+    faults: Faults,
+}
+
+fn plural(draft: &Draft) -> String {
+    draft.plural.as_ref().map_or_else(|| names::plural_of(&draft.name.value), |plural| plural.value.clone())
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, mark: &Mark, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(mark.fault(message, help));
+    }
+
+    fn count(&mut self) {
+        if let Some(draft) = self.drafts.get(MAX_RESOURCES) {
+            let message = format!("{} resources are too many: at most {MAX_RESOURCES}", self.drafts.len());
+            self.fault(&draft.name.mark, message, "make two services of them");
+        }
+    }
+
+    /// The names of resources, and everything that is made of them.
+    fn names(&mut self) {
+        let mut plurals: BTreeMap<String, String> =
+            self.around.tables.iter().map(|table| (table.plural.clone(), table.name.clone())).collect();
+        let mut types: BTreeMap<String, String> =
+            self.around.tables.iter().map(|table| (table.name.to_pascal_case(), table.name.clone())).collect();
+        for draft in self.drafts {
+            let Marked { value: name, mark } = &draft.name;
+            if !self.well_formed("resource", &draft.name) {
+                continue;
+            }
+            if names::hides(name) {
+                let message = format!("the resource \"{name}\" would hide Rust's own `{}`", name.to_pascal_case());
+                self.fault(mark, message, format!("say what of: `product_{name}`, say"));
+            }
+            let type_name = name.to_pascal_case();
+            if let Some(other) = types.insert(type_name.clone(), name.clone()) {
+                let message = if other != *name {
+                    format!("the resources \"{other}\" and \"{name}\" would both be the type {type_name}")
+                } else if self.around.tables.iter().any(|table| table.name == other) {
+                    format!("the service has \"{name}\" already")
+                } else {
+                    format!("the resource \"{name}\" stands twice")
+                };
+                self.fault(mark, message, "rename one, or leave one out");
+                continue;
+            }
+            self.plural(draft, &mut plurals);
+        }
+        // After all resources, so that it is the choice that is told.
+        for draft in self.drafts {
+            for field in &draft.fields {
+                let Some(Marked { value: Type::Enum(_), .. }) = &field.kind else { continue };
+                let made = format!("{}_{}", draft.name.value, field.name.value).to_pascal_case();
+                if let Some(other) = types.insert(made.clone(), field.name.value.clone())
+                    && other != field.name.value
+                {
+                    let message = format!("its choices would be the type {made}, which \"{other}\" has already");
+                    self.fault(&field.name.mark, message, "rename the field, or the other");
+                }
+            }
+        }
+    }
+
+    fn plural(&mut self, draft: &Draft, plurals: &mut BTreeMap<String, String>) {
+        let name = &draft.name.value;
+        let plural = plural(draft);
+        let mark = draft.plural.as_ref().map_or(&draft.name.mark, |plural| &plural.mark);
+        if let Some(given) = &draft.plural
+            && !self.well_formed("plural", given)
+        {
+            return;
+        }
+        let reserved = |word: &str| self.around.reserved.iter().any(|reserved| reserved == word);
+        if reserved(&plural) || reserved(name) {
+            let word = if reserved(name) { name } else { &plural };
+            self.fault(mark, format!("\"{word}\" is a name that the service uses itself"), "choose another name");
+        } else if names::is_keyword(&plural) || DEVICE_NAMES.contains(&plural.as_str()) {
+            let message = format!("the plural \"{plural}\" cannot be a module: Rust or Windows keeps it for itself");
+            self.fault(mark, message, OTHER_PLURAL);
+        } else if let Some(other) = plurals.insert(plural.clone(), name.clone()) {
+            self.fault(mark, format!("\"{other}\" and \"{name}\" would both be the table \"{plural}\""), OTHER_PLURAL);
+        }
+    }
+
+    /// Whether a name has the form of one.
+    fn well_formed(&mut self, what: &str, name: &Marked<String>) -> bool {
+        let Err(why) = names::check(&name.value) else { return true };
+        let help = names::suggestion(&name.value)
+            .map_or_else(|| "choose another name".to_owned(), |better| format!("`{better}` would do"));
+        self.fault(&name.mark, format!("the {what} \"{}\": {why}", shown(&name.value)), help);
+        false
+    }
+
+    fn resource(&mut self, draft: &Draft) -> Resource {
+        let name = &draft.name.value;
+        if draft.fields.is_empty() && !draft.broken {
+            self.fault(
+                &draft.name.mark,
+                format!("the resource \"{name}\" has no fields"),
+                "as in `name:string(1..200)`",
+            );
+        }
+        if let Some(field) = draft.fields.get(MAX_FIELDS) {
+            let message = format!("{} fields are too many: at most {MAX_FIELDS}", draft.fields.len());
+            self.fault(&field.name.mark, message, "make two resources of them");
+        }
+        let mut columns: BTreeMap<String, String> = BTreeMap::new();
+        let fields: Vec<Field> =
+            draft.fields.iter().filter_map(|field| self.field(draft, field, &mut columns)).collect();
+        let theirs = |field: &&Field| {
+            let Type::Ref(target) = &field.kind else { return false };
+            let accounts = self.around.tables.iter().any(|table| table.accounts && table.name == *target);
+            field.name == OWNER && accounts && !field.nullable
+        };
+        let owner = fields.iter().find(theirs).map(|field| field.name.clone());
+        let plural = plural(draft);
+        let irregular = plural != names::plural_of(name);
+        Resource { name: name.clone(), plural, irregular, fields, owner }
+    }
+
+    fn field(&mut self, draft: &Draft, field: &DraftField, columns: &mut BTreeMap<String, String>) -> Option<Field> {
+        let Marked { value: name, mark } = &field.name;
+        if self.well_formed("field", &field.name) {
+            if OWN_COLUMNS.contains(&name.as_str()) {
+                let message = format!("every resource has \"{name}\" already");
+                self.fault(mark, message, "leave it out, or choose another name");
+            } else if self.around.reserved_fields.contains(name) {
+                let message = format!("\"{name}\" is a name that the service uses itself");
+                self.fault(mark, message, "choose another name");
+            }
+        }
+        let kind = field.kind.as_ref();
+        let made = Field {
+            name: name.clone(),
+            kind: kind.map_or(Type::Text, |kind| kind.value.clone()),
+            nullable: field.nullable,
+            default: None,
+            default_text: field.default.as_ref().map(|default| default.value.clone()),
+            unique: field.unique.is_some(),
+            index: field.index.is_some(),
+            private: field.private,
+        };
+        let column = made.column();
+        if let Some(other) = columns.insert(column.clone(), name.clone()) {
+            let message = if other == *name {
+                format!("the field \"{name}\" stands twice")
+            } else {
+                format!("the fields \"{other}\" and \"{name}\" would both be the column \"{column}\"")
+            };
+            self.fault(mark, message, "rename one, or leave one out");
+        } else if let Some((_, other)) =
+            columns.iter().find(|(known, _)| **known != column && names::same(known, &column))
+        {
+            let message = format!("the fields \"{other}\" and \"{name}\" are one name in other cases");
+            self.fault(mark, message, "rename one");
+        }
+        let longest = format!("{}_{column}_key", plural(draft)).len();
+        if longest > MAX_IDENTIFIER {
+            let message = format!("names made of \"{}\" and \"{column}\" are too long together", plural(draft));
+            self.fault(
+                mark,
+                message,
+                format!("{} letters less: a name in PostgreSQL has {MAX_IDENTIFIER}", longest - MAX_IDENTIFIER),
+            );
+        }
+        let kind = kind?;
+        if let (Some(index), Some(why)) = (field.unique.as_ref().or(field.index.as_ref()), kind.value.unindexable()) {
+            self.fault(index, format!("the field \"{name}\" cannot have an index"), why);
+        }
+        if let Type::Ref(target) = &kind.value {
+            self.target(target, &field.arguments);
+        }
+        let default = field.default.as_ref().and_then(|default| self.default(name, &kind.value, default));
+        Some(Field { default, ..made })
+    }
+
+    fn default(&mut self, name: &str, kind: &Type, default: &Marked<String>) -> Option<Default> {
+        let read = check_plain(&default.value).and_then(|()| Default::read(kind, &default.value));
+        read.map_err(|why| {
+            let message = format!("the default of \"{name}\", which is {kind}: {why}");
+            self.fault(&default.mark, message, "give one that the type takes, or none");
+        })
+        .ok()
+    }
+
+    fn target(&mut self, target: &str, mark: &Mark) {
+        let known = || {
+            let tables = self.around.tables.iter().map(|table| table.name.as_str());
+            self.drafts.iter().map(|draft| draft.name.value.as_str()).chain(tables)
+        };
+        if known().any(|name| name == target) {
+            return;
+        }
+        let singular = known().find(|name| names::plural_of(name) == target);
+        let near =
+            singular.map_or_else(|| did_you_mean(target, known()), |name| format!(" (did you mean \"{name}\"?)"));
+        let message = format!("no resource \"{}\" to refer to{near}", shown(target));
+        let names: BTreeSet<&str> = known().collect();
+        let help = format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", "));
+        self.faults.push(mark.fault(message, help));
+    }
+
+    /// A circle of references that may not be empty: none of its resources could be the first.
+    fn cycles(&mut self, resources: &[Resource]) {
+        let mut told: BTreeSet<Vec<&str>> = BTreeSet::new();
+        for start in resources {
+            let Some(circle) = circle_from(start, resources) else { continue };
+            let mut members: Vec<&str> = circle.clone();
+            members.sort_unstable();
+            if !told.insert(members) {
+                continue;
+            }
+            let first = circle[0];
+            let next = circle.get(1).copied().unwrap_or(first);
+            let draft = self.drafts.iter().find(|draft| draft.name.value == first);
+            let field = draft.and_then(|draft| {
+                let to_next = |field: &&DraftField| {
+                    !field.nullable && matches!(&field.kind, Some(kind) if kind.value == Type::Ref(next.to_owned()))
+                };
+                draft.fields.iter().find(to_next)
+            });
+            let Some(field) = field else { continue };
+            let mut path = circle.clone();
+            path.push(first);
+            let message = format!("no {first} could ever be created: {}", path.join(" needs "));
+            let help = format!("let one be empty: `{}:ref({next})?`", field.name.value);
+            self.faults.push(field.arguments.fault(message, help));
+        }
+    }
+}
+
+/// The shortest way from a resource to itself along what it needs; its names, the first once.
+fn circle_from<'a>(start: &'a Resource, resources: &'a [Resource]) -> Option<Vec<&'a str>> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut ways: std::collections::VecDeque<Vec<&str>> = [vec![start.name.as_str()]].into();
+    while let Some(way) = ways.pop_front() {
+        let last = way.last()?;
+        let Some(resource) = resources.iter().find(|resource| resource.name == **last) else { continue };
+        for (_, target) in resource.needs() {
+            if target == start.name {
+                return Some(way);
+            }
+            if seen.insert(target) {
+                let mut longer = way.clone();
+                longer.push(target);
+                ways.push_back(longer);
+            }
+        }
+    }
+    None
+}
+
+/// The fault for all drafts where `template` has no layer for resources; none where there are no drafts.
+pub fn unwanted(drafts: &Drafts, template: &str) -> Option<Fault> {
+    let help = "a template makes something of them in a layer with `for_each = \"resources\"`";
+    let message = format!("this template, {template}, makes nothing of resources");
+    match drafts.first() {
+        Some(draft) => Some(draft.name.mark.fault(message, help)),
+        None if drafts.is_empty() => None,
+        None => Some(Fault::new(message).help(help)),
+    }
+}

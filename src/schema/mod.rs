@@ -1,0 +1,25 @@
+//! Resources as tables of data: one grammar to write them, one table of types that everything else is
+//! read from, so that SQL, DTOs, validation, documents and tests cannot drift apart.
+//!
+//! ```text
+//! --resource, [[resource]] → grammar → Drafts (with places) → check → Resource → view → templates
+//! ```
+
+mod arguments;
+mod check;
+mod default;
+mod draft;
+mod grammar;
+mod names;
+mod resource;
+mod types;
+mod values;
+mod view;
+
+pub use check::{Known, Surroundings, check, unwanted};
+pub use default::Default;
+pub use draft::{Draft, DraftField, Drafts, Mark, Marked, Written};
+pub use names::plural_of;
+pub use resource::{Field, Resource};
+pub use types::{Database, Facts, Storage, TABLE, Type};
+pub use view::{ResourceView, views};

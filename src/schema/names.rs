@@ -1,0 +1,150 @@
+//! Names of resources, fields and choices: what they may be, their cases and plurals, and the words
+//! that Rust and SQL keep for themselves.
+
+use heck::{ToPascalCase as _, ToSnakeCase as _};
+
+/// Names of indexes are made of two of these, and `PostgreSQL` cuts them at 63 bytes.
+const MAX_NAME: usize = 40;
+
+/// Whether `name` may be the name of anything here; if not, why.
+pub(super) fn check(name: &str) -> Result<(), String> {
+    let words = name
+        .split('_')
+        .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
+    if !words || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Err("a name is lowercase letters and digits, beginning with a letter, with _ between words".into());
+    }
+    if name.len() > MAX_NAME {
+        return Err(format!("it is longer than {MAX_NAME} characters"));
+    }
+    if UNSPEAKABLE.contains(&name) {
+        return Err("Rust cannot take it for a name at all".into());
+    }
+    Ok(())
+}
+
+/// The name that was most likely meant: `OrderItem` → `order_item`.
+pub(super) fn suggestion(name: &str) -> Option<String> {
+    let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let snake = ascii.to_snake_case();
+    let snake = snake.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
+    (snake != name && check(snake).is_ok()).then(|| snake.to_owned())
+}
+
+/// Whether two names are one in Rust: `item_2` and `item2` are both `Item2`.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.to_pascal_case() == other.to_pascal_case()
+}
+
+/// The plural of a name in `snake_case`; only its last word bends: `order_item` → `order_items`.
+pub fn plural_of(name: &str) -> String {
+    let (head, last) = name.rsplit_once('_').map_or(("", name), |(head, last)| (head, last));
+    let plural = pluralizer::pluralize(last, 2, false).to_ascii_lowercase();
+    if head.is_empty() { plural } else { format!("{head}_{plural}") }
+}
+
+/// A Rust identifier: `r#type` where the name is a keyword.
+pub(super) fn rust(name: &str) -> String {
+    if is_keyword(name) { format!("r#{name}") } else { name.to_owned() }
+}
+
+pub(super) fn is_keyword(name: &str) -> bool {
+    KEYWORDS.contains(&name)
+}
+
+/// An identifier of both databases, in quotes where one of them has the word for itself.
+pub(super) fn sql(name: &str) -> String {
+    if SQL_WORDS.split(' ').any(|word| word == name) { format!("\"{name}\"") } else { name.to_owned() }
+}
+
+/// Types that every Rust file has in reach and generated code is made of: no resource may hide them.
+pub(super) fn hides(name: &str) -> bool {
+    ["option", "result", "string", "vec", "some", "none", "ok", "err", "default", "from", "into", "iterator"]
+        .contains(&name)
+}
+
+/// Not even `r#` makes names of these (The Rust Reference, "Raw identifiers"); a type `Self` is none either.
+const UNSPEAKABLE: [&str; 3] = ["crate", "self", "super"];
+
+/// The Rust Reference, "Keywords": strict and reserved ones of all editions.
+const KEYWORDS: [&str; 49] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "union",
+];
+
+/// Reserved in `PostgreSQL` (its manual, appendix C, also those that may name functions and types) or in
+/// `SQLite` (`sqlite.org/lang_keywords.html`, those that no fallback turns into names). Sorted.
+const SQL_WORDS: &str = "\
+    add all alter analyse analyze and any array as asc asymmetric authorization autoincrement between binary \
+    both case cast check collate collation column commit concurrently constraint create cross current_catalog \
+    current_date current_role current_schema current_time current_timestamp current_user default deferrable \
+    delete desc distinct do drop else end escape except exists false fetch for foreign freeze from full grant \
+    group having ilike in index initially inner insert intersect into is isnull join lateral leading left like \
+    limit localtime localtimestamp natural not nothing notnull null offset on only or order outer overlaps \
+    placing primary references returning right select session_user set similar some symmetric system_user table \
+    tablesample then to trailing transaction true union unique update user using values variadic verbose when \
+    where window with";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plurals_bend_as_english_does() {
+        for (name, plural) in [
+            ("order", "orders"),
+            ("person", "people"),
+            ("category", "categories"),
+            ("status", "statuses"),
+            ("data", "data"),
+            ("news", "news"),
+            ("box", "boxes"),
+            ("address", "addresses"),
+            ("child", "children"),
+            ("key", "keys"),
+            ("index", "indices"),
+            ("order_item", "order_items"),
+            ("sales_person", "sales_people"),
+            ("item_2", "item_2s"),
+            ("oauth2", "oauth2s"),
+        ] {
+            assert_eq!(plural_of(name), plural);
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_in_rust_sql_and_a_url() {
+        for name in ["order", "order_item", "item_2", "oauth2_token", "type", "x"] {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
+        for (name, better) in [
+            ("Order", Some("order")),
+            ("order-item", Some("order_item")),
+            ("orderItem", Some("order_item")),
+            ("order__item", Some("order_item")),
+            ("_order", Some("order")),
+            ("2fast", Some("fast")),
+            ("", None),
+            ("été", Some("t")),
+            ("self", None),
+            ("x'; DROP TABLE y", Some("x_drop_table_y")),
+            (&"x".repeat(41), None),
+        ] {
+            assert!(check(name).is_err(), "{name}");
+            assert_eq!(suggestion(name).as_deref(), better, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_of_rust_and_sql_become_names() {
+        assert_eq!((rust("type").as_str(), rust("kind").as_str()), ("r#type", "kind"));
+        assert_eq!((sql("order").as_str(), sql("orders").as_str()), ("\"order\"", "orders"));
+        assert!(same("item_2", "item2") && !same("item", "items"));
+        assert!(SQL_WORDS.split(' ').is_sorted());
+        for word in KEYWORDS {
+            assert!(syn::parse_str::<syn::Ident>(&rust(word)).is_ok(), "{word}");
+        }
+    }
+}

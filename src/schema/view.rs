@@ -1,0 +1,252 @@
+//! Resources as templates see them: `docs/packs.md` lists every key.
+
+use heck::{ToKebabCase as _, ToPascalCase as _};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::check::Known;
+use super::names;
+use super::resource::{Field, Resource};
+use super::types::{Database, Type};
+
+/// How many valid values a field brings along for tests.
+const EXAMPLES: u32 = 3;
+
+/// The names of a resource, or of a table that the service has anyway.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamesView {
+    pub name: String,
+    pub plural: String,
+    /// A local variable, `r#type` where the name is a keyword.
+    pub variable: String,
+    #[serde(rename = "type")]
+    pub type_name: String,
+    pub module: String,
+    pub table: String,
+    /// The table as SQL has it, in quotes where it must be.
+    pub table_sql: String,
+    /// In URLs: `order-items`.
+    pub path: String,
+    pub words: String,
+    pub plural_words: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ResourceView {
+    #[serde(flatten)]
+    pub names: NamesView,
+    /// As `--resource` takes it.
+    pub spec: String,
+    pub fields: Vec<FieldView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What its Rust types import and depend on, sorted.
+    pub imports: Vec<&'static str>,
+    pub packages: Vec<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+// Each is a key that templates ask for.
+#[allow(clippy::struct_excessive_bools)]
+pub struct FieldView {
+    pub name: String,
+    pub words: String,
+    pub spec: String,
+    /// The word of its type in the grammar.
+    pub kind: &'static str,
+    pub column: String,
+    pub column_sql: String,
+    /// The Rust identifier of the column.
+    pub ident: String,
+    /// The Rust type of a value that is there, and with `Option` where it may be missing.
+    pub rust: String,
+    pub rust_full: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sqlx_feature: Option<&'static str>,
+    pub nullable: bool,
+    pub unique: bool,
+    /// Whether an index of its own is made.
+    pub index: bool,
+    pub private: bool,
+    pub sortable: bool,
+    pub filterable: bool,
+    /// Bounds of a number, or of the length of a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<ChoiceView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<NamesView>,
+    pub postgres: StorageView,
+    pub sqlite: StorageView,
+    pub openapi: OpenApiView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<DefaultView>,
+    /// Valid values, as JSON; and one that must be refused.
+    pub examples: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<Value>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ChoiceView {
+    pub value: String,
+    pub variant: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct StorageView {
+    /// The type of the column.
+    #[serde(rename = "type")]
+    pub column: String,
+    /// `type_info` in offline query data.
+    pub info: &'static str,
+    /// Whether sqlx's macros come to the Rust type by themselves.
+    pub inferred: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// The default as SQL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenApiView {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct DefaultView {
+    pub text: String,
+    /// Whether the moment of the insert decides.
+    pub now: bool,
+    /// As the API writes it; missing with `now`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
+}
+
+/// All resources, for templates; `tables` are those that the service has anyway.
+pub fn views(resources: &[Resource], tables: &[Known]) -> Vec<ResourceView> {
+    let target = |name: &str| {
+        let plural = resources.iter().find(|resource| resource.name == name).map(|resource| &resource.plural);
+        let plural = plural.or_else(|| tables.iter().find(|table| table.name == name).map(|table| &table.plural));
+        NamesView::new(name, plural.map_or_else(|| names::plural_of(name), Clone::clone))
+    };
+    resources.iter().map(|resource| ResourceView::new(resource, &target)).collect()
+}
+
+impl NamesView {
+    fn new(name: &str, plural: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            variable: names::rust(name),
+            type_name: name.to_pascal_case(),
+            module: plural.clone(),
+            table: plural.clone(),
+            table_sql: names::sql(&plural),
+            path: plural.to_kebab_case(),
+            words: name.replace('_', " "),
+            plural_words: plural.replace('_', " "),
+            plural,
+        }
+    }
+}
+
+impl ResourceView {
+    fn new(resource: &Resource, target: &dyn Fn(&str) -> NamesView) -> Self {
+        let fields: Vec<FieldView> =
+            resource.fields.iter().map(|field| FieldView::new(field, &resource.name, target)).collect();
+        let sorted = |of: fn(&FieldView) -> Option<&'static str>| {
+            let all: std::collections::BTreeSet<&'static str> = fields.iter().filter_map(of).collect();
+            all.into_iter().collect()
+        };
+        Self {
+            names: NamesView::new(&resource.name, resource.plural.clone()),
+            spec: resource.to_string(),
+            owner: resource.owner.clone(),
+            imports: sorted(|field| field.import),
+            packages: sorted(|field| field.package),
+            fields,
+        }
+    }
+}
+
+impl FieldView {
+    fn new(field: &Field, resource: &str, target: &dyn Fn(&str) -> NamesView) -> Self {
+        let (kind, facts, column) = (&field.kind, field.kind.facts(), field.column());
+        let rust = match kind {
+            Type::Enum(_) => format!("{resource}_{}", field.name).to_pascal_case(),
+            _ => facts.rust.to_owned(),
+        };
+        let (low, high) = kind.bounds();
+        let (min, max) = kind.length().map_or((low, high), |(low, high)| (Some(low), Some(high)));
+        let (precision, scale) = match kind {
+            Type::Decimal { precision, scale } => (Some(*precision), Some(*scale)),
+            _ => (None, None),
+        };
+        let choices = match kind {
+            Type::Enum(values) => values
+                .iter()
+                .map(|value| ChoiceView { value: value.clone(), variant: value.to_pascal_case() })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let column_sql = names::sql(&column);
+        let storage = |database| StorageView {
+            column: kind.column(database),
+            info: kind.storage(database).info,
+            inferred: kind.storage(database).inferred,
+            check: kind.check(&column_sql, database),
+            default: field.default.as_ref().map(|default| default.sql(database, kind)),
+        };
+        Self {
+            words: field.name.replace('_', " "),
+            spec: field.to_string(),
+            kind: facts.word,
+            ident: names::rust(&column),
+            rust_full: if field.nullable { format!("Option<{rust}>") } else { rust.clone() },
+            rust,
+            import: facts.import,
+            package: facts.package,
+            sqlx_feature: facts.sqlx_feature,
+            nullable: field.nullable,
+            unique: field.unique,
+            index: field.has_index(),
+            private: field.private,
+            sortable: facts.sortable && !field.private && !field.nullable,
+            filterable: facts.filterable && !field.private,
+            min,
+            max,
+            precision,
+            scale,
+            choices,
+            target: if let Type::Ref(name) = kind { Some(target(name)) } else { None },
+            postgres: storage(Database::Postgres),
+            sqlite: storage(Database::Sqlite),
+            openapi: OpenApiView { kind: facts.openapi, format: facts.format },
+            default: field.default.as_ref().map(|default| DefaultView {
+                text: field.default_text.clone().unwrap_or_default(),
+                now: default.json().is_none(),
+                json: default.json(),
+            }),
+            examples: (0..EXAMPLES).map(|n| kind.valid(n)).collect(),
+            invalid: kind.invalid(),
+            name: field.name.clone(),
+            column,
+            column_sql,
+        }
+    }
+}
