@@ -1,6 +1,7 @@
 //! The formatting pass: rustfmt over the Rust files that hold texts a person chose.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -27,11 +28,10 @@ pub fn format(tree: &Tree, format: &Format) -> Formatted {
     if wanted.is_empty() {
         return Formatted::Changed(BTreeMap::new());
     }
-    // Asked first: laying the files out costs more than all the rest of a run.
     if !is_installed("rustfmt") {
         return Formatted::Skipped("rustfmt is not installed".into());
     }
-    match run(tree, rustfmt, &wanted, rust) {
+    match run(tree, rustfmt, &wanted) {
         Ok(changed) => Formatted::Changed(changed),
         Err(why) => Formatted::Skipped(why),
     }
@@ -43,40 +43,44 @@ fn is_installed(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(&program).is_file())
 }
 
-/// All Rust files are laid out in a folder, because rustfmt follows `mod` lines; one process.
-fn run(
-    tree: &Tree,
-    rustfmt: &Rustfmt,
-    wanted: &[&TreePath],
-    rust: impl Fn(&TreePath) -> bool,
-) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
+/// One process a file, side by side, each with its text on standard input: rustfmt then follows no
+/// `mod` line, and no `#[path]` to a file elsewhere. It runs in a folder that holds nothing but its
+/// settings, under a name of ours: a pack's own could be `rust-toolchain.toml`, and choose the
+/// program that runs.
+fn run(tree: &Tree, rustfmt: &Rustfmt, wanted: &[&TreePath]) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
     let _hold = interrupt::hold();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let config = rustfmt.config.as_deref().unwrap_or_default();
-    for (path, file) in tree.iter().filter(|(path, _)| rust(path) || path.as_str() == config) {
-        let target = folder.path().join(path.as_str());
-        let write = || {
-            std::fs::create_dir_all(target.parent().unwrap_or(folder.path()))?;
-            std::fs::write(&target, &file.content)
-        };
-        write().map_err(|error: std::io::Error| error.to_string())?;
-    }
-    let mut command = Command::new("rustfmt");
-    command.args(["--edition", &rustfmt.edition, "--quiet"]).current_dir(folder.path());
-    if tree.get(config).is_some() {
-        command.args(["--config-path", config]);
-    }
-    command.args(wanted.iter().map(|path| path.as_str())).stdin(Stdio::null());
-    let output = command.output().map_err(|error| format!("rustfmt: {error}"))?;
-    if !output.status.success() {
-        let talk = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("rustfmt: {}", talk.lines().next().unwrap_or("it failed and said nothing")));
+    let config = rustfmt.config.as_deref().and_then(|config| tree.get(config));
+    // Written without settings, too: those of the user's home are not the pack's.
+    let settings = folder.path().join("settings.toml");
+    std::fs::write(&settings, config.map_or(&[][..], |file| &file.content)).map_err(|error| error.to_string())?;
+
+    let told = |error: std::io::Error| format!("rustfmt: {error}");
+    let mut running = Vec::new();
+    for path in wanted {
+        let Some(file) = tree.get(path.as_str()) else { continue };
+        let mut child = Command::new("rustfmt")
+            .args(["--edition", &rustfmt.edition, "--quiet", "--config-path"])
+            .arg(&settings)
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(told)?;
+        // It reads to the end before it writes. One that ends early says why on standard error.
+        let _ = child.stdin.take().map(|mut input| input.write_all(&file.content));
+        running.push((path, file, child));
     }
     let mut changed = BTreeMap::new();
-    for path in wanted {
-        let content = std::fs::read(folder.path().join(path.as_str())).map_err(|error| error.to_string())?;
-        if tree.get(path.as_str()).is_some_and(|file| file.content != content) {
-            changed.insert((*path).clone(), content);
+    for (path, file, child) in running {
+        let output = child.wait_with_output().map_err(told)?;
+        if !output.status.success() {
+            let talk = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("rustfmt: {}", talk.lines().next().unwrap_or("it failed and said nothing")));
+        }
+        if file.content != output.stdout {
+            changed.insert((*path).clone(), output.stdout);
         }
     }
     Ok(changed)
