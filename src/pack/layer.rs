@@ -24,7 +24,7 @@ struct Form {
     practices: Vec<Spanned<String>>,
     for_each: Option<Spanned<String>>,
     #[serde(rename = "as")]
-    item_name: Option<String>,
+    item_name: Option<Spanned<String>>,
     #[serde(default)]
     dependencies: BTreeMap<String, Spanned<Dependency>>,
     #[serde(rename = "dev-dependencies", default)]
@@ -202,7 +202,7 @@ impl Layer {
     /// Reads `layer.toml` and checks what can be checked without the other layers.
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
-        let mut faults = Faults::default();
+        let mut faults = text.unprintable();
         let keys = answer_names(manifest);
         let condition = |when: &Spanned<String>, faults: &mut Faults| {
             let place = text.place(when.span().start);
@@ -256,6 +256,11 @@ impl Layer {
         for (setting, place) in &config {
             check_setting(setting, place, &mut faults);
         }
+        if let (None, Some(item)) = (&form.for_each, &form.item_name) {
+            let place = text.place(item.span().start);
+            faults.push(Fault::at(place, "`as` names an item, and without `for_each` there is none"));
+        }
+        let item_name = form.item_name.map_or_else(|| "item".to_owned(), Spanned::into_inner);
         let for_each = form.for_each.and_then(|list| {
             let asked = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
             let known = asked || list.get_ref() == super::RESOURCES;
@@ -264,8 +269,7 @@ impl Layer {
                     Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
                 faults.push(fault.help("it names a question of kind \"list\", or \"resources\""));
             }
-            let item = form.item_name.clone().unwrap_or_else(|| "item".to_owned());
-            known.then(|| (list.into_inner(), item))
+            known.then(|| (list.into_inner(), item_name))
         });
         let placed = |map: BTreeMap<String, Spanned<Dependency>>| {
             map.into_iter()
