@@ -161,6 +161,11 @@ fn one_broken_file_is_one_fault() {
     ]);
     let said = sandbox.with(&pack, "shop --yes").fails(1, &["/pack/partials/b.tera:1:"]);
     assert_eq!(said.err.matches("error: ").count(), 1, "{said:?}");
+
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[("layers/core/files/a.tera", "{{ name | }}"), ("layers/core/files/z.tera", "")]);
+    let said = sandbox.with(&pack, "shop --yes").fails(1, &["/pack/layers/core/files/a.tera:1:"]);
+    assert_eq!(said.err.matches("error: ").count(), 1, "{said:?}");
 }
 
 /// Every path that a value or a pack must not reach.

@@ -115,7 +115,7 @@ fn nothing_of_a_pack_reaches_the_terminal_but_plain_text() {
         sandbox.assert_untouched();
     }
     for (name, words) in [("a\nb", ["U+000A", "a\\nb"]), ("a\u{1b}[2Jb", ["U+001B", "a\\u{1b}[2Jb"])] {
-        refused(name, &[(&format!("layers/core/files/{name}"), "")], &words);
+        refused(name, &[(&format!("partials/{name}"), "")], &words);
     }
 }
 
