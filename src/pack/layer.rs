@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::condition::Condition;
+use super::database::{DatabaseForm, DatabaseRule, TableForm};
 use super::manifest::Manifest;
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
@@ -37,6 +38,9 @@ struct Form {
     files: BTreeMap<Spanned<String>, FileRuleForm>,
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    database: Option<Spanned<DatabaseForm>>,
+    #[serde(default)]
+    table: Vec<TableForm>,
     #[serde(default)]
     panel: Vec<toml::Table>,
     #[serde(default)]
@@ -183,6 +187,10 @@ pub struct Layer {
     pub slot_order: BTreeMap<String, i32>,
     pub rules: Vec<FileRule>,
     pub refusals: Vec<Refusal>,
+    pub database: Option<DatabaseRule>,
+    pub tables: Vec<TableForm>,
+    /// `layer.toml` as it stands, for places in it.
+    pub text: Text,
     pub panels: Vec<toml::Table>,
     pub alerts: Vec<toml::Table>,
     pub files: Vec<LayerFile>,
@@ -290,6 +298,9 @@ impl Layer {
             slot_order: form.slots.into_iter().map(|(slot, order)| (slot.into_inner(), order.order)).collect(),
             rules,
             refusals,
+            database: form.database.map(|rule| DatabaseRule::new(rule, text)),
+            tables: form.table,
+            text: text.clone(),
             panels: form.panel,
             alerts: form.alert,
             files: Vec::new(),

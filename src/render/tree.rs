@@ -45,6 +45,8 @@ pub struct Tree {
     files: BTreeMap<TreePath, TreeFile>,
     /// Lowercased paths of files and of the folders above them, for clashes.
     taken: BTreeMap<String, (String, bool)>,
+    /// The migrations by name, each with the stamp that is drawn for it.
+    pub migrations: BTreeMap<String, String>,
 }
 
 impl Tree {
