@@ -33,12 +33,8 @@ fn combinations(pack: &Pack) -> Vec<(String, Tree)> {
     }
     let allowed = sets.into_iter().filter_map(|given| {
         let answers = Resolver::new(pack, "order-api", given.clone()).unwrap().complete().ok()?;
-        let blueprint = Blueprint {
-            name: "order-api".into(),
-            answers,
-            resources: Vec::new(),
-            drawn: Drawn { year: "2026".into() },
-        };
+        let blueprint =
+            Blueprint { name: "order-api".into(), answers, resources: Vec::new(), drawn: Drawn::at(1_767_225_600) };
         let shown = given.iter().map(|(key, answer)| format!("{key}={answer}")).collect::<Vec<_>>().join(" ");
         Some((shown.clone(), render(&blueprint, pack).unwrap_or_else(|faults| panic!("{shown}: {faults}"))))
     });

@@ -8,6 +8,9 @@ use new_service::blueprint::{self, Blueprint, Drawn, Resolver};
 use new_service::evolve::Plan;
 use new_service::pack::{Pack, Source, Text};
 
+/// When all snapshots were drawn, as `cargo xtask bless` has it: 2026-01-01T00:00:00Z.
+const MOMENT: u64 = 1_767_225_600;
+
 fn snapshots() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
     let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -32,7 +35,7 @@ fn plan(root: &Path, pack: &Pack) -> Plan {
     let name = given.name.unwrap();
     let resources = blueprint::resources(given.resources, pack).unwrap();
     let answers = Resolver::new(pack, &name, given.answers).unwrap().complete().unwrap();
-    Plan::create(&Blueprint { name, answers, resources, drawn: Drawn { year: "2026".into() } }, pack).unwrap()
+    Plan::create(&Blueprint { name, answers, resources, drawn: Drawn::at(MOMENT) }, pack).unwrap()
 }
 
 #[test]

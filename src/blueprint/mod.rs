@@ -3,10 +3,15 @@
 mod file;
 mod resolve;
 mod resources;
+mod stamps;
+mod tables;
+
+use std::collections::BTreeMap;
 
 pub use file::{FILE_NAME, Given, read, write};
 pub use resolve::{Next, Resolver};
 pub use resources::{resources, surroundings};
+pub use tables::own_tables;
 
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answers, Pack, Question};
@@ -36,6 +41,10 @@ impl Blueprint {
 pub struct Drawn {
     /// The year of creation, for the licence.
     pub year: String,
+    /// When this command began, in seconds since 1970: what is not drawn yet is drawn from it.
+    pub moment: u64,
+    /// The stamps of migrations that were made before, by their names.
+    pub migrations: BTreeMap<String, String>,
 }
 
 impl Drawn {
@@ -49,33 +58,50 @@ impl Drawn {
             }
             Err(_) => std::time::UNIX_EPOCH.elapsed().map_or(0, |elapsed| elapsed.as_secs()),
         };
-        Ok(Self { year: year_of(seconds).to_string() })
+        Ok(Self::at(seconds))
     }
-}
 
-/// The year, in UTC, of a moment in seconds since 1970.
-fn year_of(seconds: u64) -> u64 {
-    let mut days = seconds / 86_400;
-    let mut year = 1970;
-    loop {
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let length = if leap { 366 } else { 365 };
-        if days < length || year >= 9999 {
-            return year;
-        }
-        days -= length;
-        year += 1;
+    /// A first draw, at a moment in seconds since 1970.
+    pub fn at(moment: u64) -> Self {
+        let (year, ..) = stamps::date(moment / 86_400);
+        Self { year: year.to_string(), moment, migrations: BTreeMap::new() }
+    }
+
+    /// The stamps of the migrations `names`, in their order: those that are drawn stay, and each new
+    /// one is a second after all before it.
+    pub fn stamps<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+        let latest = self.migrations.values().filter_map(|stamp| stamps::seconds(stamp)).max();
+        let mut next = latest.map_or(self.moment, |latest| self.moment.max(latest + 1));
+        let mut draw = || {
+            let stamp = stamps::stamp(next);
+            next = next.saturating_add(1);
+            stamp
+        };
+        names.into_iter().map(|name| self.migrations.get(name).cloned().unwrap_or_else(&mut draw)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn years_begin_where_they_begin() {
         for (seconds, year) in
             [(0, 1970), (946_684_799, 1999), (946_684_800, 2000), (1_798_761_600, 2027), (u64::MAX, 9999)]
         {
-            assert_eq!(super::year_of(seconds), year);
+            assert_eq!(Drawn::at(seconds).year, year.to_string());
         }
+    }
+
+    #[test]
+    fn what_was_drawn_stays_and_new_ones_come_after_it() {
+        let mut drawn = Drawn::at(1_795_342_500);
+        assert_eq!(drawn.stamps(["a", "b"]), ["20261122101500", "20261122101501"]);
+        drawn.migrations = [("a", "20261122101500"), ("b", "20270101000000")].map(|(a, b)| (a.into(), b.into())).into();
+        assert_eq!(
+            drawn.stamps(["c", "a", "d", "b"]),
+            ["20270101000001", "20261122101500", "20270101000002", "20270101000000"]
+        );
     }
 }

@@ -11,9 +11,10 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml_edit::{Array, ArrayOfTables, Item, Table, value};
 
+use super::tables;
 use crate::fault::Faults;
 use crate::pack::{Pack, Text};
-use crate::schema::{self, Draft, Drafts, Marked, Resource, Surroundings, Written};
+use crate::schema::{self, Draft, Drafts, Known, Marked, Resource, Surroundings, Written};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,12 +27,11 @@ pub(super) struct ResourceForm {
 /// What resources of this template's services must get along with.
 pub fn surroundings(pack: &Pack) -> Surroundings {
     let rules = &pack.manifest.resources;
-    Surroundings {
-        // No layer owns tables yet.
-        tables: Vec::new(),
-        reserved: rules.reserved.clone(),
-        reserved_fields: rules.reserved_fields.clone(),
-    }
+    let mut tables: Vec<Known> = pack.layers.iter().flat_map(tables::known).collect();
+    // One that two layers have, never both of them in, is one.
+    tables.sort_by(|one, other| one.name.cmp(&other.name));
+    tables.dedup_by(|one, other| one.name == other.name);
+    Surroundings { tables, reserved: rules.reserved.clone(), reserved_fields: rules.reserved_fields.clone() }
 }
 
 /// Judges all resources, from wherever they came; all faults at once.
@@ -46,26 +46,37 @@ pub fn resources(drafts: Drafts, pack: &Pack) -> Result<Vec<Resource>, Faults> {
 pub(super) fn read(forms: Vec<ResourceForm>, text: &Text) -> Drafts {
     let mut drafts = Drafts::default();
     for form in forms {
-        let marked = |name: &Spanned<String>| {
-            let mark = inside(text, name).mark(0, name.get_ref().len());
-            Marked { value: name.get_ref().clone(), mark }
-        };
-        let (name, plural) = (marked(&form.name), form.plural.as_ref().map(marked));
-        let mut fields = Vec::new();
-        let mut broken = false;
-        for field in &form.fields {
-            match drafts.field(&inside(text, field)) {
-                Some(field) => fields.push(field),
-                None => broken = true,
-            }
-        }
-        drafts.push(Draft { name, plural, fields, broken });
+        let draft = draft(&form.name, form.plural.as_ref(), &form.fields, text, &mut drafts);
+        drafts.push(draft);
     }
     drafts
 }
 
+/// One resource, or a table of a layer, of which each field is a text of its own.
+pub(super) fn draft(
+    name: &Spanned<String>,
+    plural: Option<&Spanned<String>>,
+    texts: &[Spanned<String>],
+    text: &Text,
+    drafts: &mut Drafts,
+) -> Draft {
+    let marked = |name: &Spanned<String>| {
+        let mark = inside(text, name).mark(0, name.get_ref().len());
+        Marked { value: name.get_ref().clone(), mark }
+    };
+    let mut fields = Vec::new();
+    let mut broken = false;
+    for field in texts {
+        match drafts.field(&inside(text, field)) {
+            Some(field) => fields.push(field),
+            None => broken = true,
+        }
+    }
+    Draft { name: marked(name), plural: plural.map(marked), fields, broken, own: &schema::OWN_COLUMNS }
+}
+
 /// A text of the file: faults point into it.
-fn inside<'a>(text: &'a Text, value: &'a Spanned<String>) -> Written<'a> {
+pub(super) fn inside<'a>(text: &'a Text, value: &'a Spanned<String>) -> Written<'a> {
     let raw = &text.content[value.span()];
     let start = value.span().start;
     Written::in_file(value.get_ref(), move |at| text.place(start + raw_offset(raw, value.get_ref(), at)))

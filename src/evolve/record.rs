@@ -21,6 +21,7 @@ pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, 
         format!("format {FORMAT}"),
         format!("pack {} {}", pack.manifest.name, pack.manifest.version),
     ];
+    lines.extend(tree.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
     for (tree_path, file) in tree.iter() {
         let hash = hex(&Sha256::digest(&file.content));
         lines.push(format!("file {} {:o} {hash} {} {tree_path}", file.policy.as_str(), file.mode.bits(), file.layer));

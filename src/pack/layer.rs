@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::condition::Condition;
+use super::database::{DatabaseForm, DatabaseRule, TableForm};
 use super::manifest::Manifest;
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
@@ -37,6 +38,9 @@ struct Form {
     files: BTreeMap<Spanned<String>, FileRuleForm>,
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    database: Option<Spanned<DatabaseForm>>,
+    #[serde(default)]
+    table: Vec<TableForm>,
     #[serde(default)]
     panel: Vec<toml::Table>,
     #[serde(default)]
@@ -183,6 +187,10 @@ pub struct Layer {
     pub slot_order: BTreeMap<String, i32>,
     pub rules: Vec<FileRule>,
     pub refusals: Vec<Refusal>,
+    pub database: Option<DatabaseRule>,
+    pub tables: Vec<TableForm>,
+    /// `layer.toml` as it stands, for places in it.
+    pub text: Text,
     pub panels: Vec<toml::Table>,
     pub alerts: Vec<toml::Table>,
     pub files: Vec<LayerFile>,
@@ -256,21 +264,7 @@ impl Layer {
         for (setting, place) in &config {
             check_setting(setting, place, &mut faults);
         }
-        if let (None, Some(item)) = (&form.for_each, &form.item_name) {
-            let place = text.place(item.span().start);
-            faults.push(Fault::at(place, "`as` names an item, and without `for_each` there is none"));
-        }
-        let item_name = form.item_name.map_or_else(|| "item".to_owned(), Spanned::into_inner);
-        let for_each = form.for_each.and_then(|list| {
-            let asked = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
-            let known = asked || list.get_ref() == super::RESOURCES;
-            if !known {
-                let fault =
-                    Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
-                faults.push(fault.help("it names a question of kind \"list\", or \"resources\""));
-            }
-            known.then(|| (list.into_inner(), item_name))
-        });
+        let for_each = loop_of(form.for_each, form.item_name, manifest, text, &mut faults);
         let placed = |map: BTreeMap<String, Spanned<Dependency>>| {
             map.into_iter()
                 .map(|(name, value)| (name, (value.get_ref().clone(), text.place(value.span().start))))
@@ -294,6 +288,9 @@ impl Layer {
             slot_order: form.slots.into_iter().map(|(slot, order)| (slot.into_inner(), order.order)).collect(),
             rules,
             refusals,
+            database: form.database.map(|rule| DatabaseRule::new(rule, text)),
+            tables: form.table,
+            text: text.clone(),
             panels: form.panel,
             alerts: form.alert,
             files: Vec::new(),
@@ -337,6 +334,30 @@ impl Layer {
         }
         Ok(())
     }
+}
+
+/// `for_each` and `as`: the list, and the name of its items.
+fn loop_of(
+    list: Option<Spanned<String>>,
+    item: Option<Spanned<String>>,
+    manifest: &Manifest,
+    text: &Text,
+    faults: &mut Faults,
+) -> Option<(String, String)> {
+    let Some(list) = list else {
+        if let Some(item) = item {
+            let place = text.place(item.span().start);
+            faults.push(Fault::at(place, "`as` names an item, and without `for_each` there is none"));
+        }
+        return None;
+    };
+    let asked = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
+    if !asked && list.get_ref() != super::RESOURCES {
+        let fault = Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
+        faults.push(fault.help("it names a question of kind \"list\", or \"resources\""));
+        return None;
+    }
+    Some((list.into_inner(), item.map_or_else(|| "item".to_owned(), Spanned::into_inner)))
 }
 
 fn answer_names(manifest: &Manifest) -> Vec<&str> {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod condition;
+mod database;
 mod layer;
 mod manifest;
 mod question;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 
 pub use answer::{Answer, Answers};
 pub use condition::Condition;
+pub use database::{DatabaseRule, Dialect, TableForm};
 pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
@@ -25,7 +27,7 @@ pub use text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 12] = [
+pub const TEMPLATE_NAMES: [&str; 14] = [
     "name",
     "year",
     "template",
@@ -37,6 +39,8 @@ pub const TEMPLATE_NAMES: [&str; 12] = [
     "layers",
     "panels",
     "alerts",
+    "dialect",
+    "tables",
     RESOURCES,
 ];
 

@@ -1,6 +1,7 @@
 //! `tree = render(blueprint, pack)`: pure. No clock, no network, no environment, nothing random.
 
 mod bounds;
+mod database;
 mod engine;
 mod lockfile;
 mod path;
@@ -19,6 +20,7 @@ pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, select};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
 
+use self::database::Database;
 use self::engine::Engine;
 use self::slots::{Contributions, Lines};
 use crate::blueprint::{self, Blueprint};
@@ -50,8 +52,12 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let layers = select(pack, &context)?;
     select::contribute(pack, &layers, &mut context)?;
     select::keep_resources(blueprint, pack, &layers)?;
-    let resources = schema::views(&blueprint.resources, &blueprint::surroundings(pack).tables);
+    let database = Database::of(blueprint, pack, &layers)?;
+    let tables = blueprint::surroundings(pack).tables;
+    let resources = schema::views(&blueprint.resources, &tables);
     context.insert(RESOURCES, &resources);
+    context.insert("tables", &schema::views(&database.own_resources(), &tables));
+    context.insert("dialect", &database.dialect());
     let names: BTreeSet<String> = TEMPLATE_NAMES
         .iter()
         .map(|name| (*name).to_owned())
@@ -109,6 +115,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     }
     if rendering.faults.is_empty() {
         rendering.lock_file(&layers)?;
+        database.write(blueprint, pack, &mut rendering.tree)?;
     }
     rendering.faults.or(rendering.tree)
 }

@@ -48,6 +48,8 @@ pub struct Tree {
     /// Lowercased paths of files and of the folders above them, for clashes.
     taken: BTreeMap<String, (String, bool)>,
     bytes: usize,
+    /// The migrations by name, each with the stamp that is drawn for it.
+    pub migrations: BTreeMap<String, String>,
 }
 
 /// The folder of a repository's record, which only new-service writes to (design §4).

@@ -17,10 +17,10 @@ const OTHER_PLURAL: &str = "say another: `plural=…` after the name, or `plural
 const MAX_RESOURCES: usize = 100;
 const MAX_FIELDS: usize = 60;
 /// Bytes of a name in `PostgreSQL`, which cuts what is longer without a word.
-const MAX_IDENTIFIER: usize = 63;
+pub const MAX_IDENTIFIER: usize = 63;
 
 /// Columns that every resource has.
-const OWN_COLUMNS: [&str; 4] = ["id", "created_at", "updated_at", "version"];
+pub const OWN_COLUMNS: [&str; 4] = ["id", "created_at", "updated_at", "version"];
 
 /// The field that says whose a resource is.
 const OWNER: &str = "owner";
@@ -184,7 +184,7 @@ impl Checker<'_> {
     fn field(&mut self, draft: &Draft, field: &DraftField, columns: &mut BTreeMap<String, String>) -> Option<Field> {
         let Marked { value: name, mark } = &field.name;
         if self.well_formed("field", &field.name) {
-            if OWN_COLUMNS.contains(&name.as_str()) {
+            if draft.own.contains(&name.as_str()) {
                 let message = format!("every resource has \"{name}\" already");
                 self.fault(mark, message, "leave it out, or choose another name");
             } else if self.around.reserved_fields.contains(name) {
@@ -217,7 +217,7 @@ impl Checker<'_> {
             let message = format!("the fields \"{other}\" and \"{name}\" are one name in other cases");
             self.fault(mark, message, "rename one");
         }
-        let longest = format!("{}_{column}_key", plural(draft)).len();
+        let longest = format!("{}_{column}_check", plural(draft)).len();
         if longest > MAX_IDENTIFIER {
             let message = format!("names made of \"{}\" and \"{column}\" are too long together", plural(draft));
             self.fault(

@@ -100,6 +100,8 @@ pub struct Draft {
     pub fields: Vec<DraftField>,
     /// Whether a field of it could not be read, not even its name.
     pub broken: bool,
+    /// Columns that it has without a word.
+    pub own: &'static [&'static str],
 }
 
 /// All resources that were written anywhere, and what was wrong with their form. [`super::check`]

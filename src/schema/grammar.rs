@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::arguments::form_of;
+use super::check::OWN_COLUMNS;
 use super::draft::{Draft, DraftField, Marked, Written};
 use super::types::{TABLE, Type, word_of};
 use crate::fault::{Faults, did_you_mean};
@@ -36,7 +37,8 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
         reader.fault(place, "a resource begins with its name, and this is a field", "as in: 'order note:text?'");
         return None;
     }
-    let mut draft = Draft { name: reader.marked(name), plural: None, fields: Vec::new(), broken: false };
+    let mut draft =
+        Draft { name: reader.marked(name), plural: None, fields: Vec::new(), broken: false, own: &OWN_COLUMNS };
     reader.space();
     if reader.rest().starts_with("plural=") {
         reader.at += "plural=".len();

@@ -5,6 +5,8 @@
 
 use std::fmt::{self, Write as _};
 
+pub use crate::pack::Dialect as Database;
+
 /// The longest string, in characters; more is `text`.
 pub const MAX_STRING: u32 = 10_000;
 const MAX_TEXT: i64 = 65_536;
@@ -46,12 +48,6 @@ pub enum Type {
     Enum(Vec<String>),
     /// The name of a resource, or of a table that the service has anyway.
     Ref(String),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database {
-    Postgres,
-    Sqlite,
 }
 
 /// How a database keeps a type.

@@ -9,8 +9,8 @@ use new_service::evolve::Plan;
 use new_service::evolve::create;
 use new_service::pack::{Pack, Source, Text};
 
-/// Snapshots do not age: they were all drawn in this year.
-const YEAR: &str = "2026";
+/// Snapshots do not age: they were all drawn at 2026-01-01T00:00:00Z.
+const MOMENT: u64 = 1_767_225_600;
 
 pub fn run() -> anyhow::Result<()> {
     // From the folder, not from what is embedded: a template may have changed since the build.
@@ -30,7 +30,7 @@ fn bless(folder: &Path, pack: &Pack) -> anyhow::Result<()> {
     let name = given.name.context("a snapshot's service.toml has a name")?;
     let resources = blueprint::resources(given.resources, pack)?;
     let answers = Resolver::new(pack, &name, given.answers)?.complete()?;
-    let plan = Plan::create(&Blueprint { name, answers, resources, drawn: Drawn { year: YEAR.into() } }, pack)?;
+    let plan = Plan::create(&Blueprint { name, answers, resources, drawn: Drawn::at(MOMENT) }, pack)?;
     if let Some(why) = &plan.unformatted {
         anyhow::bail!("{why}");
     }

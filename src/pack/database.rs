@@ -1,0 +1,69 @@
+//! What a layer says of databases: that it is one, and the tables that it owns.
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::text::Text;
+use crate::fault::Place;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatabaseForm {
+    dialect: Dialect,
+    migrations: Option<String>,
+    queries: Option<String>,
+}
+
+/// The SQL that a database speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    Postgres,
+    Sqlite,
+}
+
+/// `[database]`: the layer is the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseRule {
+    pub dialect: Dialect,
+    /// Output folder of the migrations; none are made without it.
+    pub migrations: Option<String>,
+    /// Output folder of offline query data; none is made without it.
+    pub queries: Option<String>,
+    pub place: Place,
+}
+
+/// `[[table]]`: a table that the layer owns, as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableForm {
+    pub name: Spanned<String>,
+    pub plural: Option<Spanned<String>>,
+    /// In the grammar of resources.
+    pub fields: Vec<Spanned<String>>,
+    /// The fields of its primary key, where that is not `id`.
+    #[serde(default)]
+    pub key: Vec<Spanned<String>>,
+    /// Fields that are unique together, and those that an index is over.
+    #[serde(default)]
+    pub unique: Vec<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub index: Vec<Vec<Spanned<String>>>,
+    /// References whose rows go when what they refer to goes.
+    #[serde(default)]
+    pub cascade: Vec<Spanned<String>>,
+    /// Whether it lacks what every resource has: `created_at`, `updated_at`, `version`.
+    #[serde(default)]
+    pub plain: bool,
+    /// Whether its rows are those who log in.
+    #[serde(default)]
+    pub accounts: bool,
+}
+
+impl DatabaseRule {
+    pub(super) fn new(rule: Spanned<DatabaseForm>, text: &Text) -> Self {
+        let place = text.place(rule.span().start);
+        let DatabaseForm { dialect, migrations, queries } = rule.into_inner();
+        Self { dialect, migrations, queries, place }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the layer that is the database gives: migrations, and offline query data.
+
+use super::path::TreePath;
+use super::tree::{Mode, Tree, TreeFile};
+use crate::blueprint::{self, Blueprint};
+use crate::fault::{Fault, Faults};
+use crate::pack::{DatabaseRule, Dialect, Layer, Pack, Policy};
+use crate::schema::{self, Model, OwnTable, Resource, Type};
+
+/// The tables of a service, and the layer that keeps them.
+pub struct Database<'a> {
+    /// The layer that is the database, where one is in.
+    rule: Option<(&'a Layer, &'a DatabaseRule)>,
+    own: Vec<OwnTable>,
+    resources: &'a [Resource],
+}
+
+impl<'a> Database<'a> {
+    /// What the selected layers have; references to what they have not are faults.
+    pub fn of(blueprint: &'a Blueprint, pack: &'a Pack, layers: &[&'a Layer]) -> Result<Self, Faults> {
+        let is_in = |name: &str| layers.iter().any(|layer| layer.name == name);
+        let (own, out): (Vec<OwnTable>, Vec<OwnTable>) =
+            blueprint::own_tables(pack)?.into_iter().partition(|table| is_in(&table.layer));
+        let mut faults = Faults::default();
+        let mut rules = layers.iter().filter_map(|layer| Some((*layer, layer.database.as_ref()?)));
+        let rule = rules.next();
+        if let (Some((first, _)), Some((_, second))) = (rule, rules.next()) {
+            let message = format!("a service has one database, and layer \"{}\" is one already", first.name);
+            faults.push(Fault::at(second.place.clone(), message).help("`when` must keep the two apart"));
+        }
+        let database = Self { rule, own, resources: &blueprint.resources };
+        database.check_names(&mut faults);
+        database.check_references(&out, pack, &mut faults);
+        faults.or(database)
+    }
+
+    pub fn own_resources(&self) -> Vec<Resource> {
+        self.own.iter().map(|table| table.resource.clone()).collect()
+    }
+
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.rule.map(|(_, rule)| rule.dialect)
+    }
+
+    /// Two layers may own tables of one name, when they are never in together.
+    fn check_names(&self, faults: &mut Faults) {
+        for (at, table) in self.own.iter().enumerate() {
+            let same = |other: &&OwnTable| {
+                other.resource.name == table.resource.name || other.resource.plural == table.resource.plural
+            };
+            if let Some(other) = self.own[..at].iter().find(same) {
+                faults.push(Fault::new(format!(
+                    "the layers \"{}\" and \"{}\" both have the table \"{}\"",
+                    other.layer, table.layer, table.resource.plural
+                )));
+            }
+        }
+    }
+
+    fn check_references(&self, out: &[OwnTable], pack: &Pack, faults: &mut Faults) {
+        let own = self.own.iter().map(|table| &table.resource);
+        for resource in own.chain(self.resources) {
+            let name = &resource.name;
+            for field in &resource.fields {
+                let Type::Ref(target) = &field.kind else { continue };
+                if let Some(keyed) =
+                    self.own.iter().find(|table| table.resource.name == *target && !table.key.is_empty())
+                {
+                    let message = format!("\"{name}\" refers to \"{target}\", which has no id to refer to");
+                    faults.push(Fault::new(message).help(format!("its key is {}", keyed.key.join(", "))));
+                } else if let Some(missing) = out.iter().find(|table| table.resource.name == *target)
+                    && !self.own.iter().any(|table| table.resource.name == *target)
+                {
+                    let layer = &missing.layer;
+                    let message = format!(
+                        "\"{name}\" refers to \"{target}\", a table of layer \"{layer}\", which these answers leave out"
+                    );
+                    let when =
+                        pack.layers.iter().find(|other| other.name == *layer).and_then(|layer| layer.when.as_ref());
+                    let fault = Fault::new(message);
+                    faults.push(match when {
+                        Some(when) => fault.help(format!("it is in when {}", when.expression)),
+                        None => fault,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Adds the files of the database to a tree that is otherwise complete.
+    pub fn write(&self, blueprint: &Blueprint, pack: &Pack, tree: &mut Tree) -> Result<(), Faults> {
+        let Some((layer, rule)) = self.rule else { return Ok(()) };
+        let own: Vec<&OwnTable> = self.own.iter().collect();
+        let model = Model::new(&own, self.resources);
+        let source = pack.shown(&format!("layers/{}/layer.toml", layer.name));
+        let mut faults = Faults::default();
+        let mut insert = |tree: &mut Tree, path: String, content: String, policy| {
+            let file = TreeFile {
+                content: content.into_bytes(),
+                mode: Mode::Plain,
+                policy,
+                layer: layer.name.clone(),
+                personal: false,
+                source: source.clone(),
+            };
+            let wrong = |why| Fault::at(rule.place.clone(), format!("the path \"{path}\" may not be written: {why}"));
+            if let Err(fault) = TreePath::new(&path).map_err(wrong).and_then(|path| tree.insert(path, file)) {
+                faults.push(fault);
+            }
+        };
+        if let Some(folder) = &rule.migrations {
+            let migrations = schema::migrations(&model, rule.dialect);
+            let stamps = blueprint.drawn.stamps(migrations.iter().map(|migration| migration.name.as_str()));
+            for (migration, stamp) in migrations.into_iter().zip(stamps) {
+                let path = format!("{folder}/{stamp}_{}", migration.name);
+                insert(tree, format!("{path}.up.sql"), migration.up, Policy::Append);
+                insert(tree, format!("{path}.down.sql"), migration.down, Policy::Append);
+                tree.migrations.insert(migration.name, stamp);
+            }
+        }
+        faults.or(())
+    }
+}

@@ -1,0 +1,239 @@
+//! The tables of a service as a database has them: those of its layers and those of its resources,
+//! each after what it refers to.
+
+use std::collections::BTreeSet;
+
+use super::check::OWN_COLUMNS;
+use super::default::Default;
+use super::resource::{Field, Resource};
+use super::types::Type;
+
+/// A table that a layer owns: a resource, and what resources cannot say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnTable {
+    pub resource: Resource,
+    pub layer: String,
+    /// Columns of the primary key; none is `id`.
+    pub key: Vec<String>,
+    pub unique: Vec<Vec<String>>,
+    pub index: Vec<Vec<String>>,
+    /// Columns of references whose rows go with what they refer to.
+    pub cascade: Vec<String>,
+    pub plain: bool,
+    pub accounts: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    pub name: String,
+    /// Why it is there, for the first line of its migration.
+    pub purpose: String,
+    pub columns: Vec<Column>,
+    pub key: Vec<String>,
+    pub unique: Vec<Named>,
+    pub index: Vec<Index>,
+    pub references: Vec<Reference>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub kind: Type,
+    pub nullable: bool,
+    pub default: Option<Default>,
+}
+
+/// Columns under the name of a constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub name: String,
+    pub columns: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    pub what: Named,
+    pub why: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    pub column: String,
+    /// The table that it refers to, by its `id`.
+    pub table: String,
+    pub nullable: bool,
+    pub cascade: bool,
+}
+
+/// All tables, in the order that they can be created in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Model {
+    pub tables: Vec<Table>,
+}
+
+impl Model {
+    /// Every reference must be to one of them: [`super::check`] and the selection of layers see to it.
+    pub fn new(own: &[&OwnTable], resources: &[Resource]) -> Self {
+        let all = || own.iter().map(|table| &table.resource).chain(resources);
+        let plural = |name: &str| {
+            let found = all().find(|resource| resource.name == name);
+            found.map_or_else(|| name.to_owned(), |resource| resource.plural.clone())
+        };
+        let mut taken: BTreeSet<String> = all().map(|resource| resource.plural.clone()).collect();
+        let mut tables: Vec<Table> = own.iter().map(|table| of_layer(table, &plural, &mut taken)).collect();
+        tables.extend(resources.iter().map(|resource| of_resource(resource, &plural, &mut taken)));
+        Self { tables: in_order(tables) }
+    }
+
+    /// By its name in SQL, whose case does not matter.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Tables before `name` that refer to it: their references are added when it is there.
+    pub fn waiting_for(&self, name: &str) -> impl Iterator<Item = (&Table, &Reference)> {
+        let before = self.tables.iter().take_while(move |table| table.name != name);
+        before.flat_map(move |table| {
+            table.references.iter().filter(move |reference| reference.table == name).map(move |found| (table, found))
+        })
+    }
+
+    /// Whether `table` is created before `other`.
+    pub fn precedes(&self, table: &str, other: &str) -> bool {
+        let at = |name: &str| self.tables.iter().position(|table| table.name == name);
+        at(table) < at(other)
+    }
+}
+
+impl Table {
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+}
+
+fn of_resource(resource: &Resource, plural: &dyn Fn(&str) -> String, taken: &mut BTreeSet<String>) -> Table {
+    let purpose = format!("Resource {}.", resource.name.replace('_', " "));
+    let mut table = start(resource, purpose, plural);
+    finish(&mut table, resource, true, taken);
+    table
+}
+
+fn of_layer(own: &OwnTable, plural: &dyn Fn(&str) -> String, taken: &mut BTreeSet<String>) -> Table {
+    let mut table = start(&own.resource, format!("Layer {}.", own.layer), plural);
+    if !own.key.is_empty() {
+        table.columns.remove(0);
+        table.key.clone_from(&own.key);
+    }
+    for reference in &mut table.references {
+        reference.cascade = own.cascade.contains(&reference.column);
+    }
+    finish(&mut table, &own.resource, !own.plain, taken);
+    for columns in &own.unique {
+        let name = free(&format!("{}_{}_key", table.name, columns.join("_")), taken);
+        table.unique.push(Named { name, columns: columns.clone() });
+    }
+    for columns in &own.index {
+        let what = named(&table.name, columns.clone(), taken);
+        table.index.push(Index { what, why: "" });
+    }
+    table
+}
+
+/// The id, the fields and what they refer to.
+fn start(resource: &Resource, purpose: String, plural: &dyn Fn(&str) -> String) -> Table {
+    let id = Column { name: "id".into(), kind: Type::Uuid, nullable: false, default: None };
+    let fields = resource.fields.iter().map(|field| Column {
+        name: field.column(),
+        kind: field.kind.clone(),
+        nullable: field.nullable,
+        default: field.default.clone(),
+    });
+    let references = resource.fields.iter().filter_map(|field| match &field.kind {
+        Type::Ref(target) => {
+            Some(Reference { column: field.column(), table: plural(target), nullable: field.nullable, cascade: false })
+        }
+        _ => None,
+    });
+    Table {
+        name: resource.plural.clone(),
+        purpose,
+        columns: std::iter::once(id).chain(fields).collect(),
+        key: vec!["id".into()],
+        unique: Vec::new(),
+        index: Vec::new(),
+        references: references.collect(),
+    }
+}
+
+/// The columns that every resource has, and what the words of the fields ask for.
+fn finish(table: &mut Table, resource: &Resource, listed: bool, taken: &mut BTreeSet<String>) {
+    taken.insert(format!("{}_pkey", table.name));
+    for field in resource.fields.iter().filter(|field| field.unique) {
+        let column = field.column();
+        let name = free(&format!("{}_{column}_key", table.name), taken);
+        table.unique.push(Named { name, columns: vec![column] });
+    }
+    if listed {
+        let [_, created_at, updated_at, version] = OWN_COLUMNS;
+        for moment in [created_at, updated_at] {
+            table.columns.push(own_column(moment, Type::DateTime, Default::Now));
+        }
+        table.columns.push(own_column(version, Type::BigInt { min: None, max: None }, Default::Int(1)));
+        if table.key == ["id"] {
+            let what = named(&table.name, vec![created_at.into(), "id".into()], taken);
+            table.index.push(Index { what, why: "The default listing: newest first, page by page." });
+        }
+    }
+    for field in resource.fields.iter().filter(|field| field.has_index()) {
+        let (columns, why) = index_of(field, table);
+        let name = free(&format!("{}_{}_idx", table.name, field.column()), taken);
+        table.index.push(Index { what: Named { name, columns }, why });
+    }
+}
+
+fn own_column(name: &str, kind: Type, default: Default) -> Column {
+    Column { name: name.into(), kind, nullable: false, default: Some(default) }
+}
+
+/// What an index of a field is over, and what for.
+fn index_of(field: &Field, table: &Table) -> (Vec<String>, &'static str) {
+    let column = field.column();
+    if matches!(field.kind, Type::Ref(_)) {
+        return (vec![column], "Lookups by the reference, and deletes of what it refers to.");
+    }
+    if field.kind.facts().sortable && table.key == ["id"] {
+        return (vec![column, "id".into()], "Filters, and listings sorted by it.");
+    }
+    (vec![column], "Filters by it.")
+}
+
+fn named(table: &str, columns: Vec<String>, taken: &mut BTreeSet<String>) -> Named {
+    Named { name: free(&format!("{table}_{}_idx", columns.join("_")), taken), columns }
+}
+
+/// `name`, or with a number where two tables come to the same: `a_b` has a column `c`, and `a` has `b_c`.
+fn free(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let free = std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken.contains(name));
+    let free = free.unwrap_or_default();
+    taken.insert(free.clone());
+    free
+}
+
+/// Each after what it refers to; in a circle, one that may wait is taken, and its reference is added later.
+fn in_order(mut waiting: Vec<Table>) -> Vec<Table> {
+    let mut ordered: Vec<Table> = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let ready = |may_wait: bool| {
+            waiting.iter().position(|table| {
+                table.references.iter().all(|reference| {
+                    let there = !waiting.iter().any(|other| other.name == reference.table);
+                    there || reference.table == table.name || (may_wait && reference.nullable)
+                })
+            })
+        };
+        let next = ready(false).or_else(|| ready(true)).unwrap_or(0);
+        ordered.push(waiting.remove(next));
+    }
+    ordered
+}
