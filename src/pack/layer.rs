@@ -42,6 +42,8 @@ struct Form {
     #[serde(default)]
     table: Vec<TableForm>,
     #[serde(default)]
+    service: Vec<toml::Table>,
+    #[serde(default)]
     panel: Vec<toml::Table>,
     #[serde(default)]
     alert: Vec<toml::Table>,
@@ -191,6 +193,7 @@ pub struct Layer {
     pub tables: Vec<TableForm>,
     /// `layer.toml` as it stands, for places in it.
     pub text: Text,
+    pub services: Vec<toml::Table>,
     pub panels: Vec<toml::Table>,
     pub alerts: Vec<toml::Table>,
     pub files: Vec<LayerFile>,
@@ -291,6 +294,7 @@ impl Layer {
             database: form.database.map(|rule| DatabaseRule::new(rule, text)),
             tables: form.table,
             text: text.clone(),
+            services: form.service,
             panels: form.panel,
             alerts: form.alert,
             files: Vec::new(),

@@ -27,7 +27,7 @@ pub use text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 14] = [
+pub const TEMPLATE_NAMES: [&str; 15] = [
     "name",
     "year",
     "template",
@@ -37,6 +37,7 @@ pub const TEMPLATE_NAMES: [&str; 14] = [
     "settings",
     "practices",
     "layers",
+    "services",
     "panels",
     "alerts",
     "dialect",

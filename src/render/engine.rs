@@ -67,7 +67,12 @@ impl<'a> Engine<'a> {
         }
         for file in files {
             if let Err(error) = load(&mut partials.iter().chain([file])) {
-                faults.push(self.fault(file.0, &error));
+                let fault = self.fault(file.0, &error);
+                // A file may include another, which was left out here.
+                let other = fault.message.strip_prefix("Unknown template `").and_then(|rest| rest.strip_suffix('`'));
+                if !other.is_some_and(|other| files.iter().any(|(name, _)| *name == other)) {
+                    faults.push(fault);
+                }
             }
         }
         faults

@@ -149,6 +149,7 @@ pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Resu
         .map(|layer| [("name", &*layer.name), ("title", &*layer.title), ("description", &*layer.description)].into())
         .collect();
     context.insert("layers", &views);
+    context.insert("services", &tables(layers, |layer| &layer.services));
     context.insert("panels", &tables(layers, |layer| &layer.panels));
     context.insert("alerts", &tables(layers, |layer| &layer.alerts));
     faults.or(())

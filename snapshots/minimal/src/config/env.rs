@@ -207,6 +207,14 @@ impl Env {
         value.map(SecretString::from)
     }
 
+    /// The same where the service cannot do without it; empty, and a fault, when unset.
+    pub fn required_secret(&mut self, name: &'static str) -> SecretString {
+        self.secret(name).unwrap_or_else(|| {
+            self.fault(name, "must be set");
+            SecretString::default()
+        })
+    }
+
     /// Notes a fault that a single read cannot see, such as two settings that contradict each other.
     pub fn fault(&mut self, name: &'static str, reason: impl Into<String>) {
         self.faults.push(Fault { name, reason: reason.into() });

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_set_is_a_valid_configuration() {
+    fn the_defaults_are_a_valid_configuration() {
         assert_eq!(load(&[]).unwrap().app_env, AppEnv::Production);
     }
 

@@ -35,18 +35,44 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const MORE_THAN_FITS: usize = 50_000_000;
 
 /// Ports of the system's choice, and no limit in the way.
-const DEFAULTS: [(&str, &str); 4] = [
+const DEFAULTS: &[(&str, &str)] = &[
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("METRICS_ADDR", "127.0.0.1:0"),
     ("RATE_LIMIT_PER_MINUTE", "1000000"),
     ("SHUTDOWN_PAUSE", "0s"),
 ];
 
+/// All settings of a service under test, and what is its own of that which they lead to.
+pub struct Settings {
+    all: Vec<(String, String)>,
+    // Fields of your own:
+}
+
+impl Settings {
+    /// [`DEFAULTS`], with others over them.
+    #[allow(clippy::unused_async, reason = "what must be made first is waited for")]
+    pub async fn new(others: &[(&str, &str)]) -> Self {
+        let mut settings = DEFAULTS.to_vec();
+        settings.extend(others);
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let all = settings.into_iter().map(owned).collect();
+        Self {
+            all,
+            // Fields of your own:
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
 /// The service in this process, with the routes of [`routes`] beside its own.
 pub struct TestApp {
     pub addr: SocketAddr,
     pub state: AppState,
     pub gate: Arc<Gate>,
+    pub settings: Settings,
     client: Client,
     stop: Option<oneshot::Sender<Stop>>,
     done: JoinHandle<()>,
@@ -60,7 +86,8 @@ impl TestApp {
     /// With settings of its own, over [`DEFAULTS`].
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         log::install();
-        let config = Config::load(DEFAULTS.iter().chain(settings).copied().collect()).unwrap();
+        let settings = Settings::new(settings).await;
+        let config = Config::load(settings.iter().collect()).unwrap();
         let state = AppState::new(config).await.unwrap();
         let server = Server::bind(state.clone()).await.unwrap();
         let addr = server.http_addr().unwrap();
@@ -75,7 +102,7 @@ impl TestApp {
         });
 
         let client = client();
-        Self { addr, state, gate, client, stop: Some(stop), done }
+        Self { addr, state, gate, settings, client, stop: Some(stop), done }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -14,13 +14,15 @@ use tokio::{
     time::timeout,
 };
 
-use super::{DEFAULTS, PATIENCE};
+use super::{DEFAULTS, PATIENCE, Settings};
 
 const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
 pub struct Process {
     pub addr: SocketAddr,
     pub metrics_addr: SocketAddr,
+    /// What they lead to is there as long as the service is.
+    _settings: Settings,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
 }
@@ -28,13 +30,24 @@ pub struct Process {
 impl Process {
     /// Starts the service with nothing but `settings` set, and waits until it listens.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        let mut command = command(settings);
+        let settings = Settings::new(settings).await;
+        let mut command = command(settings.iter());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = next(&mut stdout).await.expect("the service starts");
-        assert_eq!(line["message"], "listening", "{line}");
+        let line = loop {
+            let line = next(&mut stdout).await.expect("the service starts");
+            if line["message"] == "listening" {
+                break line;
+            }
+        };
         let addr = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-        Self { addr: addr("http_addr"), metrics_addr: addr("metrics_addr"), child, stdout }
+        Self {
+            addr: addr("http_addr"),
+            metrics_addr: addr("metrics_addr"),
+            _settings: settings,
+            child,
+            stdout,
+        }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
@@ -78,14 +91,15 @@ impl Process {
 
     /// The same in `folder`, which may hold a `.env`.
     pub async fn run_in(folder: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {
+        let settings = DEFAULTS.iter().chain(settings).copied();
         let output = command(settings).current_dir(folder).args(args).output();
         timeout(PATIENCE, output).await.expect("it ends").unwrap()
     }
 }
 
-fn command(settings: &[(&str, &str)]) -> Command {
+fn command<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>) -> Command {
     let mut command = Command::new(BINARY);
-    command.env_clear().envs(DEFAULTS).envs(settings.iter().copied());
+    command.env_clear().envs(settings);
     command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).kill_on_drop(true);
     command
 }

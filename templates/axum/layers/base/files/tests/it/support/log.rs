@@ -8,7 +8,10 @@ use std::{
 use serde_json::Value;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::service::{config::Config, telemetry::logs};
+use super::{
+    DEFAULTS,
+    service::{config::Config, telemetry::logs},
+};
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -16,7 +19,9 @@ static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 /// subscriber would stay silent in the others.
 pub fn install() {
     static INSTALLED: LazyLock<()> = LazyLock::new(|| {
-        let config = Config::load([("LOG_FORMAT", "json")].into_iter().collect()).unwrap();
+        let config =
+            Config::load(DEFAULTS.iter().chain(&[("LOG_FORMAT", "json")]).copied().collect());
+        let config = config.unwrap();
         tracing_subscriber::registry().with(logs::layer(&config, || Writer)).init();
         let default = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {

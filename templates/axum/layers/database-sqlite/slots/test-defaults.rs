@@ -1,0 +1,2 @@
+("DATABASE_URL", "sqlite::memory:"),
+("DATABASE_MAX_CONNECTIONS", "2"),

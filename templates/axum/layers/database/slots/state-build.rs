@@ -1,0 +1,3 @@
+
+let db = crate::db::connect(&config)?;
+crate::db::watch(&db, &config, &health, &background).await?;

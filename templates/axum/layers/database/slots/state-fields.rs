@@ -1,0 +1,2 @@
+/// Connections to the database.
+pub db: crate::db::Pool,

@@ -1,0 +1,1 @@
+pub database: database::Database,

@@ -1,0 +1,2 @@
+let database = database::Database::new().await;
+settings.push(("DATABASE_URL", database.url()));
