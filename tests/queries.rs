@@ -138,6 +138,12 @@ fn what_cannot_be_told_is_a_fault_at_the_query_that_says_what_to_write() {
         (Postgres, "SELECT id FROM orders WHERE stock = $2", "what type $1 has", "`$1::text`"),
         (Postgres, "SELECT frobnicate(id) FROM orders", "the function `frobnicate`", "simpler"),
         (Postgres, "SELECT o.id FROM orders o LEFT JOIN people p ON TRUE", "depends on PostgreSQL's plan", "LIMIT 1"),
+        (
+            Postgres,
+            "WITH x AS (SELECT o.id FROM orders o LEFT JOIN people p ON TRUE) SELECT id FROM x",
+            "depends on PostgreSQL's plan",
+            "LIMIT 1",
+        ),
         (Postgres, "SELECT id::money FROM orders", "the type `money`", "cast to one of int2"),
         (Postgres, "INSERT INTO people (id, name) VALUES ($1)", "1 values are given for 2 columns", "id, name"),
         (Postgres, "SELECT 1; SELECT 2", "not one statement", "a query of its own"),
@@ -165,4 +171,17 @@ fn what_cannot_be_told_is_a_fault_at_the_query_that_says_what_to_write() {
     let text = "fn f() {\n    query!(\"SELECT a FROM people\");\n    query_as!(Row, \"SELECT b FROM people\");\n}";
     let faults = data_of(text, Postgres).unwrap_err();
     assert!(faults.contains("repo.rs:2:12: ") && faults.contains("repo.rs:3:20: "), "{faults}");
+}
+
+#[test]
+fn a_query_without_end_is_refused_and_not_fallen_over() {
+    let sum = |terms: usize| format!("SELECT {} AS n FROM orders", vec!["stock"; terms].join(" + "));
+    let deep = |depth: usize| format!("SELECT {}1{} AS n", "(".repeat(depth), ")".repeat(depth));
+    for dialect in [Postgres, Sqlite] {
+        assert!(data(&sum(400), dialect).is_ok());
+        assert!(data(&sum(100_000), dialect).unwrap_err().contains("more than 400 operators"));
+        assert!(data(&deep(10), dialect).is_ok());
+        assert!(data(&deep(100_000), dialect).unwrap_err().contains("cannot be told"));
+        assert!(data(&format!("SELECT {} 1", "NOT ".repeat(100_000)), dialect).unwrap_err().contains("cannot be told"));
+    }
 }

@@ -209,6 +209,14 @@ const BOTH: &[&str] = &[
 ];
 
 const POSTGRES: &[&str] = &[
+    "WITH next AS (SELECT id FROM orders WHERE status = 'draft' ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) UPDATE orders SET status = 'paid', updated_at = now() FROM next WHERE next.id = orders.id RETURNING orders.id, orders.note",
+    "UPDATE orders SET status = $1 WHERE id = (SELECT id FROM orders WHERE ok ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *",
+    "INSERT INTO people (id, name, email) SELECT x.id, x.name, x.email FROM jsonb_to_recordset($1) AS x(id uuid, name text, email text) RETURNING id",
+    "INSERT INTO people (id, name, email) SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM people WHERE lower(email) = lower($3)) ON CONFLICT DO NOTHING RETURNING id",
+    "SELECT id FROM orders WHERE id NOT IN (SELECT parent_id FROM orders WHERE parent_id IS NOT NULL) ORDER BY CASE WHEN $1 THEN created_at END DESC, id OFFSET $2",
+    "SELECT o.id, p.name AS \"name?\", q.note AS \"parent?\" FROM orders o LEFT JOIN people p ON p.id = o.customer_id AND p.name <> $1 LEFT JOIN orders q ON q.id = o.parent_id WHERE (o.created_at, o.id) < ($2, $3) ORDER BY o.created_at DESC, o.id DESC LIMIT $4",
+    "SELECT status, max(stock) AS most, min(day) AS first FROM orders GROUP BY status ORDER BY status",
+    "SELECT u.id, u.email FROM \"user\" u WHERE u.id IN (SELECT account_id FROM sessions WHERE family = $1 AND used > now() - INTERVAL '15 minutes')",
     "UPDATE orders SET note = 'x', day = NULL WHERE id = $1 RETURNING note, day, meta",
     "INSERT INTO people (id, name, email, nick) VALUES ($1, $2, lower($3), 'none') RETURNING *",
     "SELECT id, note FROM orders WHERE id = ANY($1) ORDER BY id",
@@ -245,6 +253,15 @@ const POSTGRES: &[&str] = &[
 ];
 
 const SQLITE: &[&str] = &[
+    "SELECT id, created_at FROM orders WHERE created_at < datetime('now', '-1 day') AND day = date('now') OR unixepoch(created_at) > $1",
+    "SELECT count(*) > 0 AS \"found: bool\" FROM orders WHERE customer_id = $1",
+    "SELECT o.id, p.name AS \"name?\", q.note AS \"parent?\" FROM orders o LEFT JOIN people p ON p.id = o.customer_id AND p.name <> $1 LEFT JOIN orders q ON q.id = o.parent_id WHERE (o.created_at, o.id) < ($2, $3) ORDER BY o.created_at DESC, o.id DESC LIMIT $4",
+    "SELECT id, note FROM orders WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR stock >= $2) AND (total, id) > ($3, $4) ORDER BY total, id LIMIT $5",
+    "SELECT id, nick FROM people WHERE nick IS NOT NULL AND nick > $1 ORDER BY nick, id",
+    "UPDATE sessions SET used = $1, seen = $1 WHERE hash = $2 RETURNING used, seen",
+    "INSERT INTO sessions (account_id, family, hash, used) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO UPDATE SET used = excluded.used RETURNING family, used",
+    "DELETE FROM orders WHERE parent_id = $1 RETURNING id, parent_id, note",
+    "SELECT email, role, \"order\" FROM \"user\" WHERE email = $1 COLLATE NOCASE",
     "SELECT id, note FROM orders WHERE id = ?",
     "SELECT id, note FROM orders WHERE id = ? AND version = ? AND note = ?",
     "INSERT INTO people (id, name, email) SELECT unhex(value ->> 'id'), value ->> 'name', value ->> 'email' FROM json_each($1) RETURNING id, name, nick",

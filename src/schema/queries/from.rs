@@ -127,6 +127,20 @@ impl Walk<'_> {
                 Ok(aliased(Relation { name: name.to_owned(), columns, hidden: false }, alias))
             }
             (Database::Postgres, "unnest") => self.unnest(&arrays, alias, scope),
+            (Database::Postgres, "jsonb_to_recordset" | "json_to_recordset") => {
+                for argument in &arrays {
+                    self.value(argument, scope)?;
+                    self.coerce(argument, if name.starts_with("jsonb") { "Jsonb" } else { "Json" });
+                }
+                let mut columns = Vec::new();
+                for column in alias.iter().flat_map(|alias| &alias.columns) {
+                    let Some(kind) = &column.data_type else {
+                        return unclear(format!("`{column}` has no type"), "write `AS x(id uuid, name text)`");
+                    };
+                    columns.push(Value::of(kinds::written(kind)?.0));
+                }
+                Ok(aliased_function(name, columns, alias))
+            }
             (Database::Postgres, "generate_series") => {
                 let mut kind = None;
                 for argument in &arrays {
@@ -181,8 +195,7 @@ fn aliased_function(name: &str, columns: Vec<Value>, alias: Option<&TableAlias>)
 /// where the join is the plan's topmost step; then the planner's choice decides (sqlx-postgres,
 /// `connection/describe.rs`). A query must rule that out: else two servers would say two things.
 pub fn planned(query: &Query) -> Result<(), Unclear> {
-    let SetExpr::Select(select) = &*query.body else { return Ok(()) };
-    if !select.from.iter().any(has_outer_join) || is_covered(query, select) {
+    if !is_bare(query) {
         return Ok(());
     }
     unclear(
@@ -192,13 +205,17 @@ pub fn planned(query: &Query) -> Result<(), Unclear> {
     )
 }
 
+/// Whether an outer join may come out on top: one of its own, or of a table that it selects from.
+fn is_bare(query: &Query) -> bool {
+    let SetExpr::Select(select) = &*query.body else { return false };
+    let named = query.with.iter().flat_map(|with| &with.cte_tables).any(|table| is_bare(&table.query));
+    (named || select.from.iter().any(has_outer_join)) && !is_covered(query, select)
+}
+
 fn has_outer_join(table: &TableWithJoins) -> bool {
     let inside = |factor: &TableFactor| match factor {
         TableFactor::NestedJoin { table_with_joins, .. } => has_outer_join(table_with_joins),
-        TableFactor::Derived { subquery, .. } => match &*subquery.body {
-            SetExpr::Select(select) => select.from.iter().any(has_outer_join),
-            _ => false,
-        },
+        TableFactor::Derived { subquery, .. } => is_bare(subquery),
         _ => false,
     };
     let outer = |join: &Join| {

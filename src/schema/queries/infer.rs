@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -54,6 +55,17 @@ pub fn unclear<T>(message: impl Into<String>, help: impl Into<String>) -> Result
     Err(Unclear { message: message.into(), help: help.into() })
 }
 
+/// `a + b + c` is as deep as it is long, and what walks over it has a stack that ends.
+const MAX_CHAINED: usize = 400;
+
+fn chains(token: &Token) -> bool {
+    match token {
+        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => true,
+        Token::Word(word) => matches!(word.keyword, Keyword::AND | Keyword::OR | Keyword::UNION),
+        _ => false,
+    }
+}
+
 pub fn describe(sql: &str, model: &Model, database: Database) -> Result<Description, Unclear> {
     let dialect: &dyn Dialect = match database {
         Database::Postgres => &PostgreSqlDialect {},
@@ -62,6 +74,9 @@ pub fn describe(sql: &str, model: &Model, database: Database) -> Result<Descript
     let unreadable = |why: String| Unclear { message: why, help: "it must be one statement of SQL".into() };
     let tokens =
         Tokenizer::new(dialect, sql).tokenize_with_location().map_err(|error| unreadable(error.to_string()))?;
+    if tokens.iter().filter(|token| chains(&token.token)).count() > MAX_CHAINED {
+        return unclear(format!("it has more than {MAX_CHAINED} operators"), "make several queries of it");
+    }
     let mut statements = Parser::new(dialect)
         .with_tokens_with_locations(tokens.clone())
         .parse_statements()

@@ -37,8 +37,20 @@ pub struct QueryFile {
     pub content: String,
 }
 
+/// Room for the deepest query that is taken; a thread's own would do in a release build only.
+const STACK: usize = 32 << 20;
+
 /// The data of every query in `sources`, each once; what cannot be told is a fault at the query.
 pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let work = thread.spawn_scoped(scope, || all_files(sources, model, database));
+        let work = work.map_err(|error| Fault::new(format!("no thread to read the queries in: {error}")))?;
+        work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn all_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
     let mut faults = Faults::default();
     let mut files = BTreeMap::new();
     for source in sources {

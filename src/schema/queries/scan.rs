@@ -50,8 +50,8 @@ fn walk(tokens: TokenStream, source: &Source, found: &mut Vec<Query>) -> Result<
             (Some(TokenTree::Ident(name)), Some(TokenTree::Punct(mark))) if mark.as_char() == '!' => name.to_string(),
             _ => String::new(),
         };
-        let arguments: Vec<TokenTree> = group.stream().into_iter().collect();
         if let Some(kind) = MACROS.iter().find(|known| **known == name) {
+            let arguments: Vec<TokenTree> = group.stream().into_iter().collect();
             found.push(query(&arguments, kind.starts_with("query_as"), group.span_open().start(), source)?);
         } else if name.starts_with("query_file") {
             let start = group.span_open().start();
