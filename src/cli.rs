@@ -103,15 +103,25 @@ pub struct Request {
 /// verb does not create a service of that name.
 const VERBS_TO_COME: [&str; 8] = ["add", "remove", "resource", "apply", "update", "diff", "check", "template"];
 
-/// The value of `--template`, read before the pack's flags are known.
-pub fn template_argument(arguments: &[OsString]) -> Option<String> {
-    let texts: Vec<&str> =
-        arguments.iter().filter_map(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
-    texts.iter().enumerate().find_map(|(at, text)| match text.strip_prefix("--template") {
-        Some("") => texts.get(at + 1).map(|value| (*value).to_owned()),
-        Some(rest) => rest.strip_prefix('=').map(str::to_owned),
-        None => None,
-    })
+/// The value of `--template`, read before the pack's flags are known. Where it is missing there is none,
+/// and [`parse`] says so.
+pub fn template_argument(arguments: &[OsString]) -> Result<Option<String>, Stop> {
+    let before_dashes = || arguments.iter().take_while(|argument| *argument != "--");
+    let found = before_dashes().enumerate().find_map(|(at, argument)| {
+        match argument.to_string_lossy().strip_prefix("--template")? {
+            "" => Some(before_dashes().nth(at + 1).filter(|value| !value.to_string_lossy().starts_with('-'))?.clone()),
+            // Lossy where it is no UTF-8, which is refused below all the same.
+            rest => rest.strip_prefix('=').map(|value| match argument.to_str() {
+                Some(_) => value.into(),
+                None => argument.clone(),
+            }),
+        }
+    });
+    let refused = |value: OsString| {
+        let shown = crate::pack::shown(&value.to_string_lossy());
+        Stop::usage(Fault::new(format!("--template {shown}: the name is not UTF-8")))
+    };
+    found.map(|value| value.into_string().map_err(refused)).transpose()
 }
 
 /// Parses the arguments (without the program's name) against `pack`'s questions. Help, version and
@@ -182,7 +192,7 @@ fn argument(question: &Question, pack: &Pack) -> Arg {
         let default = default.to_string();
         let mut context = tera::Context::new();
         context.insert("name", "NAME");
-        let shown = crate::template::render_text(pack, &default, &context).unwrap_or(default);
+        let shown = crate::template::render_text(&pack.manifest.delimiters, &default, &context).unwrap_or(default);
         if !shown.is_empty() {
             help = format!("{help} [default: {shown}]");
         }

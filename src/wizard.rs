@@ -86,13 +86,16 @@ impl<'a> Wizard<'a> {
                         Reply::Back => true,
                     }
                 }
-                Next::Done => {
-                    let answers = resolver.complete()?;
-                    match self.last_word(name, &answers)? {
+                Next::Done => match resolver.complete() {
+                    Ok(answers) => match self.last_word(name, &answers)? {
                         Verdict::Create => return Ok(Some(answers)),
                         Verdict::Back => true,
+                    },
+                    Err(faults) => {
+                        go_back(&faults.into())?;
+                        true
                     }
-                }
+                },
             };
             if back {
                 match trail.pop() {
@@ -126,15 +129,7 @@ impl<'a> Wizard<'a> {
         interrupt::check()?;
         match preview {
             Ok(text) => report::say(&format!("\n{text}")),
-            // These answers do not go together: said here, and the person goes back to change them.
-            Err(error) if error.is::<Faults>() => {
-                report::error(&error);
-                let prompt = Confirm::new("Go back and change an answer?").with_default(true);
-                return match reply(prompt.prompt())? {
-                    Reply::Given(true) | Reply::Back => Ok(Verdict::Back),
-                    Reply::Given(false) => Err(Stop::Interrupted.into()),
-                };
-            }
+            Err(error) if error.is::<Faults>() => return go_back(&error).map(|()| Verdict::Back),
             Err(error) => return Err(error),
         }
         match reply(Confirm::new("Create it?").with_default(true).with_help_message("Esc to go back").prompt())? {
@@ -142,6 +137,15 @@ impl<'a> Wizard<'a> {
             Reply::Given(false) => Err(Stop::Interrupted.into()),
             Reply::Back => Ok(Verdict::Back),
         }
+    }
+}
+
+/// These answers do not go together: says so, and the person goes back to change them, or stops.
+fn go_back(why: &anyhow::Error) -> anyhow::Result<()> {
+    report::error(why);
+    match reply(Confirm::new("Go back and change an answer?").with_default(true).prompt())? {
+        Reply::Given(true) | Reply::Back => Ok(()),
+        Reply::Given(false) => Err(Stop::Interrupted.into()),
     }
 }
 

@@ -4,7 +4,9 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
@@ -132,6 +134,11 @@ fn every_broken_file_is_told_at_once_and_the_last_leaves_nothing_either() {
             &["/b.tera:1:", "/m.tera:2:", "/z.tera:3:"],
         ),
         (
+            "an unknown filter and an unknown component in two files",
+            &[("layers/core/files/b.tera", "{{ name | snaek }}"), ("layers/core/files/m.tera", "x\n{{ <nope /> }}")],
+            &["/b.tera:1:", "/m.tera:2:"],
+        ),
+        (
             "a call that fails while rendering, in two files",
             &[
                 ("layers/core/files/y.tera", "{{ name + 1 }}"),
@@ -140,6 +147,25 @@ fn every_broken_file_is_told_at_once_and_the_last_leaves_nothing_either() {
             &["/y.tera:1:", "/z.tera:2:"],
         ),
     ]);
+}
+
+/// A component that does not parse is not said to be missing where it is called.
+#[test]
+fn one_broken_file_is_one_fault() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[
+        ("partials/a.tera", "{% component a() %}x{% endcomponent a %}"),
+        ("partials/b.tera", "{% component b() %}{{ <a /> }}{{ name | }}{% endcomponent b %}"),
+        ("layers/core/files/a.tera", "{{ <b /> }}"),
+        ("layers/core/files/z.tera", "{{ <a /> }}"),
+    ]);
+    let said = sandbox.with(&pack, "shop --yes").fails(1, &["/pack/partials/b.tera:1:"]);
+    assert_eq!(said.err.matches("error: ").count(), 1, "{said:?}");
+
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[("layers/core/files/a.tera", "{{ name | }}"), ("layers/core/files/z.tera", "")]);
+    let said = sandbox.with(&pack, "shop --yes").fails(1, &["/pack/layers/core/files/a.tera:1:"]);
+    assert_eq!(said.err.matches("error: ").count(), 1, "{said:?}");
 }
 
 /// Every path that a value or a pack must not reach.
@@ -522,6 +548,11 @@ fn bad_flags_are_told_all_at_once() {
             ],
         );
     sandbox.tool("shop --summray x").fails(2, &["--summray", "'--summary'"]);
+    for line in ["--template", "--template --yes", "shop --template --json"] {
+        sandbox.run(line).fails(2, &["a value is required for '--template <SRC>'"]);
+    }
+    sandbox.run("shop").arg("--template").arg(OsStr::from_bytes(b"caf\xe9")).fails(2, &["--template caf"]);
+    sandbox.run("shop").arg(OsStr::from_bytes(b"--template=caf\xe9")).fails(2, &["the name is not UTF-8"]);
     sandbox.tool("shop --python 3.11 --python 3.13").fails(2, &["cannot be used multiple times"]);
 }
 
@@ -735,6 +766,20 @@ mod linux {
             let script = "mkdir there && : > there/mine && mount -o remount,ro . .";
             mounted(sandbox.tool(dir), "mode=755", script).fails(1, &[words]);
             assert_eq!(left(&sandbox), *before, "{dir}");
+        }
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_written_says_what_became_of_the_rest() {
+        for (line, words, there) in [
+            ("shop --no-git --json", "shop: it was created all the same; the report could not be written", true),
+            ("shop --dry-run --json", "shop: nothing was written; the report could not be written", false),
+        ] {
+            let sandbox = Sandbox::new();
+            let outcome = sandbox.tool(line).through("exec \"$@\" > /dev/full").finish();
+            assert_eq!(outcome.code(), Some(1), "{outcome:?}");
+            assert!(outcome.err.contains(words), "{outcome:?}");
+            assert_eq!(sandbox.path("shop/service.toml").exists(), there);
         }
     }
 

@@ -255,6 +255,40 @@ fn answers_that_do_not_go_together_lead_back_to_the_questions() {
     assert_eq!(answers(&sandbox, "shop")["index"].as_str(), Some("pypi"));
 }
 
+/// A flag may have answered what another answer makes moot.
+#[test]
+fn answers_without_effect_lead_back_to_the_questions() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.tool("shop --no-git --summary x --python 3.11 --commands run --retries 4");
+    let mut terminal = Terminal::start(run, 120, false);
+    terminal.answer("Publish it?", &typed("n"));
+    terminal.expect("retries = \"4\" has no effect here");
+    terminal.answer("Go back and change an answer?", ENTER);
+    terminal.answer("Publish it?", &typed("y"));
+    terminal.answer("To which index?", ENTER);
+    terminal.answer("Create it?", ENTER);
+    terminal.done();
+    assert_eq!(answers(&sandbox, "shop")["retries"].as_integer(), Some(4));
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_told_before_the_last_question() {
+    let sandbox = Sandbox::new();
+    sandbox.write("shop", "a file");
+    let (said, code) = Terminal::start(sandbox.tool("shop"), 120, false).end();
+    assert!(code == 1 && said.contains("shop: is a file, and a folder is wanted"), "{said}");
+    assert!(!said.contains("What is it for?"), "{said}");
+
+    sandbox.write("full/service.toml", "mine");
+    let mut terminal = Terminal::start(sandbox.tool("full"), 120, false);
+    for question in &STEPS[1..5] {
+        terminal.answer(question, ENTER);
+    }
+    terminal.expect("full/service.toml: exists already, and is never overwritten");
+    terminal.answer("Go back and change an answer?", &typed("n"));
+    assert_eq!(terminal.end().1, 130);
+}
+
 #[test]
 fn control_c_at_each_step_leaves_nothing() {
     for (stop_at, step) in STEPS.iter().enumerate() {

@@ -144,7 +144,7 @@ impl<'a> Resolver<'a> {
         match otherwise.or(question.default.as_ref()) {
             Some(Answer::Text(template)) if question.kind == Kind::Text => {
                 let file = self.pack.shown("pack.toml");
-                let text = render_text(self.pack, template, context)
+                let text = render_text(&self.pack.manifest.delimiters, template, context)
                     .map_err(|why| Fault::new(format!("{file}: the default of \"{}\": {why}", question.key)))?;
                 Ok(Some(Answer::Text(text)))
             }

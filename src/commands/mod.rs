@@ -12,7 +12,7 @@ use crate::report;
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<()> {
-    let source = match cli::template_argument(arguments) {
+    let source = match cli::template_argument(arguments)? {
         Some(text) => Source::parse(&text).map_err(Stop::usage)?,
         None => Source::default_pack(),
     };

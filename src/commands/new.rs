@@ -3,6 +3,8 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use crate::blueprint::{self, Blueprint, Drawn, Resolver};
 use crate::cli::NewArgs;
 use crate::evolve::{Plan, create, interrupt};
@@ -25,10 +27,15 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
     let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
     let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let answers = if interactive {
+        // Told before the first question, and not after the last.
+        if let Some(dir) = &arguments.dir {
+            create::check_folder(dir)?;
+        }
         let preview = |name: &str, answers: &Answers| {
             let (answers, resources, drawn) = (answers.clone(), resources.clone(), drawn.clone());
             let blueprint = Blueprint { name: name.to_owned(), answers, resources, drawn };
             let plan = Plan::create(&blueprint, pack)?;
+            create::check(&plan, arguments.dir.as_deref().unwrap_or(Path::new(name)))?;
             let width = report::width();
             let asked = blueprint.asked(pack)?;
             Ok(format!("{}\n{}", report::answers(&blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
@@ -83,8 +90,15 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
         create::create(plan, dir, &mut init)?;
     }
     let created = Created { blueprint, pack, plan, dir, written: !dry, git: &outcome, notes: &notes };
+    if dry && !arguments.json {
+        for note in &notes {
+            report::warn(note);
+        }
+    }
     if arguments.json {
-        report::out(&created.json()?)
+        let told = report::out(&created.json()?);
+        let what = if dry { "nothing was written" } else { "it was created all the same" };
+        told.with_context(|| format!("{}: {what}; the report could not be written", dir.display()))
     } else if arguments.diff {
         report::out(&report::diff(plan))
     } else if arguments.dry_run {
@@ -128,10 +142,10 @@ fn gather(
             None => {
                 let names = || pack.manifest.presets.keys().map(String::as_str);
                 let near = did_you_mean(name, names());
-                faults.push(
-                    Fault::new(format!("--preset: no preset \"{name}\"{near}"))
-                        .help(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
-                );
+                let names = names().collect::<Vec<_>>().join(", ");
+                let there =
+                    if names.is_empty() { "the template has none".into() } else { format!("there are: {names}") };
+                faults.push(Fault::new(format!("--preset: no preset \"{name}\"{near}")).help(there));
             }
         }
     }

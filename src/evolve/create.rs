@@ -17,25 +17,31 @@ pub type Finish<'a> = &'a mut dyn FnMut(&Path) -> anyhow::Result<()>;
 
 /// Faults that would stop [`create`], found before anything is written.
 pub fn check(plan: &Plan, target: &Path) -> Result<(), Faults> {
+    if !check_folder(target)? {
+        return Ok(());
+    }
     let mut faults = Faults::default();
-    match fs::symlink_metadata(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => faults.push(Fault::new(format!("{}: {error}", target.display()))),
-        Ok(meta) if !meta.is_dir() && !target.is_dir() => {
-            faults.push(Fault::new(format!("{}: is a file, and a folder is wanted", target.display())));
-        }
-        Ok(_) => {
-            for entry in &plan.entries {
-                if let Some(why) = clash(target, entry) {
-                    faults.push(Fault::new(format!("{}: {why}", target.join(entry.path.as_str()).display())));
-                }
-            }
-            if !faults.is_empty() {
-                faults.push(Fault::new("nothing was written").help("choose another folder, or move these files away"));
-            }
+    for entry in &plan.entries {
+        if let Some(why) = clash(target, entry) {
+            faults.push(Fault::new(format!("{}: {why}", target.join(entry.path.as_str()).display())));
         }
     }
+    if !faults.is_empty() {
+        faults.push(Fault::new("nothing was written").help("choose another folder, or move these files away"));
+    }
     faults.or(())
+}
+
+/// Whether `target` is there; a fault when nothing could be created at or in it, whatever the plan.
+pub fn check_folder(target: &Path) -> Result<bool, Faults> {
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Fault::new(format!("{}: {error}", target.display())).into()),
+        Ok(meta) if !meta.is_dir() && !target.is_dir() => {
+            Err(Fault::new(format!("{}: is a file, and a folder is wanted", target.display())).into())
+        }
+        Ok(_) => Ok(true),
+    }
 }
 
 /// Why `entry` cannot stand in `target`, if it cannot. A file of the same bytes is no clash: an

@@ -7,7 +7,7 @@ use super::record;
 use crate::blueprint::{self, Blueprint};
 use crate::fault::Faults;
 use crate::pack::Pack;
-use crate::render::{Mode, TreePath, context_of, render, select};
+use crate::render::{Mode, RECORD, TreePath, context_of, in_time, render, select};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,7 +39,10 @@ pub struct Plan {
 impl Plan {
     /// The plan that creates a repository: its files, its blueprint, its record.
     pub fn create(blueprint: &Blueprint, pack: &Pack) -> Result<Self, Faults> {
-        let tree = render(blueprint, pack)?;
+        let tree = {
+            let (blueprint, pack) = (blueprint.clone(), pack.clone());
+            in_time(move || render(&blueprint, &pack))?
+        };
         let layers = select(pack, &context_of(blueprint, pack))?.into_iter().map(|layer| layer.name.clone()).collect();
         let (changed, unformatted) = match format(&tree, &pack.manifest.format) {
             Formatted::Changed(changed) => (changed, None),
@@ -67,7 +70,7 @@ impl Plan {
 
     /// Whether `path` is of the record: written for new-service, not for people.
     pub fn is_record(path: &TreePath) -> bool {
-        path.as_str().starts_with(record::FOLDER)
+        path.as_str().starts_with(RECORD)
     }
 
     pub fn get(&self, path: &str) -> Option<&Entry> {

@@ -6,16 +6,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::blueprint::Blueprint;
 use crate::pack::{Pack, Policy, hex};
-use crate::render::{Tree, TreePath};
-
-pub const FOLDER: &str = ".new-service";
+use crate::render::{RECORD, Tree, TreePath};
 
 /// The format of the lock file that this binary writes.
 const FORMAT: u32 = 1;
 
 /// The record's files, by path from the repository's root.
 pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, Vec<u8>)> {
-    let path = |rest: &str| TreePath::new(&format!("{FOLDER}/{rest}")).expect("a path of our own making");
+    let path = |rest: &str| TreePath::new(&format!("{RECORD}/{rest}")).expect("a path of our own making");
     let mut files = Vec::new();
     let mut lines = vec![
         format!("digest {}", pack.digest),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tera::{Context, Tera};
 
 use crate::fault::{Fault, Place, did_you_mean};
+use crate::template::reason;
 
 /// A parsed `when`, with the place it stands at.
 #[derive(Debug, Clone)]
@@ -67,14 +68,6 @@ fn spelled_out(expression: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// Tera's message without its drawing of the source.
-fn reason(error: &tera::Error) -> String {
-    match error.kind() {
-        tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => report.message().to_owned(),
-        other => other.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ struct Form {
     practices: Vec<Spanned<String>>,
     for_each: Option<Spanned<String>>,
     #[serde(rename = "as")]
-    item_name: Option<String>,
+    item_name: Option<Spanned<String>>,
     #[serde(default)]
     dependencies: BTreeMap<String, Spanned<Dependency>>,
     #[serde(rename = "dev-dependencies", default)]
@@ -210,7 +210,7 @@ impl Layer {
     /// Reads `layer.toml` and checks what can be checked without the other layers.
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
-        let mut faults = Faults::default();
+        let mut faults = text.unprintable();
         let keys = answer_names(manifest);
         let condition = |when: &Spanned<String>, faults: &mut Faults| {
             let place = text.place(when.span().start);
@@ -264,17 +264,7 @@ impl Layer {
         for (setting, place) in &config {
             check_setting(setting, place, &mut faults);
         }
-        let for_each = form.for_each.and_then(|list| {
-            let asked = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
-            let known = asked || list.get_ref() == super::RESOURCES;
-            if !known {
-                let fault =
-                    Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
-                faults.push(fault.help("it names a question of kind \"list\", or \"resources\""));
-            }
-            let item = form.item_name.clone().unwrap_or_else(|| "item".to_owned());
-            known.then(|| (list.into_inner(), item))
-        });
+        let for_each = loop_of(form.for_each, form.item_name, manifest, text, &mut faults);
         let placed = |map: BTreeMap<String, Spanned<Dependency>>| {
             map.into_iter()
                 .map(|(name, value)| (name, (value.get_ref().clone(), text.place(value.span().start))))
@@ -344,6 +334,30 @@ impl Layer {
         }
         Ok(())
     }
+}
+
+/// `for_each` and `as`: the list, and the name of its items.
+fn loop_of(
+    list: Option<Spanned<String>>,
+    item: Option<Spanned<String>>,
+    manifest: &Manifest,
+    text: &Text,
+    faults: &mut Faults,
+) -> Option<(String, String)> {
+    let Some(list) = list else {
+        if let Some(item) = item {
+            let place = text.place(item.span().start);
+            faults.push(Fault::at(place, "`as` names an item, and without `for_each` there is none"));
+        }
+        return None;
+    };
+    let asked = manifest.question(list.get_ref()).is_some_and(|question| question.kind == super::Kind::List);
+    if !asked && list.get_ref() != super::RESOURCES {
+        let fault = Fault::at(text.place(list.span().start), format!("`for_each`: no list \"{}\"", list.get_ref()));
+        faults.push(fault.help("it names a question of kind \"list\", or \"resources\""));
+        return None;
+    }
+    Some((list.into_inner(), item.map_or_else(|| "item".to_owned(), Spanned::into_inner)))
 }
 
 fn answer_names(manifest: &Manifest) -> Vec<&str> {

@@ -11,7 +11,8 @@ use super::answer::{Answer, Answers};
 use super::condition::Condition;
 use super::question::{Kind, Question, QuestionForm, check_plain};
 use super::text::Text;
-use crate::fault::{Fault, Faults, did_you_mean};
+use crate::fault::{Fault, Faults, Place, did_you_mean};
+use crate::template;
 
 /// The pack format that this binary reads (`edition` in pack.toml).
 const EDITION: u32 = 1;
@@ -244,7 +245,7 @@ impl Manifest {
     /// Reads and checks `pack.toml`; all faults of it at once.
     pub fn parse(text: &Text) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
-        let mut faults = Faults::default();
+        let mut faults = text.unprintable();
         if *form.edition.get_ref() != EDITION {
             let fault = Fault::at(
                 text.place(form.edition.span().start),
@@ -259,7 +260,7 @@ impl Manifest {
         }
         let delimiters = delimiters(form.delimiters.as_ref(), text, &mut faults);
         let name_rules = name_rules(form.name_rules, text, &mut faults);
-        let questions = questions(form.question, text, &mut faults);
+        let questions = questions(form.question, &delimiters, text, &mut faults);
         let presets = presets(form.presets, &questions, text, &mut faults);
         faults.or(Self {
             name: form.name,
@@ -320,19 +321,25 @@ fn name_rules(form: NameForm, text: &Text, faults: &mut Faults) -> NameRules {
 fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<Regex> {
     Regex::new(pattern.get_ref())
         .map_err(|error| {
-            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {error}")));
+            // The last line says what; those before draw where.
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {why}")));
         })
         .ok()
 }
 
-fn questions(forms: Vec<QuestionForm>, text: &Text, faults: &mut Faults) -> Vec<Question> {
+fn questions(forms: Vec<QuestionForm>, delimiters: &Delimiters, text: &Text, faults: &mut Faults) -> Vec<Question> {
     let mut known: Vec<String> = vec!["name".into()];
     let mut questions = Vec::with_capacity(forms.len());
     for form in forms {
         let place = text.place(form.key.span().start);
-        let key = form.key.into_inner();
-        if key.is_empty() || !key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" must be lowercase letters, digits and _")));
+        let key = form.key.get_ref().clone();
+        if !is_key(&key) {
+            let message = format!("the key \"{}\" must be lowercase letters, digits and _", super::shown(&key));
+            faults.push(Fault::at(place.clone(), message).help("it begins with a letter, and does not end in _"));
+        } else if Condition::parse(&key, place.clone(), &[&key]).is_err() || !is_variable(&key) {
+            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is a word of the template language")));
         }
         if super::TEMPLATE_NAMES.contains(&key.as_str()) {
             faults.push(Fault::at(
@@ -348,7 +355,11 @@ fn questions(forms: Vec<QuestionForm>, text: &Text, faults: &mut Faults) -> Vec<
                 format!("\"{key}\": `choices` belong to kind = \"choice\", and only there"),
             ));
         }
+        check_bounds(&form, &place, faults);
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        for value in [&form.default, &form.otherwise].into_iter().flatten().filter(|_| form.kind == Kind::Text) {
+            check_default(value, &key, &names, delimiters, text, faults);
+        }
         let when = form.when.and_then(|when| {
             Condition::parse(when.get_ref(), text.place(when.span().start), &names)
                 .map_err(|fault| faults.push(fault))
@@ -390,6 +401,64 @@ fn questions(forms: Vec<QuestionForm>, text: &Text, faults: &mut Faults) -> Vec<
         questions.push(question);
     }
     questions
+}
+
+/// As a flag and as a variable, both.
+fn is_key(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_lowercase())
+        && !key.ends_with('_')
+        && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Whether Tera reads a variable where `key` stands, and not a word of its own (`true`, `not`).
+fn is_variable(key: &str) -> bool {
+    let source = format!("{{{{ {key} }}}}");
+    template::variables_of(&Delimiters::default(), &source).is_ok_and(|read| read.contains(key))
+}
+
+/// What says nothing, or what no answer could keep to.
+fn check_bounds(form: &QuestionForm, place: &Place, faults: &mut Faults) {
+    let mut fault = |why: &str| faults.push(Fault::at(place.clone(), format!("\"{}\": {why}", form.key.get_ref())));
+    let texts = matches!(form.kind, Kind::Text | Kind::List);
+    if form.min.zip(form.max).is_some_and(|(min, max)| min > max) {
+        fault("`min` is above `max`");
+    }
+    if form.min.is_some() && form.kind != Kind::Integer {
+        fault("`min` belongs to kind = \"integer\"");
+    }
+    if form.max.is_some() && !texts && form.kind != Kind::Integer {
+        fault("`max` belongs to numbers and texts");
+    }
+    if form.pattern.is_some() && !texts {
+        fault("`pattern` belongs to texts");
+    }
+    let values: BTreeSet<&str> = form.choices.iter().map(|choice| choice.value.as_str()).collect();
+    if values.len() < form.choices.len() {
+        fault("two choices are the same");
+    }
+}
+
+/// A text that is drawn from a template: told when the pack is read, and not when it is first drawn.
+fn check_default(
+    value: &Spanned<toml::Value>,
+    key: &str,
+    known: &[&str],
+    delimiters: &Delimiters,
+    text: &Text,
+    faults: &mut Faults,
+) {
+    let Some(default) = value.get_ref().as_str() else { return };
+    let place = text.place(value.span().start);
+    match template::variables_of(delimiters, default) {
+        Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
+        Ok(read) => {
+            for name in read.iter().filter(|name| !known.contains(&name.as_str())) {
+                let near = did_you_mean(name, known.iter().copied());
+                let message = format!("the default of \"{key}\" reads `{name}`, which is no answer{near}");
+                faults.push(Fault::at(place.clone(), message).help(format!("in reach here: {}", known.join(", "))));
+            }
+        }
+    }
 }
 
 fn presets(

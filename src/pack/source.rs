@@ -111,6 +111,10 @@ fn read_folder(root: &Path) -> Result<Files, Faults> {
             faults.push(Fault::new(format!("{shown}: the name is not UTF-8")));
             continue;
         };
+        if let Err(why) = super::check_plain(name) {
+            faults.push(Fault::new(format!("{}: {why}", super::visible(&shown.to_string()))));
+            continue;
+        }
         let size = entry.metadata().map_or(0, |meta| meta.len());
         bytes += size;
         if files.len() >= MAX_FILES || bytes > MAX_BYTES {

@@ -1,7 +1,10 @@
 //! A text file of a pack, with the name that its faults carry.
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
+use super::question::check_plain;
 use crate::fault::{Fault, Faults, Place};
 
 #[derive(Debug, Clone)]
@@ -31,6 +34,34 @@ impl Text {
 
     pub fn place(&self, offset: usize) -> Place {
         Place::in_text(&self.file, &self.content, offset)
+    }
+
+    /// Texts of a TOML file that a terminal would obey and not show; a break of a line is none.
+    pub fn unprintable(&self) -> Faults {
+        fn walk(table: &DeTable, found: &mut dyn FnMut(&str, usize)) {
+            for (key, value) in table {
+                found(key.get_ref(), key.span().start);
+                walk_value(value, found);
+            }
+        }
+        fn walk_value(value: &Spanned<DeValue>, found: &mut dyn FnMut(&str, usize)) {
+            match value.get_ref() {
+                DeValue::String(text) => found(text, value.span().start),
+                DeValue::Array(items) => items.iter().for_each(|item| walk_value(item, found)),
+                DeValue::Table(table) => walk(table, found),
+                _ => {}
+            }
+        }
+        let mut faults = Faults::default();
+        // What does not parse is told by what reads it.
+        if let Ok(table) = DeTable::parse(&self.content) {
+            walk(table.get_ref(), &mut |text, at| {
+                if let Err(why) = text.lines().try_for_each(check_plain) {
+                    faults.push(Fault::at(self.place(at), why));
+                }
+            });
+        }
+        faults
     }
 
     /// Parses the text as TOML into `T`; a fault carries the line and column.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tera::{Context, ErrorKind, Tera};
 
+use super::bounds::Output;
 use super::slots;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::pack::{Kind, Layer, LayerFile, Pack, Question, TEMPLATE_NAMES, Text};
@@ -18,7 +19,7 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// Parses every template of `layers`; all faults at once. `names` are the variables in reach.
     pub fn new(pack: &'a Pack, layers: &[&Layer], names: &BTreeSet<String>) -> Result<Self, Faults> {
-        let mut engine = Self { pack, tera: template::engine(pack) };
+        let mut engine = Self { pack, tera: template::engine(&pack.manifest.delimiters) };
         let mut faults = Faults::default();
         let mut templates: Vec<(&str, String)> = Vec::new();
         for (path, text) in &pack.partials {
@@ -33,12 +34,7 @@ impl<'a> Engine<'a> {
             }
         }
         if engine.tera.add_raw_templates(templates.iter().map(|(name, source)| (*name, source))).is_err() {
-            // One by one, to hear of every broken template and not only of the first.
-            for (name, source) in &templates {
-                if let Err(error) = engine.tera.add_raw_template(name, source) {
-                    faults.push(engine.fault(name, &error));
-                }
-            }
+            faults.extend(engine.broken(&templates));
         }
         if faults.is_empty() {
             engine.check_names(layers, names, &templates, &mut faults);
@@ -46,8 +42,44 @@ impl<'a> Engine<'a> {
         faults.or(engine)
     }
 
+    /// What is wrong with templates that do not load together: every broken one, and nothing that is only
+    /// missing because another is broken. Partials stand first.
+    fn broken(&self, templates: &[(&str, String)]) -> Faults {
+        let load = |templates: &mut dyn Iterator<Item = &(&str, String)>| {
+            let mut tera = template::engine(&self.pack.manifest.delimiters);
+            tera.add_raw_templates(templates.map(|(name, source)| (*name, source)))
+        };
+        let mut faults = Faults::default();
+        for template in templates {
+            match load(&mut std::iter::once(template)) {
+                Err(error) if matches!(error.kind(), ErrorKind::SyntaxError(_)) => {
+                    faults.push(self.fault(template.0, &error));
+                }
+                _ => {}
+            }
+        }
+        if !faults.is_empty() {
+            return faults;
+        }
+        let (partials, files) = templates.split_at(self.pack.partials.len());
+        if let Err(error) = load(&mut partials.iter()) {
+            return self.fault(partials.first().map_or("", |(name, _)| name), &error).into();
+        }
+        for file in files {
+            if let Err(error) = load(&mut partials.iter().chain([file])) {
+                faults.push(self.fault(file.0, &error));
+            }
+        }
+        faults
+    }
+
     pub fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
-        self.tera.render(template, context).map_err(|error| self.fault(template, &error))
+        let mut output = Output::default();
+        let rendered = self.tera.render_to(template, context, &mut output);
+        match rendered {
+            Err(error) if !output.is_full() => Err(self.fault(template, &error)),
+            _ => output.into_text().map_err(|why| Fault::at(Place::new(self.pack.shown(template), 1, 1), why)),
+        }
     }
 
     /// Whether a template reads what its author could not format for: a text or a list that a person

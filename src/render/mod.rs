@@ -1,5 +1,6 @@
 //! `tree = render(blueprint, pack)`: pure. No clock, no network, no environment, nothing random.
 
+mod bounds;
 mod database;
 mod engine;
 mod lockfile;
@@ -13,10 +14,11 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use tera::Context;
 
+pub use bounds::in_time;
 pub use lockfile::unite as unite_locks;
 pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, select};
-pub use tree::{Mode, Tree, TreeFile};
+pub use tree::{Mode, RECORD, Tree, TreeFile};
 
 use self::database::Database;
 use self::engine::Engine;
@@ -63,8 +65,14 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         .collect();
     let engine = Engine::new(pack, &layers, &names)?;
 
-    let mut rendering =
-        Rendering { pack, engine, slots: Contributions::default(), tree: Tree::default(), faults: Faults::default() };
+    let mut rendering = Rendering {
+        pack,
+        engine,
+        slots: Contributions::default(),
+        tree: Tree::default(),
+        matched: BTreeSet::new(),
+        faults: Faults::default(),
+    };
     for layer in &layers {
         for context in contexts(layer, blueprint, &resources, &context) {
             rendering.slot_lines(layer, &context, &layers);
@@ -80,6 +88,15 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
             }
         }
     }
+    for layer in &layers {
+        let idle = contexts(layer, blueprint, &resources, &context).is_empty();
+        for (number, rule) in layer.rules.iter().enumerate().filter(|_| !idle) {
+            if !rendering.matched.contains(&(layer.name.clone(), number)) {
+                let message = format!("no file of the layer falls under \"{}\"", rule.glob);
+                rendering.faults.push(Fault::at(rule.place.clone(), message).help("it is a path in the repository"));
+            }
+        }
+    }
     for slot in rendering.slots.unplaced() {
         let owner = &pack.manifest.slots[slot].owner;
         rendering.faults.push(
@@ -92,6 +109,9 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
                 pack.manifest.delimiters.variable_start, pack.manifest.delimiters.variable_end
             )),
         );
+    }
+    if let Some(file) = rendering.tree.bare_repository() {
+        rendering.faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }
     if rendering.faults.is_empty() {
         rendering.lock_file(&layers)?;
@@ -132,6 +152,8 @@ struct Rendering<'a> {
     engine: Engine<'a>,
     slots: Contributions,
     tree: Tree,
+    /// Rules of `[files."GLOB"]` that a file fell under, by layer and number.
+    matched: BTreeSet<(String, usize)>,
     faults: Faults,
 }
 
@@ -160,11 +182,16 @@ impl Rendering<'_> {
             let source = self.pack.shown(&file.source);
             Fault::new(format!("{source}: the path \"{}\" may not be written: {why}", crate::pack::shown(path)))
         };
-        let target = render_text(self.pack, &file.target, context).map_err(|why| unsafe_path(&file.target, why))?;
+        let delimiters = &self.pack.manifest.delimiters;
+        let target = render_text(delimiters, &file.target, context).map_err(|why| unsafe_path(&file.target, why))?;
         let path = TreePath::new(&target).map_err(|why| unsafe_path(&target, why))?;
         let mut policy = Policy::default();
         let mut mode = Mode::Plain;
-        for rule in layer.rules.iter().filter(|rule| rule.glob.matches(path.as_str())) {
+        for (number, rule) in layer.rules.iter().enumerate() {
+            if !rule.glob.matches(path.as_str()) {
+                continue;
+            }
+            self.matched.insert((layer.name.clone(), number));
             if let Some(when) = &rule.when
                 && !when.holds(context)?
             {

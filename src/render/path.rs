@@ -4,6 +4,12 @@ use std::fmt;
 
 use crate::pack::DEVICE_NAMES;
 
+/// The longest name that common file systems hold.
+const MAX_PART: usize = 255;
+
+/// Characters without width: `.g\u{200C}it` is `.git` to HFS+.
+const INVISIBLE: [char; 6] = ['\u{AD}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}', '\u{FE0F}'];
+
 /// Checked when made: no root, no `..`, no `.git`, nothing that another system reads otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath(String);
@@ -21,10 +27,16 @@ impl TreePath {
             return Err("it holds a backslash, which some systems take for a separator".into());
         }
         crate::pack::check_plain(path)?;
+        if let Some(c) = path.chars().find(|c| INVISIBLE.contains(c)) {
+            return Err(format!("it holds U+{:04X}, which nobody sees and macOS drops", u32::from(c)));
+        }
         if let Some(c) = path.chars().find(|c| "<>\"|?*".contains(*c)) {
             return Err(format!("it holds `{c}`, which Windows refuses"));
         }
         for part in path.split('/') {
+            if part.len() > MAX_PART {
+                return Err(format!("a part of it is longer than {MAX_PART} bytes"));
+            }
             let lower = part.to_lowercase();
             let stem = lower.split('.').next().unwrap_or_default();
             if part.is_empty() || part == "." || part == ".." {
@@ -92,6 +104,8 @@ mod tests {
             "a\nb",
             "a\u{202E}b",
             "a|b",
+            ".g\u{200C}it/config",
+            &"a".repeat(256),
         ] {
             assert!(TreePath::new(path).is_err(), "{path:?}");
         }

@@ -159,7 +159,7 @@ fn drawn(setting: &Setting, pack: &Pack, context: &Context) -> Result<Setting, S
     let mut setting = setting.clone();
     for value in [&mut setting.default, &mut setting.dev, &mut setting.prod] {
         if let Some(toml::Value::String(text)) = value {
-            *text = render_text(pack, text, context)?;
+            *text = render_text(&pack.manifest.delimiters, text, context)?;
         }
     }
     Ok(setting)

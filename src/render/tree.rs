@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::bounds::MAX_TREE;
 use super::path::TreePath;
+use crate::blueprint;
 use crate::fault::Fault;
 use crate::pack::Policy;
 
@@ -45,13 +47,30 @@ pub struct Tree {
     files: BTreeMap<TreePath, TreeFile>,
     /// Lowercased paths of files and of the folders above them, for clashes.
     taken: BTreeMap<String, (String, bool)>,
+    bytes: usize,
     /// The migrations by name, each with the stamp that is drawn for it.
     pub migrations: BTreeMap<String, String>,
 }
 
+/// The folder of a repository's record, which only new-service writes to (design §4).
+pub const RECORD: &str = ".new-service";
+
 impl Tree {
-    /// Adds a file. One that another system, or a folder, would not let stand beside the rest is a fault.
+    /// Adds a file. One that another system, or a folder, would not let stand beside the rest is a fault,
+    /// as is one that new-service writes itself, and one too many.
     pub fn insert(&mut self, path: TreePath, file: TreeFile) -> Result<(), Fault> {
+        let first = path.parents().next().unwrap_or(path.as_str());
+        if [blueprint::FILE_NAME, RECORD].iter().any(|own| first.eq_ignore_ascii_case(own)) {
+            return Err(Fault::new(format!("{}: \"{path}\" is new-service's own to write", file.source)));
+        }
+        self.bytes += file.content.len();
+        if self.bytes > MAX_TREE {
+            return Err(Fault::new(format!(
+                "{}: with it the repository has more than {} MiB",
+                file.source,
+                MAX_TREE >> 20
+            )));
+        }
         let clash = |other: &str| {
             Fault::new(format!("{path}: clashes with {other}"))
                 .help(format!("both come from the pack; one is {}", file.source))
@@ -71,6 +90,18 @@ impl Tree {
         self.taken.insert(path.as_str().to_lowercase(), (path.as_str().to_owned(), false));
         self.files.insert(path, file);
         Ok(())
+    }
+
+    /// A file that would make git take its folder for a repository, with settings that name programs to
+    /// run: `HEAD` beside `objects` and `refs` (gitrepository-layout(5)), in any case of letters.
+    pub fn bare_repository(&self) -> Option<&TreeFile> {
+        let file = |path: String| self.taken.get(&path).is_some_and(|(_, folder)| !folder);
+        let folder = |path: String| self.taken.get(&path).is_some_and(|(_, folder)| *folder);
+        self.files.iter().map(|(path, found)| (path.as_str().to_lowercase(), found)).find_map(|(path, found)| {
+            let above = path.strip_suffix("head").filter(|above| above.is_empty() || above.ends_with('/'))?;
+            let is_one = file(path.clone()) && folder(format!("{above}objects")) && folder(format!("{above}refs"));
+            is_one.then_some(found)
+        })
     }
 
     pub fn get(&self, path: &str) -> Option<&TreeFile> {

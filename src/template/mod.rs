@@ -1,35 +1,58 @@
-//! Tera, set up for a pack: its delimiters, and filters for names and escapes.
+//! Tera, set up with a pack's delimiters, and filters for names and escapes.
 
 mod escape;
 
-use tera::{Context, ErrorKind, Tera};
+use std::collections::BTreeSet;
+
+use tera::{Context, Delimiters, ErrorKind, Tera};
 
 pub use escape::{sh, toml_str};
 
-use crate::pack::Pack;
+const TEXT: &str = "text";
 
-/// Renders a short text (a path, a default) with the pack's delimiters.
-pub fn render_text(pack: &Pack, text: &str, context: &Context) -> Result<String, String> {
-    if !text.contains(&*pack.manifest.delimiters.variable_start)
-        && !text.contains(&*pack.manifest.delimiters.block_start)
-    {
-        return Ok(text.to_owned());
+/// Renders a short text (a path, a default). It may hold values; a block is an error, for a loop could
+/// go on for ever where nobody waits for it.
+pub fn render_text(delimiters: &Delimiters, text: &str, context: &Context) -> Result<String, String> {
+    match parse_text(delimiters, text)? {
+        None => Ok(text.to_owned()),
+        Some(tera) => tera.render(TEXT, context).map_err(|error| reason(&error)),
     }
-    let mut tera = engine(pack);
-    tera.add_raw_template("text", text).and_then(|()| tera.render("text", context)).map_err(|error| {
-        match error.kind() {
-            ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => report.message().to_owned(),
-            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
-        }
-    })
 }
 
-/// Tera with the pack's delimiters and the filters of `docs/packs.md`; nothing is escaped unasked.
-pub fn engine(pack: &Pack) -> Tera {
+/// The variables that a short text reads.
+pub fn variables_of(delimiters: &Delimiters, text: &str) -> Result<BTreeSet<String>, String> {
+    let Some(tera) = parse_text(delimiters, text)? else { return Ok(BTreeSet::new()) };
+    let read = tera.get_template_variables(TEXT).unwrap_or_default();
+    Ok(read.into_iter().map(str::to_owned).collect())
+}
+
+/// None for a text without values.
+fn parse_text(delimiters: &Delimiters, text: &str) -> Result<Option<Tera>, String> {
+    if text.contains(&*delimiters.block_start) {
+        return Err(format!("it may hold values, and `{}` begins a block", delimiters.block_start));
+    }
+    if !text.contains(&*delimiters.variable_start) {
+        return Ok(None);
+    }
+    let mut tera = engine(delimiters);
+    tera.add_raw_template(TEXT, text).map_err(|error| reason(&error))?;
+    Ok(Some(tera))
+}
+
+/// Tera's message without its drawing of the source.
+pub fn reason(error: &tera::Error) -> String {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => report.message().to_owned(),
+        other => other.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    }
+}
+
+/// Tera with a pack's delimiters and the filters of `docs/packs.md`; nothing is escaped unasked.
+pub fn engine(delimiters: &Delimiters) -> Tera {
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&str>::new());
     // Checked when the pack was read.
-    let _ = tera.set_delimiters(pack.manifest.delimiters.clone());
+    let _ = tera.set_delimiters(delimiters.clone());
     escape::register(&mut tera);
     tera
 }
