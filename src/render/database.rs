@@ -1,11 +1,13 @@
 //! What the layer that is the database gives: migrations, and offline query data.
 
+use std::path::Path;
+
 use super::path::TreePath;
 use super::tree::{Mode, Tree, TreeFile};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
 use crate::pack::{DatabaseRule, Dialect, Layer, Pack, Policy};
-use crate::schema::{self, Model, OwnTable, Resource, Type};
+use crate::schema::{self, Model, OwnTable, QueryFile, Resource, Source, Type};
 
 /// The tables of a service, and the layer that keeps them.
 pub struct Database<'a> {
@@ -118,6 +120,24 @@ impl<'a> Database<'a> {
                 tree.migrations.insert(migration.name, stamp);
             }
         }
+        if let Some(folder) = &rule.queries {
+            let files = query_files(&model, rule.dialect, tree)?;
+            for file in files {
+                insert(tree, format!("{folder}/{}", file.name), file.content, Policy::Merge);
+            }
+        }
         faults.or(())
     }
+}
+
+/// The data of the queries in the Rust files of the tree.
+fn query_files(model: &Model, dialect: Dialect, tree: &Tree) -> Result<Vec<QueryFile>, Faults> {
+    let rust =
+        tree.iter().filter(|(path, _)| Path::new(path.as_str()).extension().is_some_and(|ending| ending == "rs"));
+    let sources: Vec<Source> = rust
+        .filter_map(|(path, file)| {
+            Some(Source { path: path.as_str(), text: std::str::from_utf8(&file.content).ok()?, from: &file.source })
+        })
+        .collect();
+    schema::query_files(&sources, model, dialect)
 }

@@ -13,6 +13,8 @@ mod grammar;
 mod migrations;
 mod model;
 mod names;
+
+mod queries;
 mod resource;
 mod types;
 mod values;
@@ -24,6 +26,7 @@ pub use draft::{Draft, DraftField, Drafts, Mark, Marked, Written};
 pub use migrations::{Migration, migrations};
 pub use model::{Column, Model, OwnTable, Table};
 pub use names::plural_of;
+pub use queries::{QueryFile, Source, query_files};
 pub use resource::{Field, Resource};
 pub use types::{Database, Facts, Storage, TABLE, Type};
 pub use view::{ResourceView, views};

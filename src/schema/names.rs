@@ -57,6 +57,11 @@ pub(super) fn sql(name: &str) -> String {
     if SQL_WORDS.split(' ').any(|word| word == name) { format!("\"{name}\"") } else { name.to_owned() }
 }
 
+/// A table as `PostgreSQL` itself writes its name (`quote_ident`), which quotes more words than it must.
+pub(super) fn postgres(name: &str) -> String {
+    if POSTGRES_WORDS.split(' ').any(|word| word == name) { format!("\"{name}\"") } else { name.to_owned() }
+}
+
 /// Types that every Rust file has in reach and generated code is made of: no resource may hide them.
 pub(super) fn hides(name: &str) -> bool {
     ["option", "result", "string", "vec", "some", "none", "ok", "err", "default", "from", "into", "iterator"]
@@ -86,6 +91,20 @@ const SQL_WORDS: &str = "\
     placing primary references returning right select session_user set similar some symmetric system_user table \
     tablesample then to trailing transaction true union unique update user using values variadic verbose when \
     where window with";
+
+/// `SELECT word FROM pg_get_keywords() WHERE catcode <> 'U'`, of `PostgreSQL` 15. Sorted.
+const POSTGRES_WORDS: &str = "\
+    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both \
+    case cast char character check coalesce collate collation column concurrently constraint create cross \
+    current_catalog current_date current_role current_schema current_time current_timestamp current_user dec \
+    decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign \
+    freeze from full grant greatest group grouping having ilike in initially inner inout int integer intersect \
+    interval into is isnull join lateral leading least left like limit localtime localtimestamp national \
+    natural nchar none normalize not notnull null nullif numeric offset on only or order out outer overlaps \
+    overlay placing position precision primary real references returning right row select session_user setof \
+    similar smallint some substring symmetric table tablesample then time timestamp to trailing treat trim true \
+    union unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat \
+    xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable";
 
 #[cfg(test)]
 mod tests {
@@ -142,7 +161,8 @@ mod tests {
         assert_eq!((rust("type").as_str(), rust("kind").as_str()), ("r#type", "kind"));
         assert_eq!((sql("order").as_str(), sql("orders").as_str()), ("\"order\"", "orders"));
         assert!(same("item_2", "item2") && !same("item", "items"));
-        assert!(SQL_WORDS.split(' ').is_sorted());
+        assert!(SQL_WORDS.split(' ').is_sorted() && POSTGRES_WORDS.split(' ').is_sorted());
+        assert_eq!((postgres("times").as_str(), postgres("time").as_str()), ("times", "\"time\""));
         for word in KEYWORDS {
             assert!(syn::parse_str::<syn::Ident>(&rust(word)).is_ok(), "{word}");
         }

@@ -341,6 +341,11 @@ impl Type {
             Self::Bool if sqlite => Some(format!("{column} IN (0, 1)")),
             Self::Uuid | Self::Ref(_) if sqlite => Some(format!("length({column}) = 16")),
             Self::Json if sqlite => Some(format!("json_valid({column})")),
+            // Not IN: sqlx would take a column that may be empty for one that may not, once it is set.
+            Self::Enum(values) if sqlite => {
+                let values: Vec<String> = values.iter().map(|value| format!("{column} = '{value}'")).collect();
+                Some(values.join(" OR "))
+            }
             Self::Enum(values) => {
                 let values: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
                 Some(format!("{column} IN ({})", values.join(", ")))

@@ -1,0 +1,78 @@
+//! Offline query data: what `cargo sqlx prepare` would write, made without a server from the tables.
+//!
+//! ```text
+//! rendered .rs files → scan → SQL with places → infer (over the tables) → files of `.sqlx`
+//! ```
+//!
+//! `tests/schema_on_servers.rs` holds it against what sqlx itself writes, byte for byte.
+
+mod change;
+mod figure;
+mod file;
+mod from;
+mod functions;
+mod infer;
+mod kinds;
+mod postgres;
+mod scan;
+mod scope;
+mod sqlite;
+mod statement;
+mod text;
+mod truth;
+
+use std::collections::BTreeMap;
+
+pub use scan::Source;
+
+use super::model::Model;
+use super::types::Database;
+use crate::fault::{Fault, Faults};
+
+/// A file of the folder for query data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryFile {
+    /// `query-SHA256.json`, of the SQL.
+    pub name: String,
+    pub content: String,
+}
+
+/// Room for the deepest query that is taken; a thread's own would do in a release build only.
+const STACK: usize = 32 << 20;
+
+/// The data of every query in `sources`, each once; what cannot be told is a fault at the query.
+pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let work = thread.spawn_scoped(scope, || all_files(sources, model, database));
+        let work = work.map_err(|error| Fault::new(format!("no thread to read the queries in: {error}")))?;
+        work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn all_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
+    let mut faults = Faults::default();
+    let mut files = BTreeMap::new();
+    for source in sources {
+        let queries = scan::queries(source).unwrap_or_else(|fault| {
+            faults.push(fault);
+            Vec::new()
+        });
+        for query in queries {
+            let name = file::name(&query.sql);
+            if files.contains_key(&name) {
+                continue;
+            }
+            match infer::describe(&query.sql, model, database) {
+                Ok(description) => drop(files.insert(name, file::content(&query.sql, &description, database))),
+                Err(unclear) => {
+                    let message = format!("the data of this query cannot be told: {}", unclear.message);
+                    let fault = Fault::at(query.place, message);
+                    faults.push(fault.help(format!("{}; it comes from {}", unclear.help, source.from)));
+                }
+            }
+        }
+    }
+    let files = files.into_iter().map(|(name, content)| QueryFile { name, content }).collect();
+    faults.or(files)
+}
