@@ -64,7 +64,13 @@ fn rustfmt_has_nothing_to_do_with_an_ordinary_name() {
         let text = fs::read_to_string(root.join(".new-service/lock")).unwrap();
         for line in text.lines().filter(|line| line.starts_with("file merge")) {
             let words: Vec<&str> = line.splitn(6, ' ').collect();
-            let (hash, path) = (words[3], words[5]);
+            let (hash, layer, path) = (words[3], words[4], words[5]);
+            // Where layers meet, no author has seen the whole.
+            let template = format!("templates/axum/layers/{layer}/files/{path}.tera");
+            let template = Path::new(env!("CARGO_MANIFEST_DIR")).join(template);
+            if fs::read_to_string(template).is_ok_and(|text| text.contains("slot(\"")) {
+                continue;
+            }
             let raw = fs::read(root.join(".new-service/base").join(hash)).unwrap();
             assert!(
                 raw == fs::read(root.join(path)).unwrap(),

@@ -169,8 +169,7 @@ impl Rendering<'_> {
                 Ok(content) => {
                     let order = layer.slot_order.get(&file.target).copied().unwrap_or(DEFAULT_ORDER);
                     let text = String::from_utf8_lossy(&content).into_owned();
-                    let personal = file.rendered && self.engine.is_personal(layer, &file.source);
-                    self.slots.add(&file.target, Lines { order, layer: layer.name.clone(), text, personal });
+                    self.slots.add(&file.target, Lines { order, layer: layer.name.clone(), text });
                 }
                 Err(fault) => self.faults.push(fault),
             }
@@ -204,9 +203,9 @@ impl Rendering<'_> {
         }
         let (mut content, mut personal) = (self.content(file, context)?, false);
         if file.rendered {
-            let (text, with_personal_lines) = self.slots.expand(&String::from_utf8_lossy(&content));
+            let (text, composed) = self.slots.expand(&String::from_utf8_lossy(&content));
             content = tidy(&text);
-            personal = with_personal_lines || self.engine.is_personal(layer, &file.source);
+            personal = composed || self.engine.is_personal(layer, &file.source);
         }
         let source = self.pack.shown(&file.source);
         self.tree.insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, source })

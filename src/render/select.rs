@@ -28,7 +28,9 @@ pub fn select<'a>(pack: &'a Pack, context: &Context) -> Result<Vec<&'a Layer>, F
             chosen.push(layer);
         }
     }
-    for layer in &chosen {
+    // A refusal says why; that something is missing then is no news.
+    let refused = !faults.is_empty();
+    for layer in chosen.iter().filter(|_| !refused) {
         for (required, _) in &layer.requires {
             if !chosen.iter().any(|other| other.name == *required) {
                 let condition =

@@ -18,8 +18,6 @@ pub struct Lines {
     pub order: i32,
     pub layer: String,
     pub text: String,
-    /// Whether texts that a person chose are in it.
-    pub personal: bool,
 }
 
 /// Lines for slots, by slot.
@@ -41,12 +39,13 @@ impl Contributions {
         }
     }
 
-    /// Puts the contributions where the marks are; also says whether any of them is personal.
+    /// Puts the contributions where the marks are; also says whether there were any. No author has seen
+    /// the whole then, so that it is for a formatter to judge.
     pub fn expand(&mut self, text: &str) -> (String, bool) {
         if !text.contains(OPEN) {
             return (text.to_owned(), false);
         }
-        let mut personal = false;
+        let mut composed = false;
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
             let Some((indent, slot)) = parse_mark(line) else {
@@ -55,7 +54,7 @@ impl Contributions {
             };
             self.placed.insert(slot.to_owned());
             for lines in self.lines.get(slot).into_iter().flatten() {
-                personal |= lines.personal;
+                composed = true;
                 for line in lines.text.trim_end().lines() {
                     if !line.trim().is_empty() {
                         out.push_str(indent);
@@ -65,7 +64,7 @@ impl Contributions {
                 }
             }
         }
-        (out, personal)
+        (out, composed)
     }
 
     /// Slots that have lines for a selected owner and were in no file: lines that would be lost.
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     fn lines(order: i32, layer: &str, text: &str) -> Lines {
-        Lines { order, layer: layer.into(), text: text.into(), personal: false }
+        Lines { order, layer: layer.into(), text: text.into() }
     }
 
     #[test]

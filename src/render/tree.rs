@@ -18,7 +18,8 @@ pub struct TreeFile {
     pub policy: Policy,
     /// The layer that owns it.
     pub layer: String,
-    /// Whether texts that a person chose are in it, so that a formatter has something to do.
+    /// Whether texts that a person chose, or lines of several layers, are in it, so that a formatter has
+    /// something to do.
     pub personal: bool,
     /// The pack's file it comes from, for faults.
     pub source: String,

@@ -24,6 +24,9 @@ pub enum AppError {
     /// 401: who asks is not known. Says so with `WWW-Authenticate`.
     #[error("This needs a valid token.")]
     Unauthorized,
+    /// 401: the address or the password is wrong; never which.
+    #[error("The address or the password is wrong.")]
+    WrongCredentials,
     /// 403: who asks is known, and may not.
     #[error("This is not yours to do.")]
     Forbidden,
@@ -71,7 +74,7 @@ impl AppError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
@@ -103,7 +106,7 @@ impl IntoResponse for AppError {
         let mut header = None;
         match self {
             Self::Invalid(faults) => problem.errors = faults,
-            Self::Unauthorized => {
+            Self::Unauthorized | Self::WrongCredentials => {
                 header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Self::TooManyRequests { retry_after } => header = Some(retry(retry_after)),

@@ -16,7 +16,7 @@ use crate::{
 
 /// The service.
 pub fn app(state: AppState) -> Router {
-    with_routes(state, routes())
+    with_routes(state, routes(), Router::new())
 }
 
 /// The API.
@@ -26,14 +26,25 @@ pub fn routes() -> OpenApiRouter<AppState> {
 
         // Routes of your own:
         ;
-    OpenApiRouter::new().nest("/api/v1", v1)
+    OpenApiRouter::new()
+        // What has no version stands beside it.
+        .nest("/api/v1", v1)
 }
 
-/// `api` behind everything that the service puts in front of it.
-pub fn with_routes(state: AppState, api: OpenApiRouter<AppState>) -> Router {
+/// `api` behind everything that the service puts in front of it. `open` as well, less what guards
+/// the API alone.
+pub fn with_routes(
+    state: AppState,
+    api: OpenApiRouter<AppState>,
+    open: Router<AppState>,
+) -> Router {
     let openapi = docs::describe(&api);
+    let api = Router::from(api)
+        // Innermost: who is refused here has been counted and logged.
+        .merge(open)
+        .layer(from_fn(middleware::accept::json));
     let limited = Router::new()
-        .merge(Router::from(api).layer(from_fn(middleware::accept::json)))
+        .merge(api)
         .merge(docs::routes(&openapi))
         .merge(static_files::routes())
         .fallback(async || AppError::NotFound)

@@ -83,7 +83,8 @@ async fn allow_page(mut response: Response) -> Response {
     response
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// All operations of a path.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let PathItem { get, put, post, delete, patch, .. } = item;
     [get, put, post, delete, patch].into_iter().flatten()
 }
@@ -109,7 +110,8 @@ fn add_problems(operation: &mut Operation, limited: bool) {
     }
 }
 
-fn problem(status: StatusCode) -> RefOr<utoipa::openapi::Response> {
+/// A problem, as a response.
+pub fn problem(status: StatusCode) -> RefOr<utoipa::openapi::Response> {
     let schema = Ref::from_schema_name("Problem");
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let title = status.canonical_reason().unwrap_or_default();

@@ -4,6 +4,7 @@ pub mod app;
 pub mod background;
 pub mod config;
 pub mod connection;
+pub mod db;
 pub mod docs;
 pub mod error;
 pub mod extract;
@@ -16,6 +17,5 @@ pub mod server;
 pub mod state;
 pub mod static_files;
 pub mod telemetry;
-pub mod db;
 
 // Modules of your own:

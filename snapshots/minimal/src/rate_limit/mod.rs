@@ -3,7 +3,10 @@
 mod client;
 mod gcra;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -80,6 +83,11 @@ pub async fn enforce(
     };
     state.rate_limit.describe(decision, response.headers_mut());
     response
+}
+
+/// Where a request comes from, behind `proxies` trusted proxies; of IPv6, the network.
+pub fn address(peer: IpAddr, headers: &HeaderMap, proxies: u32) -> IpAddr {
+    Client::of(peer, headers, proxies).address()
 }
 
 fn seconds_up(duration: Duration) -> u64 {

@@ -233,6 +233,7 @@ mod tests {
     /// What has no default.
     const REQUIRED: &[(&str, &str)] = &[
         // As on a developer's machine.
+        ("APP_ENV", "development"),
         ("DATABASE_URL", "postgres://postgres:postgres@localhost:5432/postgres"),
     ];
 
@@ -242,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_a_valid_configuration() {
-        assert_eq!(load(&[]).unwrap().app_env, AppEnv::Production);
+        assert!(load(&[]).is_ok());
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl Client {
         });
         Self(group(forwarded.unwrap_or(peer)))
     }
+
+    /// The address, or the network.
+    pub fn address(self) -> IpAddr {
+        self.0
+    }
 }
 
 /// With or without a port: `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]:443`.

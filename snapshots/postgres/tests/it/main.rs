@@ -7,19 +7,19 @@ mod support;
 mod compression;
 mod config;
 mod cors;
+mod database;
 mod errors;
 mod headers;
 mod health;
 mod logs;
 mod metrics;
 mod openapi;
+mod postgres;
 mod rate_limit;
 mod shutdown;
 mod static_files;
 mod timeouts;
 mod traces;
 mod validation;
-mod database;
-mod postgres;
 
 // Tests of your own:

@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_a_valid_configuration() {
-        assert_eq!(load(&[]).unwrap().app_env, AppEnv::Production);
+        assert!(load(&[]).is_ok());
     }
 
     #[test]

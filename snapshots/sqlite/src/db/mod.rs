@@ -14,9 +14,9 @@ use std::{
 
 use axum::BoxError;
 use metrics::gauge;
-use sqlx::{Connection, pool::PoolOptions};
+use sqlx::{Connection as _, pool::PoolOptions};
 
-pub use sqlite::{Driver, Pool, options};
+pub use sqlite::{Connection, Driver, Pool, begin, options};
 
 use crate::{background::Background, config::Config, health::Health};
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    SqliteConnection, SqlitePool, Transaction,
     error::DatabaseError,
     pool::PoolConnection,
     sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -25,6 +25,15 @@ pub type Pool = SqlitePool;
 
 /// One of them.
 pub type Connection = SqliteConnection;
+
+/// Begins a transaction, which is undone unless it is committed. It is the one writer from its start:
+/// one that began as a reader could not become it while there is another.
+///
+/// # Errors
+/// A database that does not answer.
+pub async fn begin(pool: &Pool) -> sqlx::Result<Transaction<'static, Driver>> {
+    pool.begin_with("BEGIN IMMEDIATE").await
+}
 
 /// A failure that is the database's and not the query's.
 pub enum Failure {

@@ -7,6 +7,7 @@ mod support;
 mod compression;
 mod config;
 mod cors;
+mod database;
 mod errors;
 mod headers;
 mod health;
@@ -19,6 +20,5 @@ mod static_files;
 mod timeouts;
 mod traces;
 mod validation;
-mod database;
 
 // Tests of your own:

@@ -7,6 +7,7 @@ mod routes;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
 use serde_json::Value;
 use tokio::{
@@ -101,8 +102,8 @@ impl TestApp {
         let addr = server.http_addr().unwrap();
 
         let gate = Arc::new(Gate::default());
-        let api = app::routes().merge(routes::routes(gate.clone()));
-        let router = app::with_routes(state.clone(), api);
+        let own = Router::from(routes::routes(gate.clone()));
+        let router = app::with_routes(state.clone(), app::routes(), own);
         let (stop, stopped) = oneshot::channel();
         let run = server.run(router, async { stopped.await.unwrap_or(Stop::Now) });
         let done = tokio::spawn(async {

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
-    PgConnection, PgPool,
+    PgConnection, PgPool, Transaction,
     error::DatabaseError,
     pool::PoolConnection,
     postgres::{PgConnectOptions, Postgres},
@@ -21,6 +21,14 @@ pub type Pool = PgPool;
 
 /// One of them.
 pub type Connection = PgConnection;
+
+/// Begins a transaction, which is undone unless it is committed.
+///
+/// # Errors
+/// A database that does not answer.
+pub async fn begin(pool: &Pool) -> sqlx::Result<Transaction<'static, Driver>> {
+    pool.begin().await
+}
 
 /// A failure that is the database's and not the query's.
 pub enum Failure {

@@ -1,0 +1,75 @@
+//! Who is asking, and whether that is enough. What is not listed as public needs an account.
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderMap, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use uuid::Uuid;
+
+use crate::{error::AppError, state::AppState, users::Role};
+
+/// Routes that anybody may call.
+const PUBLIC: [&str; 4] = ["/api/v1/info", "/auth/register", "/auth/login", "/auth/refresh"];
+
+/// Whether anybody may call a route, by its path with placeholders.
+pub fn is_public(path: &str) -> bool {
+    PUBLIC.contains(&path)
+}
+
+/// Somebody who signed in. As an argument of a handler: 401 for anybody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    /// The account.
+    pub id: Uuid,
+    /// The session that the token belongs to.
+    pub session: Uuid,
+    /// What the account may do.
+    pub role: Role,
+}
+
+/// An administrator. As an argument of a handler: 403 for other accounts.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin(pub CurrentUser);
+
+/// Middleware: lets requests to public routes through, others with a good token of a living session.
+///
+/// # Errors
+/// 401
+pub async fn enforce(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, AppError> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if !path.is_some_and(is_public) {
+        let token = bearer(request.headers()).ok_or(AppError::Unauthorized)?;
+        let user = state.auth.authenticate(token).await?.ok_or(AppError::Unauthorized)?;
+        request.extensions_mut().insert(user);
+    }
+    Ok(next.run(request).await)
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750, 2.1).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
+        parts.extensions.get().copied().ok_or(AppError::Unauthorized)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Admin {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let user = CurrentUser::from_request_parts(parts, state).await?;
+        if user.role == Role::Admin { Ok(Self(user)) } else { Err(AppError::Forbidden) }
+    }
+}

@@ -1,0 +1,1 @@
+crate::auth::check(self, env);

@@ -1,0 +1,1 @@
+crate::auth::describe(&mut openapi);

@@ -1,0 +1,2 @@
+(name = "auth", description = "Accounts and sessions"),
+(name = "users", description = "People with an account"),

@@ -1,0 +1,1 @@
+.nest("/auth", crate::auth::routes())

@@ -1,0 +1,1 @@
+.merge(crate::users::routes())

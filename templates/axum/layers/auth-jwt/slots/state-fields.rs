@@ -1,0 +1,2 @@
+/// Accounts and their sessions.
+pub auth: Arc<crate::auth::Auth>,
