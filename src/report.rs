@@ -200,7 +200,15 @@ impl Created<'_> {
     pub fn next_steps(&self) -> Vec<String> {
         let dir = self.dir.to_string_lossy();
         let enter = (dir != ".").then(|| format!("cd {}", crate::template::sh(&dir)));
-        enter.into_iter().chain(self.pack.manifest.next.steps.iter().cloned()).collect()
+        let layers = self.pack.layers.iter().filter(|layer| self.plan.layers.contains(&layer.name));
+        let own = layers.flat_map(|layer| &layer.next).chain(&self.pack.manifest.next.steps).cloned();
+        let mut steps: Vec<String> = Vec::new();
+        for step in enter.into_iter().chain(own) {
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        steps
     }
 
     pub fn print(&self) {

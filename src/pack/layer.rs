@@ -42,6 +42,8 @@ struct Form {
     #[serde(default)]
     table: Vec<TableForm>,
     #[serde(default)]
+    next: Vec<String>,
+    #[serde(default)]
     service: Vec<toml::Table>,
     #[serde(default)]
     panel: Vec<toml::Table>,
@@ -193,6 +195,8 @@ pub struct Layer {
     pub tables: Vec<TableForm>,
     /// `layer.toml` as it stands, for places in it.
     pub text: Text,
+    /// What to do after creating, before the pack's own steps.
+    pub next: Vec<String>,
     pub services: Vec<toml::Table>,
     pub panels: Vec<toml::Table>,
     pub alerts: Vec<toml::Table>,
@@ -294,6 +298,7 @@ impl Layer {
             database: form.database.map(|rule| DatabaseRule::new(rule, text)),
             tables: form.table,
             text: text.clone(),
+            next: form.next,
             services: form.service,
             panels: form.panel,
             alerts: form.alert,

@@ -1,9 +1,12 @@
 //! perf.pool: connections are few, and nobody waits for one for long.
 
+use std::process::Output;
+
+use futures_util::future::join_all;
 use reqwest::StatusCode;
 use sqlx::Connection as _;
 
-use crate::support::{TestApp, json, send, service::error::AppError};
+use crate::support::{Process, TestApp, database::Database, json, send, service::error::AppError};
 
 #[tokio::test]
 async fn readiness_asks_the_database() {
@@ -69,4 +72,63 @@ async fn the_pool_is_measured() {
     tokio::time::timeout(crate::support::PATIENCE, wait)
         .await
         .expect("it is measured at the start");
+}
+
+/// How many migrations there are.
+const MIGRATIONS: usize = 4;
+
+async fn run(database: &Database, args: &[&str]) -> Output {
+    Process::run(args, &[("DATABASE_URL", database.url())]).await
+}
+
+fn told(output: &Output) -> &str {
+    assert!(output.status.success(), "{output:?}");
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn of_five_who_migrate_at_once_one_does_it() {
+    let database = Database::empty().await;
+    let outputs = join_all((0..5).map(|_| run(&database, &["migrate"]))).await;
+    let all = format!("applied: {MIGRATIONS}\n");
+    let by_one = outputs.iter().filter(|output| told(output) == all).count();
+    let by_others = outputs.iter().filter(|output| told(output).starts_with("nothing")).count();
+    assert_eq!((by_one, by_others), (1, 4));
+}
+
+#[tokio::test]
+async fn migrations_can_be_taken_back_and_applied_again() {
+    let database = Database::empty().await;
+    let states = async |state: &str| {
+        let status = run(&database, &["migrate", "status"]).await;
+        told(&status).lines().filter(|line| line.starts_with(state)).count()
+    };
+    for _ in 0..2 {
+        told(&run(&database, &["migrate"]).await);
+        assert_eq!(states("applied").await, MIGRATIONS);
+        told(&run(&database, &["migrate", "down"]).await);
+        assert_eq!((states("applied").await, states("pending").await), (MIGRATIONS - 1, 1));
+        let steps = MIGRATIONS.to_string();
+        told(&run(&database, &["migrate", "down", "--steps", &steps]).await);
+        assert_eq!(states("pending").await, MIGRATIONS);
+    }
+}
+
+#[tokio::test]
+async fn it_does_not_serve_on_a_schema_that_is_behind() {
+    let database = Database::empty().await;
+    let output = run(&database, &["serve"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the schema is behind") && said.contains("migrate"), "{said}");
+}
+
+#[tokio::test]
+async fn in_development_the_schema_is_brought_up_to_date() {
+    let database = Database::empty().await;
+    let settings = [("APP_ENV", "development"), ("DATABASE_URL", database.url())];
+    let service = Process::start(&settings).await;
+    assert_eq!(send(service.get("/health/ready")).await.status(), StatusCode::OK);
+    let status = run(&database, &["migrate", "status"]).await;
+    assert_eq!(told(&status).matches("applied").count(), MIGRATIONS);
 }
