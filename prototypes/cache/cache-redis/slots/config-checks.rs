@@ -1,0 +1,1 @@
+crate::redis::check(self, env);

@@ -1,0 +1,1 @@
+let settings = &super::redis::settings(settings);

@@ -1,0 +1,1 @@
+shared: Option<leases::Leases>,

@@ -1,0 +1,5 @@
+if let Some(shared) = &self.shared
+    && let Some(decision) = shared.take(client).await
+{
+    return decision;
+}

@@ -1,0 +1,2 @@
+/// What all replicas share; may be down.
+pub redis: crate::redis::Redis,

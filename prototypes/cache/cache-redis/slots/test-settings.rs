@@ -1,0 +1,1 @@
+let settings = &redis::settings(settings);

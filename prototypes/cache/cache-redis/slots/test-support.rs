@@ -1,0 +1,3 @@
+
+pub mod proxy;
+pub mod redis;

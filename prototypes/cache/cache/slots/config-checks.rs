@@ -1,0 +1,1 @@
+crate::cache::check(self, env);

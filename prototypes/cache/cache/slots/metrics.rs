@@ -1,0 +1,6 @@
+describe_counter!("cache_reads_total", "Reads, by outcome: hit, absent, miss or garbage");
+describe_histogram!(
+    "cache_load_duration_seconds",
+    Unit::Seconds,
+    "Time to load what was not kept"
+);

@@ -1,0 +1,2 @@
+/// What was loaded before.
+pub cache: crate::cache::Cache,
