@@ -82,8 +82,12 @@ impl Server {
         fs::create_dir_all(scratch.join("src")).unwrap();
         fs::create_dir_all(&data).unwrap();
         let pattern = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema_on_servers/scratch");
+        // A name for each: cargo tells packages apart by that, and by their place in a workspace. Of two
+        // that share a target folder, it would take one to be built already.
+        let own = format!("name = \"scratch-{}\"", self.folder.file_name().unwrap().to_str().unwrap());
         for name in ["Cargo.toml", "Cargo.lock"] {
-            fs::copy(pattern.join(name), scratch.join(name)).unwrap();
+            let text = fs::read_to_string(pattern.join(name)).unwrap();
+            fs::write(scratch.join(name), text.replace("name = \"scratch\"", &own)).unwrap();
         }
         fs::write(scratch.join("src/queries.rs"), text).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
