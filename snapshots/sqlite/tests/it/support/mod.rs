@@ -80,6 +80,7 @@ pub struct TestApp {
     pub addr: SocketAddr,
     pub state: AppState,
     pub gate: Arc<Gate>,
+    #[allow(dead_code, reason = "what it leads to is there as long as it is")]
     pub settings: Settings,
     client: Client,
     stop: Option<oneshot::Sender<Stop>>,
