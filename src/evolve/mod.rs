@@ -3,6 +3,7 @@
 pub mod create;
 mod format;
 pub mod interrupt;
+pub mod merge;
 pub mod plan;
 mod record;
 
