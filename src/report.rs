@@ -8,7 +8,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 
 use crate::blueprint::Blueprint;
-use crate::evolve::{Action, Plan};
+use crate::evolve::Plan;
 use crate::fault::Stop;
 use crate::git;
 use crate::pack::{Pack, Question, visible};
@@ -258,7 +258,7 @@ impl Created<'_> {
             .map(|entry| {
                 serde_json::json!({
                     "path": entry.path.as_str(),
-                    "action": match entry.action { Action::Create => "create" },
+                    "action": entry.action.word(),
                     "mode": format!("{:o}", entry.mode.bits()),
                     "layer": entry.layer,
                     "bytes": entry.content.len(),

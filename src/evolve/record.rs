@@ -1,42 +1,187 @@
 //! What a repository keeps of its making (design §4): `.new-service/lock` and `.new-service/base/`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Blueprint, Drawn};
+use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, hex};
-use crate::render::{RECORD, Tree, TreePath};
+use crate::render::{Mode, RECORD, Tree, TreePath};
 
-/// The format of the lock file that this binary writes.
+/// The format of the lock file that this binary writes, and the newest that it reads.
 const FORMAT: u32 = 1;
+
+const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
+
+/// `.new-service/lock`: sorted text, a fact a line, so that git merges what two people changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Of the pack that the files are from.
+    pub digest: String,
+    pub pack: String,
+    pub version: String,
+    pub year: String,
+    /// Stamps of the migrations that were made, by their names.
+    pub migrations: BTreeMap<String, String>,
+    /// Every file that was made.
+    pub files: BTreeMap<TreePath, Locked>,
+    /// Those that a formatter has changed, or would have, where there was one.
+    pub formatted: BTreeSet<TreePath>,
+}
+
+/// A file as it was made: raw, before any formatter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    pub policy: Policy,
+    pub mode: Mode,
+    pub hash: String,
+    pub layer: String,
+}
+
+/// Lowercase SHA-256 of bytes: the name of their object.
+pub fn hash(content: &[u8]) -> String {
+    hex(&Sha256::digest(content))
+}
+
+/// A path of the record from the repository's root.
+pub fn path(rest: &str) -> TreePath {
+    TreePath::new(&format!("{RECORD}/{rest}")).expect("a path of our own making")
+}
+
+pub fn lock_path() -> TreePath {
+    path("lock")
+}
+
+pub fn object_path(hash: &str) -> TreePath {
+    path(&format!("base/{hash}"))
+}
+
+impl Lock {
+    /// The lock of a repository that is `tree`.
+    pub fn of(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Self {
+        let locked = |(path, file): (&TreePath, &crate::render::TreeFile)| {
+            let hash = hash(&file.content);
+            (path.clone(), Locked { policy: file.policy, mode: file.mode, hash, layer: file.layer.clone() })
+        };
+        Self {
+            digest: pack.digest.clone(),
+            pack: pack.manifest.name.clone(),
+            version: pack.manifest.version.clone(),
+            year: blueprint.drawn.year.clone(),
+            migrations: tree.migrations.clone(),
+            files: tree.iter().map(locked).collect(),
+            formatted: super::format::candidates(tree, &pack.manifest.format).cloned().collect(),
+        }
+    }
+
+    /// What was drawn when the repository was made, for a command that began at `moment`.
+    pub fn drawn(&self, moment: u64) -> Drawn {
+        Drawn { year: self.year.clone(), moment, migrations: self.migrations.clone() }
+    }
+
+    /// The names of the objects that it leads to.
+    pub fn objects(&self) -> BTreeSet<&str> {
+        let merged = self.files.values().filter(|file| file.policy == Policy::Merge);
+        merged.map(|file| file.hash.as_str()).collect()
+    }
+
+    pub fn print(&self) -> String {
+        let mut lines = vec![
+            format!("digest {}", self.digest),
+            format!("drawn year {}", self.year),
+            format!("format {FORMAT}"),
+            format!("pack {} {}", self.pack, self.version),
+        ];
+        lines.extend(self.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
+        lines.extend(self.formatted.iter().map(|path| format!("formatted {path}")));
+        for (path, Locked { policy, mode, hash, layer }) in &self.files {
+            lines.push(format!("file {} {:o} {hash} {layer} {path}", policy.as_str(), mode.bits()));
+        }
+        lines.sort();
+        let mut text = HEADER.to_owned();
+        for line in lines {
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    }
+
+    /// Reads what [`Self::print`] wrote, in any order of lines.
+    pub fn parse(text: &str) -> Result<Self, Faults> {
+        let mut lock = Self {
+            digest: String::new(),
+            pack: String::new(),
+            version: String::new(),
+            year: String::new(),
+            migrations: BTreeMap::new(),
+            files: BTreeMap::new(),
+            formatted: BTreeSet::new(),
+        };
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            lock.line(line).map_err(|why| broken(number, &why))?;
+        }
+        for (what, value) in [("digest", &lock.digest), ("pack", &lock.pack), ("drawn year", &lock.year)] {
+            if value.is_empty() {
+                return Err(broken(1, &format!("no line says `{what}`")));
+            }
+        }
+        Ok(lock)
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let not_ours = || "this is no line that new-service writes".to_owned();
+        let (word, rest) = line.split_once(' ').ok_or_else(not_ours)?;
+        let mut words = rest.splitn(5, ' ');
+        let mut next = || words.next().ok_or_else(not_ours);
+        match word {
+            "digest" => rest.clone_into(&mut self.digest),
+            "format" => {
+                let format: u32 = rest.parse().map_err(|_| not_ours())?;
+                if format > FORMAT {
+                    return Err(format!("format {format} is newer than what this binary reads, {FORMAT}"));
+                }
+            }
+            "pack" => (self.pack, self.version) = (next()?.to_owned(), next()?.to_owned()),
+            "drawn" => match next()? {
+                "year" => next()?.clone_into(&mut self.year),
+                "migration" => drop(self.migrations.insert(next()?.to_owned(), next()?.to_owned())),
+                _ => return Err(not_ours()),
+            },
+            "formatted" => drop(self.formatted.insert(TreePath::new(rest)?)),
+            "file" => {
+                let policy = Policy::of(next()?).ok_or_else(not_ours)?;
+                let mode = if next()? == "755" { Mode::Executable } else { Mode::Plain };
+                let (hash, layer) = (next()?.to_owned(), next()?.to_owned());
+                if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    return Err(not_ours());
+                }
+                let path = TreePath::new(next()?)?;
+                if let Some(twice) = self.files.insert(path, Locked { policy, mode, hash, layer }) {
+                    return Err(format!("the file with the hash {} stands twice", twice.hash));
+                }
+            }
+            _ => return Err(not_ours()),
+        }
+        Ok(())
+    }
+}
+
+fn broken(line: usize, why: &str) -> Faults {
+    let fault = Fault::at(Place::new(lock_path().as_str(), line, 1), why);
+    fault.help("take the file as it was committed: git checkout HEAD -- .new-service").into()
+}
 
 /// The record's files, by path from the repository's root.
 pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, Vec<u8>)> {
-    let path = |rest: &str| TreePath::new(&format!("{RECORD}/{rest}")).expect("a path of our own making");
-    let mut files = Vec::new();
-    let mut lines = vec![
-        format!("digest {}", pack.digest),
-        format!("drawn year {}", blueprint.drawn.year),
-        format!("format {FORMAT}"),
-        format!("pack {} {}", pack.manifest.name, pack.manifest.version),
-    ];
-    lines.extend(tree.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
-    for (tree_path, file) in tree.iter() {
-        let hash = hex(&Sha256::digest(&file.content));
-        lines.push(format!("file {} {:o} {hash} {} {tree_path}", file.policy.as_str(), file.mode.bits(), file.layer));
-        if file.policy == Policy::Merge {
-            files.push((path(&format!("base/{hash}")), file.content.clone()));
-        }
-    }
-    lines.sort();
-    let mut lock = String::from("# Written by new-service; commit it, and leave it to new-service to change.\n");
-    for line in lines {
-        let _ = writeln!(lock, "{line}");
-    }
-    files.push((path("lock"), lock.into_bytes()));
-    // Two files of one content share an object.
+    let mut files: Vec<(TreePath, Vec<u8>)> = objects(tree).into_iter().collect();
+    files.push((lock_path(), Lock::of(blueprint, pack, tree).print().into_bytes()));
     files.sort();
-    files.dedup();
     files
+}
+
+/// The pristine bytes of every file that is merged; two files of one content share an object.
+pub fn objects(tree: &Tree) -> BTreeMap<TreePath, Vec<u8>> {
+    let merged = tree.iter().filter(|(_, file)| file.policy == Policy::Merge);
+    merged.map(|(_, file)| (object_path(&hash(&file.content)), file.content.clone())).collect()
 }

@@ -103,6 +103,7 @@ impl<'a> Database<'a> {
                 policy,
                 layer: layer.name.clone(),
                 personal: false,
+                moved_from: None,
                 source: source.clone(),
             };
             let wrong = |why| Fault::at(rule.place.clone(), format!("the path \"{path}\" may not be written: {why}"));

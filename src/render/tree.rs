@@ -21,6 +21,8 @@ pub struct TreeFile {
     /// Whether texts that a person chose, or lines of several layers, are in it, so that a formatter has
     /// something to do.
     pub personal: bool,
+    /// Where an earlier version of the template had it.
+    pub moved_from: Option<TreePath>,
     /// The pack's file it comes from, for faults.
     pub source: String,
 }
@@ -133,6 +135,7 @@ mod tests {
             policy: Policy::Merge,
             layer: "l".into(),
             personal: false,
+            moved_from: None,
             source: path.into(),
         };
         tree.insert(TreePath::new(path).unwrap(), file)

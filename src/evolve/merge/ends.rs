@@ -58,18 +58,23 @@ fn ends_line(text: &[u8]) -> Option<bool> {
 
 /// LF alone where all ends are CRLF, and a break after the last line.
 pub fn plain(text: &[u8]) -> Vec<u8> {
-    let mut text = text.to_vec();
-    if has_carriages(&text) == Some(true) {
-        let mut out = Vec::with_capacity(text.len());
-        for (at, byte) in text.iter().enumerate() {
-            if *byte != b'\r' || text.get(at + 1) != Some(&b'\n') {
-                out.push(*byte);
-            }
-        }
-        text = out;
-    }
+    let mut text = turned(text);
     if !text.is_empty() && !text.ends_with(b"\n") {
         text.push(b'\n');
     }
     text
+}
+
+/// LF alone where all ends are CRLF.
+pub fn turned(text: &[u8]) -> Vec<u8> {
+    if has_carriages(text) != Some(true) {
+        return text.to_vec();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    for (at, byte) in text.iter().enumerate() {
+        if *byte != b'\r' || text.get(at + 1) != Some(&b'\n') {
+            out.push(*byte);
+        }
+    }
+    out
 }

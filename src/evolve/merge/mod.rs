@@ -86,6 +86,11 @@ fn merge_plain(path: &str, base: &[u8], ours: &[u8], theirs: &[u8], labels: &Lab
     }
 }
 
+/// LF where every line ends in CRLF; other texts as they are.
+pub fn without_carriages(text: &[u8]) -> Vec<u8> {
+    ends::turned(text)
+}
+
 /// As git judges it: a zero byte near the beginning.
 pub fn is_binary(content: &[u8]) -> bool {
     content.iter().take(8000).any(|byte| *byte == 0)
