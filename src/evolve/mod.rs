@@ -5,17 +5,22 @@
 //! others: tree, lock and base, working tree ─► Plan::revise ─► apply, through a journal
 //! ```
 
+pub mod apply;
 pub mod create;
 mod decide;
 mod format;
 pub mod interrupt;
+pub mod journal;
 pub mod merge;
 pub mod plan;
 pub mod record;
+pub mod repo;
 mod revise;
+mod steps;
 pub mod work;
 
 pub use plan::{Action, Entry, Plan, Stages};
 pub use record::Lock;
+pub use repo::Repo;
 pub use revise::Revision;
 pub use work::{Disk, Found, WorkTree};

@@ -167,6 +167,73 @@ impl Lock {
     }
 }
 
+/// The lock as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    Whole(Box<Lock>),
+    /// Two branches were merged, and git could not merge it: both sides.
+    Two { ours: Box<Lock>, theirs: Box<Lock> },
+}
+
+/// Reads `.new-service/lock`, with git's conflict markers in it where it has them.
+pub fn read(text: &str) -> Result<Read, Faults> {
+    if super::repo::marker(text).is_none() {
+        return Ok(Read::Whole(Box::new(Lock::parse(text)?)));
+    }
+    let (ours, theirs) = sides(text);
+    Ok(Read::Two { ours: Box::new(Lock::parse(&ours)?), theirs: Box::new(Lock::parse(&theirs)?) })
+}
+
+/// The two texts that git put markers between.
+fn sides(text: &str) -> (String, String) {
+    let (mut ours, mut theirs) = (String::new(), String::new());
+    // Which sides a line is of.
+    let (mut one, mut two) = (true, true);
+    for line in text.split_inclusive('\n') {
+        match line.split(' ').next().unwrap_or_default().trim_end() {
+            "<<<<<<<" => (one, two) = (true, false),
+            "|||||||" => (one, two) = (false, false),
+            "=======" => (one, two) = (false, true),
+            ">>>>>>>" => (one, two) = (true, true),
+            _ => {
+                if one {
+                    ours.push_str(line);
+                }
+                if two {
+                    theirs.push_str(line);
+                }
+            }
+        }
+    }
+    (ours, theirs)
+}
+
+impl Lock {
+    /// What two branches drew, together. They must be from one pack.
+    pub fn unite(ours: &Self, theirs: &Self) -> Result<Self, Faults> {
+        if ours.digest != theirs.digest {
+            let fault = Fault::new(format!(
+                "{}: one side is at {} {}, the other at {} {}",
+                lock_path(),
+                ours.pack,
+                ours.version,
+                theirs.pack,
+                theirs.version
+            ));
+            return Err(fault
+                .help("take the merge back, run `new-service update` on the branch that is behind, and merge again")
+                .into());
+        }
+        let mut united = ours.clone();
+        united.migrations.extend(theirs.migrations.clone());
+        for (path, locked) in &theirs.files {
+            united.files.entry(path.clone()).or_insert_with(|| locked.clone());
+        }
+        united.formatted.extend(theirs.formatted.iter().cloned());
+        Ok(united)
+    }
+}
+
 fn broken(line: usize, why: &str) -> Faults {
     let fault = Fault::at(Place::new(lock_path().as_str(), line, 1), why);
     fault.help("take the file as it was committed: git checkout HEAD -- .new-service").into()
