@@ -36,6 +36,24 @@ pub enum Verb {
         Exit codes: 0 done, 1 failed and nothing changed, 2 usage, 130 stopped."
     )]
     New(NewArgs),
+    /// Answer questions anew, and bring the repository to it
+    #[command(after_help = CODES)]
+    Add(AddArgs),
+    /// Take answers back, or a resource, and bring the repository to it
+    #[command(after_help = CODES)]
+    Remove(RemoveArgs),
+    /// Add a resource, or change one
+    #[command(after_help = CODES)]
+    Resource(ResourceArgs),
+    /// Bring the repository to what service.toml says
+    #[command(after_help = CODES)]
+    Apply(ApplyArgs),
+    /// Bring the repository to the template that this version carries
+    #[command(after_help = CODES)]
+    Update(UpdateArgs),
+    /// Show what `apply` would change, or `update`; nothing is written
+    #[command(after_help = "Exit codes: 0 nothing, 1 failed, 2 usage, 4 something would change.")]
+    Diff(DiffArgs),
     /// List what a template offers: layers, questions, presets, practices
     Catalog(CatalogArgs),
     /// Print a completion script for a shell
@@ -85,6 +103,88 @@ pub struct NewArgs {
     pub no_git: bool,
 }
 
+const CODES: &str = "A change is made whole or not at all, and `new-service apply --abort` takes it back until the next commit.\n\
+    Exit codes: 0 done, 1 failed and nothing changed, 2 usage, 3 done but conflicts are left to resolve, 130 stopped.";
+
+/// How a change is made, whatever it is.
+#[derive(Debug, Clone, Default, Args)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct How {
+    /// Show what would become of each file, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show every line that would change, and write nothing
+    #[arg(long)]
+    pub diff: bool,
+    /// Report as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Change a working tree that holds what is not committed
+    #[arg(long)]
+    pub allow_dirty: bool,
+    /// Write migrations that lose what is in the database
+    #[arg(long)]
+    pub allow_destructive: bool,
+}
+
+impl How {
+    pub fn is_dry(&self) -> bool {
+        self.dry_run || self.diff
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Answers to give; an item joins a list
+    #[arg(required = true, value_name = "KEY=VALUE")]
+    pub answers: Vec<String>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+#[derive(Debug, Args)]
+pub struct RemoveArgs {
+    /// Answers to take back, an item of a list (KEY=ITEM), or resources
+    #[arg(required = true, value_name = "KEY")]
+    pub keys: Vec<String>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+#[derive(Debug, Args)]
+pub struct ResourceArgs {
+    /// Its name, then fields to add or to change, as in: order note:text? 'total:decimal(12,2)'
+    #[arg(required = true, value_name = "SPEC")]
+    pub spec: Vec<String>,
+    /// Take a field away (repeatable)
+    #[arg(long, value_name = "FIELD")]
+    pub without: Vec<String>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Take the last change back, until the next commit
+    #[arg(long, conflicts_with_all = ["dry_run", "diff", "json", "allow_dirty", "allow_destructive"])]
+    pub abort: bool,
+    #[command(flatten)]
+    pub how: How,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    #[command(flatten)]
+    pub how: How,
+}
+
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct CatalogArgs {
     /// As JSON
@@ -101,7 +201,15 @@ pub struct Request {
 
 /// Verbs of versions to come. A folder so named is refused now, so that a script which means the
 /// verb does not create a service of that name.
-const VERBS_TO_COME: [&str; 8] = ["add", "remove", "resource", "apply", "update", "diff", "check", "template"];
+const VERBS_TO_COME: [&str; 2] = ["check", "template"];
+
+/// Verbs that change a repository which is there: its own template is theirs.
+const CHANGES: [&str; 6] = ["add", "remove", "resource", "apply", "update", "diff"];
+
+/// Whether the arguments begin with a verb that changes a repository.
+pub fn is_change(arguments: &[OsString]) -> bool {
+    first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
+}
 
 /// The value of `--template`, read before the pack's flags are known. Where it is missing there is none,
 /// and [`parse`] says so.
@@ -251,6 +359,21 @@ fn given(pack: &Pack, matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
         }
     }
     flags
+}
+
+/// The arguments as a person reads them, without the template and the ways to report.
+pub fn shown(arguments: &[OsString]) -> String {
+    let mut words = Vec::new();
+    let mut rest = arguments.iter().map(|word| word.to_string_lossy());
+    while let Some(word) = rest.next() {
+        match &*word {
+            "--template" => drop(rest.next()),
+            "--json" | "--allow-dirty" => {}
+            word if word.starts_with("--template=") => {}
+            word => words.push(crate::template::sh(&crate::pack::visible(word)).to_owned()),
+        }
+    }
+    words.join(" ")
 }
 
 /// The first argument that is not the template.

@@ -1,5 +1,8 @@
 //! What people and machines are told. Data goes to standard output, talk to standard error.
 
+mod changed;
+mod unified;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -12,6 +15,9 @@ use crate::evolve::Plan;
 use crate::fault::Stop;
 use crate::git;
 use crate::pack::{Pack, Question, visible};
+
+pub use changed::Changed;
+pub use unified::diff;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -158,30 +164,6 @@ impl Node {
             }
         }
     }
-}
-
-/// Every file as a diff from nothing; what is not text is named.
-pub fn diff(plan: &Plan) -> String {
-    let mut text = String::new();
-    for entry in plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)) {
-        let path = &entry.path;
-        let _ = writeln!(text, "diff --git a/{path} b/{path}\nnew file mode 100{:o}", entry.mode.bits());
-        let Ok(content) = std::str::from_utf8(&entry.content) else {
-            let _ = writeln!(text, "Binary files /dev/null and b/{path} differ");
-            continue;
-        };
-        if content.is_empty() {
-            continue;
-        }
-        let _ = writeln!(text, "--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@", content.lines().count());
-        for line in content.split_inclusive('\n') {
-            let _ = write!(text, "+{line}");
-        }
-        if !content.ends_with('\n') {
-            text.push_str("\n\\ No newline at end of file\n");
-        }
-    }
-    text
 }
 
 /// What `new` did or would do.

@@ -64,12 +64,21 @@ fn line_merges_agree_with_git_where_git_is_clean() {
         match output.status.code().unwrap() {
             0 => {
                 clean.set(clean.get() + 1);
-                prop_assert_eq!(merged, Merged::Clean(output.stdout), "base {:?}\nours {:?}\ntheirs {:?}", base, ours, theirs);
+                prop_assert_eq!(
+                    merged,
+                    Merged::Clean(output.stdout),
+                    "base {:?}\nours {:?}\ntheirs {:?}",
+                    base,
+                    ours,
+                    theirs
+                );
             }
             1..128 => {
                 if let Merged::Conflict(ours, count) = merged {
                     prop_assert!(count > 0);
-                    let markers = |text: &[u8]| String::from_utf8_lossy(text).lines().filter(|line| line.starts_with("<<<<<<<")).count();
+                    let markers = |text: &[u8]| {
+                        String::from_utf8_lossy(text).lines().filter(|line| line.starts_with("<<<<<<<")).count()
+                    };
                     prop_assert_eq!(markers(&ours), count);
                 }
             }

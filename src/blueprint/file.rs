@@ -113,7 +113,7 @@ pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
 }
 
 /// `# Prompt (choices)`, above the answer.
-fn comment(question: &Question) -> String {
+pub(super) fn comment(question: &Question) -> String {
     let choices: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
     match question.kind {
         Kind::Choice => format!("# {} ({})\n", question.prompt, choices.join(", ")),

@@ -1,5 +1,6 @@
 //! The blueprint: what a repository is made from. On disk it is `service.toml`.
 
+mod edit;
 mod file;
 mod resolve;
 mod resources;
@@ -8,6 +9,7 @@ mod tables;
 
 use std::collections::BTreeMap;
 
+pub use edit::edit;
 pub use file::{FILE_NAME, Given, read, write};
 pub use resolve::{Next, Resolver};
 pub use resources::{resources, surroundings};

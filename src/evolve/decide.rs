@@ -88,11 +88,8 @@ impl Made<'_> {
         let merged_mode = three_modes(base.mode, mode, self.theirs.mode);
         // Untouched, as the formatter left it or as it was rendered.
         let untouched = self.is(&ours, base);
-        let ours_now: Cow<[u8]> = if untouched && !has_carriages(&ours) {
-            Cow::Borrowed(base.formatted)
-        } else {
-            Cow::Borrowed(&ours)
-        };
+        let ours_now: Cow<[u8]> =
+            if untouched && !has_carriages(&ours) { Cow::Borrowed(base.formatted) } else { Cow::Borrowed(&ours) };
         match merge::merge(self.path, base.formatted, &ours_now, self.theirs.formatted, self.labels) {
             Merged::Clean(content) => {
                 let action = if content == ours && merged_mode == mode {
@@ -157,9 +154,7 @@ fn is_version(ours: &[u8], version: Version, unformatted: bool) -> bool {
     } else {
         Cow::Borrowed(ours)
     };
-    *turned == *version.formatted
-        || *turned == *version.raw
-        || (unformatted && packed(&turned) == packed(version.raw))
+    *turned == *version.formatted || *turned == *version.raw || (unformatted && packed(&turned) == packed(version.raw))
 }
 
 fn has_carriages(text: &[u8]) -> bool {

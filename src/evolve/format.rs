@@ -21,9 +21,8 @@ pub enum Formatted {
 /// Formats the personal files of `tree` as the pack declares.
 pub fn format(tree: &Tree, format: &Format) -> Formatted {
     let Some(rustfmt) = &format.rustfmt else { return Formatted::Changed(BTreeMap::new()) };
-    let wanted: Vec<(&TreePath, &[u8])> = candidates(tree, format)
-        .filter_map(|path| Some((path, tree.get(path.as_str())?.content.as_slice())))
-        .collect();
+    let wanted: Vec<(&TreePath, &[u8])> =
+        candidates(tree, format).filter_map(|path| Some((path, tree.get(path.as_str())?.content.as_slice()))).collect();
     let config = rustfmt.config.as_deref().and_then(|config| tree.get(config));
     format_all(&wanted, rustfmt, config.map_or(&[][..], |file| &file.content))
 }
@@ -59,11 +58,7 @@ fn is_installed(program: &str) -> bool {
 /// `mod` line, and no `#[path]` to a file elsewhere. It runs in a folder that holds nothing but its
 /// settings, under a name of ours: a pack's own could be `rust-toolchain.toml`, and choose the
 /// program that runs.
-fn run(
-    wanted: &[(&TreePath, &[u8])],
-    rustfmt: &Rustfmt,
-    config: &[u8],
-) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
+fn run(wanted: &[(&TreePath, &[u8])], rustfmt: &Rustfmt, config: &[u8]) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
     let _hold = interrupt::hold();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     // Written without settings, too: those of the user's home are not the pack's.

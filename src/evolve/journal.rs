@@ -86,7 +86,11 @@ impl Place {
         let folder = match &git {
             Some(git) => {
                 // Several services may lie in one repository.
-                let name = if git.prefix().is_empty() { "top".to_owned() } else { record::hash(git.prefix().as_bytes())[..16].to_owned() };
+                let name = if git.prefix().is_empty() {
+                    "top".to_owned()
+                } else {
+                    record::hash(git.prefix().as_bytes())[..16].to_owned()
+                };
                 git.git_dir().join("new-service").join(name)
             }
             None => root.join(RECORD).join("journal"),
@@ -133,7 +137,8 @@ impl Journal {
 
     /// Notes all writes of `plan` before the first of them.
     pub fn begin(plan: &Plan, place: &Place, root: &Path, command: &str) -> Result<Self, Faults> {
-        let wrong = |error: io::Error| -> Faults { Fault::new(format!("the journal cannot be written: {error}")).into() };
+        let wrong =
+            |error: io::Error| -> Faults { Fault::new(format!("the journal cannot be written: {error}")).into() };
         let parent = place.folder.parent().unwrap_or(root);
         fs::create_dir_all(parent).map_err(wrong)?;
         // What a kill left of an earlier attempt.
@@ -303,7 +308,8 @@ impl Bytes {
 
 /// New objects, then files, then what is deleted; the lock last.
 fn in_order(plan: &Plan) -> Vec<&Entry> {
-    let mut entries: Vec<&Entry> = plan.entries.iter().filter(|entry| entry.changes() || entry.stages.is_some()).collect();
+    let mut entries: Vec<&Entry> =
+        plan.entries.iter().filter(|entry| entry.changes() || entry.stages.is_some()).collect();
     let rank = |entry: &Entry| {
         let record = Plan::is_record(&entry.path);
         (entry.path == record::lock_path(), entry.action == Action::Delete, !record)
@@ -451,4 +457,3 @@ fn remove_folder(folder: &Path) -> io::Result<()> {
 fn told(path: &str, error: &io::Error) -> Faults {
     Fault::new(format!("{path}: {error}")).into()
 }
-

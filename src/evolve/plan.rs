@@ -119,6 +119,12 @@ pub struct Plan {
     pub layers: Vec<String>,
     /// Why files were left unformatted, where they were.
     pub unformatted: Option<String>,
+    /// Migrations that are new, by the paths of their files.
+    pub migrations: Vec<String>,
+    /// What a person should know before it is run.
+    pub notes: Vec<String>,
+    /// Commands to run after it, as they are pasted.
+    pub next: Vec<String>,
 }
 
 impl Plan {
@@ -141,7 +147,8 @@ impl Plan {
         entries.push(own(service_path(), blueprint::write(blueprint, pack)?.into_bytes()));
         entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { entries, layers: layers_of(blueprint, pack)?, unformatted })
+        let layers = layers_of(blueprint, pack)?;
+        Ok(Self { entries, layers, unformatted, migrations: Vec::new(), notes: Vec::new(), next: Vec::new() })
     }
 
     /// Whether `path` is of the record: written for new-service, not for people.

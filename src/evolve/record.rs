@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io;
 
 use sha2::{Digest as _, Sha256};
 
+use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, hex};
-use crate::render::{Mode, RECORD, Tree, TreePath};
+use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
 
 /// The format of the lock file that this binary writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -172,7 +174,10 @@ impl Lock {
 pub enum Read {
     Whole(Box<Lock>),
     /// Two branches were merged, and git could not merge it: both sides.
-    Two { ours: Box<Lock>, theirs: Box<Lock> },
+    Two {
+        ours: Box<Lock>,
+        theirs: Box<Lock>,
+    },
 }
 
 /// Reads `.new-service/lock`, with git's conflict markers in it where it has them.
@@ -245,6 +250,47 @@ pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, 
     files.push((lock_path(), Lock::of(blueprint, pack, tree).print().into_bytes()));
     files.sort();
     files
+}
+
+/// The lock and the objects of a repository whose record two branches left in conflict: as if it had just
+/// been made from its blueprint, with what both of them drew.
+pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, BTreeMap<TreePath, Vec<u8>>), Faults> {
+    let tree = {
+        let (blueprint, pack) = (blueprint.clone(), pack.clone());
+        in_time(move || render(&blueprint, &pack))?
+    };
+    let mut lock = Lock::of(blueprint, pack, &tree);
+    for (path, locked) in united.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
+        lock.files.entry(path.clone()).or_insert_with(|| locked.clone());
+    }
+    // Migrations that neither branch has made are still to be made.
+    lock.files.retain(|path, locked| locked.policy != Policy::Append || united.files.contains_key(path));
+    lock.migrations.clone_from(&united.migrations);
+    Ok((lock, objects(&tree)))
+}
+
+/// A working tree with objects that are not written yet.
+pub struct Overlay<'a> {
+    pub work: &'a dyn WorkTree,
+    pub objects: BTreeMap<TreePath, Vec<u8>>,
+}
+
+impl WorkTree for Overlay<'_> {
+    fn look(&self, path: &TreePath) -> io::Result<Found> {
+        self.work.look(path)
+    }
+
+    fn barred(&self, path: &TreePath) -> Option<String> {
+        self.work.barred(path)
+    }
+
+    fn objects(&self) -> io::Result<BTreeSet<String>> {
+        self.work.objects()
+    }
+
+    fn object(&self, hash: &str) -> Option<Vec<u8>> {
+        self.objects.get(&object_path(hash)).cloned().or_else(|| self.work.object(hash))
+    }
 }
 
 /// The pristine bytes of every file that is merged; two files of one content share an object.

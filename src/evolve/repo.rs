@@ -24,12 +24,14 @@ pub struct Repo {
 
 impl Repo {
     /// The top of the repository that `from` lies in: the nearest folder with a blueprint.
-    pub fn find(from: &Path) -> Result<PathBuf, Fault> {
+    pub fn find(from: &Path) -> Result<PathBuf, Faults> {
         let from = from.canonicalize().map_err(|error| Fault::new(format!("{}: {error}", from.display())))?;
         let found = from.ancestors().find(|folder| folder.join(blueprint::FILE_NAME).is_file());
         let Some(root) = found else {
             let fault = Fault::new(format!("no {} here, nor in a folder above", blueprint::FILE_NAME));
-            return Err(fault.help("this command changes a repository that `new-service new` made: run it inside one"));
+            return Err(fault
+                .help("this command changes a repository that `new-service new` made: run it inside one")
+                .into());
         };
         Ok(root.to_owned())
     }
@@ -57,9 +59,8 @@ impl Repo {
                 return Err(fault.help("it belongs to the repository: git checkout HEAD -- .new-service").into());
             }
         };
-        let git = git::Repository::around(&root).map_err(|why| {
-            Fault::new(format!("git does not tell of this repository: {why}"))
-        })?;
+        let git = git::Repository::around(&root)
+            .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
         let place = Place::new(&root, git.clone());
         Ok(Self { disk, git, service, lock, place })
     }
@@ -73,7 +74,8 @@ impl Repo {
         match &self.lock {
             record::Read::Whole(lock) => Ok(lock),
             record::Read::Two { .. } => {
-                let fault = Fault::new(format!("{}: two branches were merged, and it is in conflict", record::lock_path()));
+                let fault =
+                    Fault::new(format!("{}: two branches were merged, and it is in conflict", record::lock_path()));
                 Err(fault.help("new-service apply writes it anew from service.toml; then commit the merge").into())
             }
         }
@@ -99,7 +101,9 @@ impl Repo {
         let changed: Vec<&String> = status.changed.iter().filter(|path| *path != service.as_str()).collect();
         if let Some(first) = changed.first() {
             let fault = Fault::new(format!("{first}: is changed, and not committed{}", more(changed.len())));
-            return Err(fault.help("commit first, so that the change can be read by itself; or say --allow-dirty").into());
+            return Err(fault
+                .help("commit first, so that the change can be read by itself; or say --allow-dirty")
+                .into());
         }
         Ok(())
     }

@@ -50,7 +50,8 @@ impl Plan {
         let mut entries = reviser.entries;
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         let layers = layers_of(revision.blueprint, revision.pack)?;
-        Ok(Self { entries, layers, unformatted: reviser.unformatted })
+        let Reviser { unformatted, notes, next, .. } = reviser;
+        Ok(Self { entries, layers, unformatted, migrations: Vec::new(), notes, next })
     }
 }
 
@@ -65,6 +66,8 @@ struct Reviser<'a> {
     raw: BTreeMap<TreePath, Vec<u8>>,
     unformatted: Option<String>,
     entries: Vec<Entry>,
+    notes: Vec<String>,
+    next: Vec<String>,
     faults: Faults,
 }
 
@@ -94,6 +97,8 @@ impl<'a> Reviser<'a> {
             raw,
             unformatted: None,
             entries: Vec::new(),
+            notes: Vec::new(),
+            next: Vec::new(),
             faults: Faults::default(),
         }
     }
@@ -111,11 +116,8 @@ impl<'a> Reviser<'a> {
             .filter(|path| changed(path))
             .filter_map(|path| Some((path, self.tree.get(path.as_str())?.content.as_slice())))
             .collect();
-        let bases: Vec<(&TreePath, &[u8])> = lock
-            .formatted
-            .iter()
-            .filter_map(|path| Some((path, self.raw.get(path)?.as_slice())))
-            .collect();
+        let bases: Vec<(&TreePath, &[u8])> =
+            lock.formatted.iter().filter_map(|path| Some((path, self.raw.get(path)?.as_slice()))).collect();
         let settings = rustfmt.config.as_deref().and_then(|config| self.tree.get(config));
         let settings = settings.map_or(&[][..], |file| &file.content);
         let old = rustfmt.config.as_deref().and_then(|config| self.raw.get(&TreePath::new(config).ok()?));
@@ -134,7 +136,10 @@ impl<'a> Reviser<'a> {
         for (path, file) in self.tree.iter() {
             let Some(from) = &file.moved_from else { continue };
             let free = !moves.values().any(|other| other == from);
-            if free && !lock.files.contains_key(path) && lock.files.contains_key(from) && self.tree.get(from.as_str()).is_none()
+            if free
+                && !lock.files.contains_key(path)
+                && lock.files.contains_key(from)
+                && self.tree.get(from.as_str()).is_none()
             {
                 moves.insert(path.clone(), from.clone());
             }
@@ -173,7 +178,14 @@ impl<'a> Reviser<'a> {
         }
         let found = self.look(path)?;
         let decision = match (file.policy, locked, &found) {
-            (Policy::Lock, Some(locked), Found::File(ours, mode)) => lock_file(locked, file, ours, *mode),
+            (Policy::Lock, Some(locked), Found::File(ours, mode)) => {
+                let decision = lock_file(locked, file, ours, *mode);
+                if matches!(decision.action, Action::Merge | Action::Keep) {
+                    // Cargo has the last word on a lock file that two have written to.
+                    self.next.push("cargo check".into());
+                }
+                decision
+            }
             _ => self.decide(path, file, locked, locked.and_then(|locked| self.base(path, locked)), found.clone()),
         };
         self.push(path, Some(&file.layer), found, decision, None);

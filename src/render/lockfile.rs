@@ -78,9 +78,13 @@ pub fn join(ours: &str, theirs: &str) -> Option<String> {
 
 fn read(form: &Form, text: &Text) -> Option<BTreeMap<Key, Package>> {
     let package = |package: &PackageForm| {
-        let dependencies = package.dependencies.iter().map(|name| resolve(name, form, text).ok()).collect::<Option<_>>();
+        let dependencies =
+            package.dependencies.iter().map(|name| resolve(name, form, text).ok()).collect::<Option<_>>();
         let (source, checksum) = (package.source.clone(), package.checksum.clone());
-        Some(((package.name.clone(), package.version.clone()), Package { source, checksum, dependencies: dependencies? }))
+        Some((
+            (package.name.clone(), package.version.clone()),
+            Package { source, checksum, dependencies: dependencies? },
+        ))
     };
     form.package.iter().map(package).collect()
 }

@@ -213,7 +213,8 @@ impl Rendering<'_> {
             personal = composed || self.engine.is_personal(layer, &file.source);
         }
         let source = self.pack.shown(&file.source);
-        self.tree.insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, moved_from, source })
+        self.tree
+            .insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, moved_from, source })
     }
 
     fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
@@ -240,7 +241,15 @@ impl Rendering<'_> {
         let source = self.pack.shown("pack.toml");
         Ok(self.tree.insert(
             path,
-            TreeFile { content, mode: Mode::Plain, policy: Policy::Lock, layer, personal: false, moved_from: None, source },
+            TreeFile {
+                content,
+                mode: Mode::Plain,
+                policy: Policy::Lock,
+                layer,
+                personal: false,
+                moved_from: None,
+                source,
+            },
         )?)
     }
 }

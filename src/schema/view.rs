@@ -175,13 +175,19 @@ impl ResourceView {
         };
         Self {
             names: NamesView::new(&resource.name, resource.plural.clone()),
-            spec: resource.to_string(),
+            spec: without_history(resource).to_string(),
             owner: resource.owner.clone(),
             imports: sorted(|field| field.import),
             packages: sorted(|field| field.package),
             fields,
         }
     }
+}
+
+/// What it was called once is no matter of the files that are made of it.
+fn without_history(resource: &Resource) -> Resource {
+    let fields = resource.fields.iter().map(|field| Field { was: None, ..field.clone() }).collect();
+    Resource { was: None, fields, ..resource.clone() }
 }
 
 impl FieldView {
@@ -214,7 +220,7 @@ impl FieldView {
         };
         Self {
             words: field.name.replace('_', " "),
-            spec: field.to_string(),
+            spec: Field { was: None, ..field.clone() }.to_string(),
             kind: facts.word,
             ident: names::rust(&column),
             rust_full: if field.nullable { format!("Option<{rust}>") } else { rust.clone() },
