@@ -200,6 +200,13 @@ impl Change<'_> {
     ) -> anyhow::Result<End> {
         let dry = self.how.is_dry() || self.verb == "diff";
         let writes = !dry && plan.changes();
+        if writes && !self.how.allow_destructive && !plan.destructive.is_empty() {
+            let mut faults: Faults = Faults::default();
+            plan.destructive.iter().for_each(|what| faults.push(Fault::new(what)));
+            let last = Fault::new("nothing was changed, for the database would lose what it holds");
+            faults.push(last.help("if that is wanted: the same with --allow-destructive"));
+            return Err(faults.into());
+        }
         if writes {
             apply::apply(plan, repo.root(), &repo.place, self.words)?;
             if merged && let Some(git) = &repo.git {

@@ -121,6 +121,8 @@ pub struct Plan {
     pub unformatted: Option<String>,
     /// Migrations that are new, by the paths of their files.
     pub migrations: Vec<String>,
+    /// What of the database is lost by them.
+    pub destructive: Vec<String>,
     /// What a person should know before it is run.
     pub notes: Vec<String>,
     /// Commands to run after it, as they are pasted.
@@ -148,7 +150,7 @@ impl Plan {
         entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         let layers = layers_of(blueprint, pack)?;
-        Ok(Self { entries, layers, unformatted, migrations: Vec::new(), notes: Vec::new(), next: Vec::new() })
+        Ok(Self { entries, layers, unformatted, migrations: Vec::new(), destructive: Vec::new(), notes: Vec::new(), next: Vec::new() })
     }
 
     /// Whether `path` is of the record: written for new-service, not for people.

@@ -10,6 +10,7 @@ use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, hex};
+use crate::schema::Layout;
 use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
 
 /// The format of the lock file that this binary writes, and the newest that it reads.
@@ -31,6 +32,8 @@ pub struct Lock {
     pub files: BTreeMap<TreePath, Locked>,
     /// Those that a formatter has changed, or would have, where there was one.
     pub formatted: BTreeSet<TreePath>,
+    /// The schema that the migrations have reached.
+    pub schema: Option<Layout>,
 }
 
 /// A file as it was made: raw, before any formatter.
@@ -75,12 +78,13 @@ impl Lock {
             migrations: tree.migrations.clone(),
             files: tree.iter().map(locked).collect(),
             formatted: super::format::candidates(tree, &pack.manifest.format).cloned().collect(),
+            schema: tree.schema.clone(),
         }
     }
 
     /// What was drawn when the repository was made, for a command that began at `moment`.
     pub fn drawn(&self, moment: u64) -> Drawn {
-        Drawn { year: self.year.clone(), moment, migrations: self.migrations.clone() }
+        Drawn { year: self.year.clone(), moment, migrations: self.migrations.clone(), reached: self.schema.clone() }
     }
 
     /// The names of the objects that it leads to.
@@ -101,6 +105,7 @@ impl Lock {
         for (path, Locked { policy, mode, hash, layer }) in &self.files {
             lines.push(format!("file {} {:o} {hash} {layer} {path}", policy.as_str(), mode.bits()));
         }
+        lines.extend(self.schema.iter().flat_map(Layout::lines).map(|line| format!("model {line}")));
         lines.sort();
         let mut text = HEADER.to_owned();
         for line in lines {
@@ -119,7 +124,12 @@ impl Lock {
             migrations: BTreeMap::new(),
             files: BTreeMap::new(),
             formatted: BTreeSet::new(),
+            schema: None,
         };
+        let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
+        if !model.is_empty() {
+            lock.schema = Some(Layout::read(model).ok_or_else(|| broken(1, "its lines `model` do not fit each other"))?);
+        }
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             lock.line(line).map_err(|why| broken(number, &why))?;
         }
@@ -150,6 +160,8 @@ impl Lock {
                 "migration" => drop(self.migrations.insert(next()?.to_owned(), next()?.to_owned())),
                 _ => return Err(not_ours()),
             },
+            // Read all together.
+            "model" => {}
             "formatted" => drop(self.formatted.insert(TreePath::new(rest)?)),
             "file" => {
                 let policy = Policy::of(next()?).ok_or_else(not_ours)?;
@@ -167,6 +179,13 @@ impl Lock {
         }
         Ok(())
     }
+}
+
+/// What the migrations of both branches reach together.
+fn unite_schemas(ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
+    let lines: BTreeSet<String> = ours.iter().chain(&theirs).flat_map(|layout| layout.lines()).collect();
+    // Where each says something else of one thing, this side's word stands.
+    Layout::read(lines.iter().map(String::as_str)).or_else(|| ours.or(theirs).cloned())
 }
 
 /// The lock as it stands.
@@ -234,6 +253,7 @@ impl Lock {
         for (path, locked) in &theirs.files {
             united.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
+        united.schema = unite_schemas(ours.schema.as_ref(), theirs.schema.as_ref());
         united.formatted.extend(theirs.formatted.iter().cloned());
         Ok(united)
     }
@@ -266,6 +286,7 @@ pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, 
     // Migrations that neither branch has made are still to be made.
     lock.files.retain(|path, locked| locked.policy != Policy::Append || united.files.contains_key(path));
     lock.migrations.clone_from(&united.migrations);
+    lock.schema.clone_from(&united.schema);
     Ok((lock, objects(&tree)))
 }
 

@@ -11,6 +11,7 @@ use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Pack, Policy};
+use crate::schema::Migration;
 use crate::render::{Mode, Tree, TreeFile, TreePath, in_time, join_locks, render};
 
 /// From what a repository was made to what it is to be made of.
@@ -50,9 +51,24 @@ impl Plan {
         let mut entries = reviser.entries;
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         let layers = layers_of(revision.blueprint, revision.pack)?;
-        let Reviser { unformatted, notes, next, .. } = reviser;
-        Ok(Self { entries, layers, unformatted, migrations: Vec::new(), notes, next })
+        let Reviser { unformatted, mut notes, mut next, .. } = reviser;
+        let is_new = |path: &TreePath| !revision.lock.files.contains_key(path);
+        let appended = tree.iter().filter(|(path, file)| file.policy == Policy::Append && is_new(path));
+        let migrations: Vec<String> = appended.map(|(path, _)| path.to_string()).collect();
+        let all = |of: fn(&Migration) -> &Vec<String>| tree.steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
+        let destructive = all(|step| &step.destructive);
+        notes.extend(all(|step| &step.notes));
+        if !migrations.is_empty() {
+            next.extend(migrate_step(revision.pack, &layers));
+        }
+        Ok(Self { entries, layers, unformatted, migrations, destructive, notes, next })
     }
+}
+
+/// How the layer that is the database runs migrations.
+fn migrate_step(pack: &Pack, layers: &[String]) -> Option<String> {
+    let is_in = |layer: &&crate::pack::Layer| layers.contains(&layer.name);
+    pack.layers.iter().filter(is_in).find_map(|layer| layer.database.as_ref()?.migrate.clone())
 }
 
 struct Reviser<'a> {

@@ -70,7 +70,8 @@ impl Changed<'_> {
 
     /// What the person should know.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = self.plan.notes.clone();
+        let lost = self.plan.destructive.iter().map(|what| format!("needs --allow-destructive: {what}"));
+        let mut notes: Vec<String> = lost.chain(self.plan.notes.iter().cloned()).collect();
         if let Some(why) = &self.plan.unformatted {
             notes.push(format!("{why}: files with names in them are not formatted; `cargo fmt` would do it"));
         }
@@ -174,6 +175,7 @@ impl Changed<'_> {
             "changes": self.plan.changes(),
             "conflicts": self.plan.conflicts(),
             "migrations": self.plan.migrations,
+            "destructive": self.plan.destructive,
             "written": self.written,
             "notes": self.notes(),
             "next": self.next_steps(),

@@ -6,10 +6,12 @@
 //! ```
 
 mod arguments;
+mod changes;
 mod check;
 mod default;
 mod draft;
 mod grammar;
+mod layout;
 mod migrations;
 mod model;
 mod names;
@@ -23,6 +25,8 @@ mod view;
 pub use check::{Known, MAX_IDENTIFIER, OWN_COLUMNS, Surroundings, check, unwanted};
 pub use default::Default;
 pub use draft::{Draft, DraftField, Drafts, Mark, Marked, Written};
+pub use changes::changes;
+pub use layout::Layout;
 pub use migrations::{Migration, migrations};
 pub use model::{Column, Model, OwnTable, Table};
 pub use names::plural_of;
