@@ -239,7 +239,7 @@ fn folders_above_are_made_and_the_next_steps_can_be_pasted() {
 fn a_folder_like_a_verb_is_refused_and_a_path_is_not() {
     let sandbox = Sandbox::new();
     for (dir, help) in [
-        ("update", "`new-service update` is not in this version"),
+        ("template", "`new-service template` is not in this version"),
         ("udpate", "new-service ./udpate"),
         ("catalgo", "new-service ./catalgo"),
         ("hlep", "help"),

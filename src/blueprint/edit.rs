@@ -155,6 +155,10 @@ fn keep_items(array: &mut Array, items: &[String], name: impl Fn(&str) -> String
     // Of what stands above a line, the next one needs the line's break and its column alone.
     let line = fresh_prefix.rfind('\n').map_or(fresh_prefix, |at| &fresh_prefix[at..]).to_owned();
     let empty = old.is_empty();
+    // A comment after the last item is about that one, and the next stands below it.
+    let trailing = array.trailing().as_str().unwrap_or_default().to_owned();
+    let comment = trailing.trim_end();
+    let mut below = (!comment.is_empty()).then(|| format!("{comment}{line}"));
     array.clear();
     for item in items {
         let known = old.iter().position(|value| value.as_str().is_some_and(|text| name(text) == name(item)));
@@ -162,7 +166,7 @@ fn keep_items(array: &mut Array, items: &[String], name: impl Fn(&str) -> String
             || {
                 let mut value = Value::from(item.as_str());
                 if !empty {
-                    value.decor_mut().set_prefix(line.clone());
+                    value.decor_mut().set_prefix(below.take().unwrap_or_else(|| line.clone()));
                 }
                 value
             },
@@ -170,6 +174,9 @@ fn keep_items(array: &mut Array, items: &[String], name: impl Fn(&str) -> String
         );
         replace(&mut new, item.as_str().into());
         if empty { array.push(new) } else { array.push_formatted(new) }
+    }
+    if below.is_none() && !comment.is_empty() {
+        array.set_trailing("\n");
     }
     if !array.to_string().contains('\n') {
         array.fmt();

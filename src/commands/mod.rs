@@ -36,7 +36,8 @@ impl End {
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
     let source = match cli::template_argument(arguments)? {
         Some(text) => Source::parse(&text).map_err(Stop::usage)?,
-        None if cli::is_change(arguments) => change::own_template()?,
+        // Taking a change back needs no template.
+        None if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") => change::own_template()?,
         None => Source::default_pack(),
     };
     let pack = Pack::load(&source)?;

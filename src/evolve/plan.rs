@@ -150,7 +150,15 @@ impl Plan {
         entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         let layers = layers_of(blueprint, pack)?;
-        Ok(Self { entries, layers, unformatted, migrations: Vec::new(), destructive: Vec::new(), notes: Vec::new(), next: Vec::new() })
+        Ok(Self {
+            entries,
+            layers,
+            unformatted,
+            migrations: Vec::new(),
+            destructive: Vec::new(),
+            notes: Vec::new(),
+            next: Vec::new(),
+        })
     }
 
     /// Whether `path` is of the record: written for new-service, not for people.

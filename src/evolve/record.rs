@@ -10,8 +10,8 @@ use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, hex};
-use crate::schema::Layout;
 use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
+use crate::schema::Layout;
 
 /// The format of the lock file that this binary writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -128,7 +128,8 @@ impl Lock {
         };
         let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
         if !model.is_empty() {
-            lock.schema = Some(Layout::read(model).ok_or_else(|| broken(1, "its lines `model` do not fit each other"))?);
+            lock.schema =
+                Some(Layout::read(model).ok_or_else(|| broken(1, "its lines `model` do not fit each other"))?);
         }
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             lock.line(line).map_err(|why| broken(number, &why))?;

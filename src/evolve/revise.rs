@@ -1,18 +1,20 @@
 //! The plan for a repository that is there: three ways, for every file (design §4).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::decide::{self, Decision, Made, Version};
 use super::format::{Formatted, format_all};
 use super::merge::Labels;
 use super::plan::{Action, Entry, Plan, layers_of, service_path};
 use super::record::{self, Lock, Locked};
+use super::repo::marker;
 use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::Blueprint;
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy};
-use crate::schema::Migration;
 use crate::render::{Mode, Tree, TreeFile, TreePath, in_time, join_locks, render};
+use crate::schema::{Migration, Source, query_names};
 
 /// From what a repository was made to what it is to be made of.
 pub struct Revision<'a> {
@@ -32,7 +34,12 @@ impl Plan {
             let (blueprint, pack) = (revision.blueprint.clone(), revision.pack.clone());
             in_time(move || render(&blueprint, &pack))?
         };
-        let mut reviser = Reviser::new(revision, &tree);
+        Self::revise_to(revision, &tree)
+    }
+
+    /// The same, to a tree that is rendered already.
+    pub fn revise_to(revision: &Revision, tree: &Tree) -> Result<Self, Faults> {
+        let mut reviser = Reviser::new(revision, tree);
         reviser.format();
         let moves = reviser.moves();
         for (path, file) in tree.iter() {
@@ -45,6 +52,7 @@ impl Plan {
         for (path, locked) in gone.filter(|(path, _)| !moves.values().any(|from| from == *path)) {
             reviser.gone(path, locked)?;
         }
+        reviser.queries(&layers_of(revision.blueprint, revision.pack)?)?;
         reviser.own(service_path(), Some(revision.service.clone().into_bytes()))?;
         reviser.record()?;
         reviser.faults.or(())?;
@@ -280,6 +288,14 @@ impl<'a> Reviser<'a> {
             self.faults.push(fault.help("the template has something to write there: put a folder in its place first"));
             return;
         }
+        if let (Action::Merge | Action::Conflict, Some((ours, _))) = (action, &before)
+            && let Some(line) = marker(&String::from_utf8_lossy(ours))
+            && self.raw.get(path).is_none_or(|raw| marker(&String::from_utf8_lossy(raw)).is_none())
+        {
+            let fault = Fault::at(Place::new(path.as_str(), line, 1), "a conflict is not resolved");
+            self.faults.push(fault.help("choose, take the markers out, and commit"));
+            return;
+        }
         if let Some((content, mode)) = beside {
             let (path, before) = self.place_beside(path, &content);
             let conflicts = usize::from(action == Action::Beside);
@@ -305,6 +321,32 @@ impl<'a> Reviser<'a> {
             }
         }
         (path.clone(), None)
+    }
+
+    /// Queries that a merge has changed, and whose data nobody has written yet.
+    fn queries(&mut self, layers: &[String]) -> Result<(), Faults> {
+        let is_in = |layer: &&crate::pack::Layer| layers.contains(&layer.name);
+        let rules = self.revision.pack.layers.iter().filter(is_in).filter_map(|layer| layer.database.as_ref());
+        let Some(folder) = rules.into_iter().find_map(|rule| rule.queries.clone()) else { return Ok(()) };
+        let mut missing = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.action == Action::Merge) {
+            let (path, text) = (entry.path.as_str(), String::from_utf8_lossy(&entry.content));
+            if !Path::new(path).extension().is_some_and(|ending| ending == "rs") {
+                continue;
+            }
+            for name in query_names(&Source { path, text: &text, from: path }) {
+                let Ok(data) = TreePath::new(&format!("{folder}/{name}")) else { continue };
+                if self.tree.get(data.as_str()).is_none() && self.look(&data)? == Found::Nothing {
+                    missing.push(path.to_owned());
+                }
+            }
+        }
+        missing.dedup();
+        for path in &missing {
+            let how = "with a migrated DATABASE_URL: cargo sqlx prepare";
+            self.notes.push(format!("{path}: a query has no data yet in {folder}; {how}"));
+        }
+        Ok(())
     }
 
     /// A file that new-service alone writes to; none takes it away.

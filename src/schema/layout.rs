@@ -143,7 +143,9 @@ impl Layout {
             }
         }
         for table in &mut layout.tables {
-            let place = |column: &str| numbers.iter().find(|(of, _, name)| *of == table.name && name == column).map(|found| found.1);
+            let place = |column: &str| {
+                numbers.iter().find(|(of, _, name)| *of == table.name && name == column).map(|found| found.1)
+            };
             table.columns.sort_by_key(|column| (place(&column.name), column.name.clone()));
             table.constraints.sort_by(|one, other| one.name.cmp(&other.name));
             table.indexes.sort_by(|one, other| one.name.cmp(&other.name));

@@ -59,7 +59,11 @@ fn up(table: &TableLayout, layout: &Layout, new: &[&str]) -> String {
 /// `CREATE TABLE`, under a name that may be another, with the constraints that are wanted.
 pub fn table_sql(table: &TableLayout, name: &str, wanted: impl Fn(&&Constraint) -> bool) -> String {
     let mut lines: Vec<String> = table.columns.iter().map(super::layout::ColumnLayout::sql).collect();
-    lines.push(format!("CONSTRAINT {} PRIMARY KEY ({})", names::sql(&format!("{}_pkey", table.name)), list(&table.key)));
+    lines.push(format!(
+        "CONSTRAINT {} PRIMARY KEY ({})",
+        names::sql(&format!("{}_pkey", table.name)),
+        list(&table.key)
+    ));
     lines.extend(table.constraints.iter().filter(wanted).map(Constraint::sql));
     format!("CREATE TABLE {} (\n    {}\n);\n", names::sql(name), lines.join(",\n    "))
 }

@@ -34,7 +34,7 @@ const SCHEMAS: [&[&str]; 9] = [
     &["selection plural=select order:int group:text? table:ref(selection)?", "order user:string(..9):unique"],
     // A circle.
     &["team name:string lead:ref(member)?", "member team:ref(team) mentor:ref(member)?"],
-    &["team name:string", "member team:ref(team)?", "order customer:ref(member) total:decimal(20,0)?"],
+    &["team name:string", "member team:ref(team)?", "order customer:ref(member) total:decimal(18,0)?"],
     &["order total:int code:bigint? note:string(..10)?:unique"],
 ];
 
@@ -56,16 +56,39 @@ fn kept(layout: &Layout) -> Layout {
 
 fn from_scratch(server: &Server, layout: &Layout) -> Vec<String> {
     server.empty();
-    migrations(layout).iter().for_each(|migration| server.run(&migration.up));
+    run(server, migrations(layout).iter().map(|migration| &migration.up));
     server.facts()
+}
+
+/// Runs migrations in their order; those that a transaction may be around, together.
+fn run<'a>(server: &Server, steps: impl Iterator<Item = &'a String>) {
+    let mut together = String::new();
+    for sql in steps {
+        // What begins a transaction of its own ends it, too.
+        if sql.starts_with("-- no-transaction") && server.dialect() == "postgres" {
+            if !together.is_empty() {
+                server.run(&std::mem::take(&mut together));
+            }
+            server.run(sql);
+        } else {
+            together.push_str(sql);
+        }
+    }
+    if !together.is_empty() {
+        server.run(&together);
+    }
 }
 
 /// Types that no value of another becomes: only an empty table takes the change, and not even that in PostgreSQL.
 fn is_impossible(from: &Layout, to: &Layout) -> bool {
-    changes(from, to).iter().any(|step| step.destructive.iter().any(|what| what.contains(" becomes ") && {
-        let cast = |kinds: &str| step.up.contains(kinds);
-        cast("TYPE UUID") || cast("TYPE JSONB") || cast("TYPE DATE ")
-    }))
+    changes(from, to).iter().any(|step| {
+        step.destructive.iter().any(|what| {
+            what.contains(" becomes ") && {
+                let cast = |kinds: &str| step.up.contains(kinds);
+                cast("TYPE UUID") || cast("TYPE JSONB") || cast("TYPE DATE ")
+            }
+        })
+    })
 }
 
 fn every_pair(server: &Server, dialect: Database) {
@@ -80,13 +103,13 @@ fn every_pair(server: &Server, dialect: Database) {
                 continue;
             }
             assert_eq!(from_scratch(server, from), expected[at]);
-            steps.iter().for_each(|step| server.run(&step.up));
+            run(server, steps.iter().map(|step| &step.up));
             let all = || steps.iter().map(|step| format!("{}\n{}", step.name, step.up)).collect::<String>();
             same(&server.facts(), &expected[to_at], &format!("{at} → {to_at}\n{}", all()));
-            steps.iter().rev().for_each(|step| server.run(&step.down));
+            run(server, steps.iter().rev().map(|step| &step.down));
             let all = || steps.iter().rev().map(|step| format!("{}\n{}", step.name, step.down)).collect::<String>();
             same(&server.facts(), &expected[at], &format!("{at} → {to_at} and back\n{}", all()));
-            steps.iter().for_each(|step| server.run(&step.up));
+            run(server, steps.iter().map(|step| &step.up));
             same(&server.facts(), &expected[to_at], &format!("{at} → {to_at} again"));
             proved += 1;
         }
@@ -108,7 +131,10 @@ fn same(ours: &[String], expected: &[String], what: &str) {
 
 /// Rows keep what they hold while their tables change around them.
 fn rows_stay(server: &Server, dialect: Database) {
-    let one = &["person name:string(1..200) email:email:unique", "order customer:ref(person) total:decimal(12,2) status:enum(a,b)=a"];
+    let one = &[
+        "person name:string(1..200) email:email:unique",
+        "order customer:ref(person) total:decimal(12,2) status:enum(a,b)=a",
+    ];
     let two = &[
         "buyer was=person full_name:string(1..300):was=name email:email:unique nick:string(..5)=x",
         "order buyer:ref(buyer):was=customer total:decimal(14,3) status:enum(a,b,c)=a:index note:text?",
@@ -133,7 +159,8 @@ fn rows_stay(server: &Server, dialect: Database) {
     );
     assert!(told.contains(&format!("Adax{total}b")), "{told}");
     steps.iter().rev().for_each(|step| server.run(&step.down));
-    let told = server.ask("SELECT name || email || total, 0, 0, 0, 0 FROM orders JOIN people ON customer_id = people.id");
+    let told =
+        server.ask("SELECT name || email || total, 0, 0, 0, 0 FROM orders JOIN people ON customer_id = people.id");
     assert!(told.contains("Adaada@example.org12"), "{told}");
 }
 

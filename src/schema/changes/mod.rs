@@ -58,13 +58,17 @@ fn column_goes(table: &str, column: &str) -> String {
 }
 
 fn needs_value(table: &str, column: &str) -> String {
-    format!("{table}.{column} may not be empty and has no default: give the rows that are there a value, in its migration")
+    format!(
+        "{table}.{column} may not be empty and has no default: give the rows that are there a value, in its migration"
+    )
 }
 
 fn may_refuse(table: &str, what: &What) -> String {
     match what {
         What::Unique(columns) => format!("{table}: rows that share {} make the migration fail", columns.join(", ")),
-        What::Check { column, sql } => format!("{table}.{column}: rows for which `{sql}` does not hold make the migration fail"),
+        What::Check { column, sql } => {
+            format!("{table}.{column}: rows for which `{sql}` does not hold make the migration fail")
+        }
         What::Foreign { column, table: to, .. } => {
             format!("{table}.{column}: rows that refer to nothing in {to} make the migration fail")
         }

@@ -72,7 +72,8 @@ fn names(old: &mut TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<
             alter(now, &format!("RENAME TO {}", quoted(&before))),
         );
         constraint_name(&mut steps, now, &format!("{before}_pkey"), &format!("{now}_pkey"));
-        notes.push(format!("{before} is called {now} now: a version of the service that still runs does not know that"));
+        notes
+            .push(format!("{before} is called {now} now: a version of the service that still runs does not know that"));
     }
     let columns = new.columns.iter().filter(|column| renamed.old_column(now, &column.name) != column.name);
     let columns: Vec<(&str, &str)> =

@@ -32,8 +32,7 @@ fn rename(from: &str, to: &str) -> Migration {
 
 fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Migration> {
     let mut migration = Migration { name: format!("change_{}", new.name), ..Migration::default() };
-    let came: Vec<&ColumnLayout> =
-        new.columns.iter().filter(|column| old.column(&column.name).is_none()).collect();
+    let came: Vec<&ColumnLayout> = new.columns.iter().filter(|column| old.column(&column.name).is_none()).collect();
     let gone = || old.columns.iter().filter(|column| new.column(&column.name).is_none());
     if is_same(old, new, renamed) {
         indexes(old, new, &mut migration);
@@ -62,12 +61,12 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
     let forth = |column: &ColumnLayout| renamed.old_column(&new.name, &column.name).to_owned();
     // The way back is by the names of before.
     let old_names = before_renames(old, renamed);
-    migration.up = rebuild(old, new, forth, &mut migration.notes);
+    migration.up = rebuild(&new.name, old, new, forth, &mut migration.notes);
     let back = |column: &ColumnLayout| {
         let now = old.columns.iter().zip(&old_names.columns).find(|(_, before)| before.name == column.name);
         now.map_or_else(|| column.name.clone(), |(now, _)| now.name.clone())
     };
-    migration.down = rebuild(new, &old_names, back, &mut Vec::new());
+    migration.down = rebuild(&new.name, new, &old_names, back, &mut Vec::new());
     migration.destructive.extend(gone().map(|column| column_goes(&new.name, &column.name)));
     for column in &new.columns {
         if let Some(before) = old.column(&column.name)
@@ -80,7 +79,9 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
             ));
         }
     }
-    for constraint in new.constraints.iter().filter(|constraint| !old.constraints.iter().any(|other| other.what == constraint.what)) {
+    for constraint in
+        new.constraints.iter().filter(|constraint| !old.constraints.iter().any(|other| other.what == constraint.what))
+    {
         if constraint.what.columns().iter().any(|column| old.column(column).is_some()) {
             migration.notes.push(may_refuse(&new.name, &constraint.what));
         }
@@ -90,9 +91,8 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
 
 /// Whether a table is as it was, but for its indexes.
 fn is_same(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> bool {
-    let facts = |column: &ColumnLayout| {
-        (column.name.clone(), column.kind.clone(), column.nullable, column.default.clone())
-    };
+    let facts =
+        |column: &ColumnLayout| (column.name.clone(), column.kind.clone(), column.nullable, column.default.clone());
     let columns = |table: &TableLayout| {
         let mut columns: Vec<_> = table.columns.iter().map(facts).collect();
         columns.sort();
@@ -156,6 +156,7 @@ fn indexes(old: &TableLayout, new: &TableLayout, migration: &mut Migration) {
 fn before_renames(old: &TableLayout, renamed: &Renamed) -> TableLayout {
     let mut table = old.clone();
     let name = |column: &str| renamed.old_column(&old.name, column).to_owned();
+    renamed.old_table(&old.name).clone_into(&mut table.name);
     for column in &mut table.columns {
         column.name = name(&column.name);
     }
@@ -179,12 +180,13 @@ fn before_renames(old: &TableLayout, renamed: &Renamed) -> TableLayout {
 
 /// Writes a table anew. Foreign keys are off, for dropping a table deletes its rows, and what refers to them.
 fn rebuild(
+    name: &str,
     old: &TableLayout,
     new: &TableLayout,
     source: impl Fn(&ColumnLayout) -> String,
     notes: &mut Vec<String>,
 ) -> String {
-    let (table, fresh) = (quoted(&new.name), quoted(&format!("{}_new", new.name)));
+    let (table, fresh) = (quoted(name), quoted(&format!("{name}_new")));
     let (mut columns, mut values, mut comments) = (Vec::new(), Vec::new(), String::new());
     for column in &new.columns {
         let from = source(column);
@@ -194,7 +196,7 @@ fn rebuild(
                 columns.push(quoted(&column.name));
                 values.push(value(before, column, &quoted(&from)));
                 if before.nullable && !column.nullable && column.default.is_none() {
-                    notes.push(needs_value(&new.name, &column.name));
+                    notes.push(needs_value(name, &column.name));
                 }
             }
             None if column.nullable || column.default.is_some() => {}
@@ -205,13 +207,13 @@ fn rebuild(
                 ));
                 columns.push(quoted(&column.name));
                 values.push("NULL".into());
-                notes.push(needs_value(&new.name, &column.name));
+                notes.push(needs_value(name, &column.name));
             }
         }
     }
     let (columns, values) = (columns.join(", "), values.join(", "));
-    let made = table_sql(new, &format!("{}_new", new.name), |_| true);
-    let indexes: String = new.indexes.iter().map(|index| index.sql(&new.name, "")).collect();
+    let made = table_sql(new, &format!("{name}_new"), |_| true);
+    let indexes: String = new.indexes.iter().map(|index| index.sql(name, "")).collect();
     format!(
         "-- no-transaction\nPRAGMA foreign_keys = OFF;\nBEGIN;\n\n{made}\n{comments}INSERT INTO {fresh} ({columns})\n\
          SELECT {values}\nFROM {table};\n\nDROP TABLE {table};\nALTER TABLE {fresh} RENAME TO {table};\n{indexes}\n\
