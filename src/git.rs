@@ -1,5 +1,6 @@
 //! The git command, as far as creating and changing a repository need it.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -148,10 +149,10 @@ impl Repository {
         let mut lines = String::new();
         for file in files {
             let path = format!("{}{}", self.prefix, file.path);
-            lines.push_str(&format!("0 {} 0\t{path}\0", "0".repeat(40)));
+            let _ = write!(lines, "0 {} 0\t{path}\0", "0".repeat(40));
             for (stage, (content, mode)) in (1..).zip([file.base, file.ours, file.theirs]) {
                 let name = self.feed(&["hash-object", "-w", "--stdin", "--path", &path], content)?;
-                lines.push_str(&format!("100{mode:o} {} {stage}\t{path}\0", name.trim()));
+                let _ = write!(lines, "100{mode:o} {} {stage}\t{path}\0", name.trim());
             }
         }
         self.feed(&["update-index", "-z", "--index-info"], lines.as_bytes()).map(drop)
@@ -170,7 +171,7 @@ impl Repository {
         // It reads to the end; one that ends early says why.
         let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input));
         let output = child.wait_with_output().map_err(|error| format!("git: {error}"))?;
-        answer(output).map_err(|failure| failure.to_string())
+        answer(&output).map_err(|failure| failure.to_string())
     }
 }
 
@@ -208,10 +209,10 @@ fn command(folder: &Path) -> Command {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
-    answer(command(folder).args(arguments).output().map_err(|_| Failure::Missing)?)
+    answer(&command(folder).args(arguments).output().map_err(|_| Failure::Missing)?)
 }
 
-fn answer(output: std::process::Output) -> Result<String, Failure> {
+fn answer(output: &std::process::Output) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -89,7 +89,7 @@ fn by_hand_then_apply() {
     inside(&sandbox, "diff").ok();
     sandbox.write("shop/service.toml", sandbox.read("shop/service.toml").replace("commands", "comands"));
     commit(&sandbox);
-    inside(&sandbox, "apply").fails(1, &["service.toml:15:1: unknown answer \"comands\" (did you mean \"commands\"?)"]);
+    inside(&sandbox, "apply").fails(1, &["service.toml:16:1: unknown answer \"comands\" (did you mean \"commands\"?)"]);
 }
 
 #[test]
@@ -210,28 +210,46 @@ fn a_newer_template_comes_by_update_alone_and_never_an_older_one() {
     sandbox.with(&pack, "update").in_folder("shop").fails(1, &["at 0.4.0", "carries 0.3.1, which is older"]);
 }
 
+const OLD: [(&str, &str); 12] = [
+    (
+        "layers/core/layer.toml",
+        "title = \"x\"\n[files.\"once\"]\npolicy = \"once\"\n[files.\"kept\"]\npolicy = \"append\"\n[files.\"run\"]\nmode = \"755\"\n",
+    ),
+    ("layers/core/files/once", "1\n"),
+    ("layers/core/files/kept", "1\n"),
+    ("layers/core/files/run", "1\n"),
+    ("layers/core/files/deleted", "1\n"),
+    ("layers/core/files/untouched", "1\n"),
+    ("layers/core/files/gone", "1\n"),
+    ("layers/core/files/gone-changed", "1\n"),
+    ("layers/core/files/crlf", "a\nb\nc\n"),
+    ("layers/core/files/last", "a\nb\nc\n"),
+    ("layers/core/files/old-name", "a\nb\nc\n"),
+    ("layers/core/files/link", "1\n"),
+];
+const NEW: [(&str, &str); 12] = [
+    (
+        "layers/core/layer.toml",
+        "title = \"x\"\n[files.\"once\"]\npolicy = \"once\"\n[files.\"kept\"]\npolicy = \"append\"\n[files.\"new-name\"]\nmoved_from = \"old-name\"\n",
+    ),
+    ("layers/core/files/once", "2\n"),
+    ("layers/core/files/kept", "2\n"),
+    ("layers/core/files/run", "1\n"),
+    ("layers/core/files/deleted", "2\n"),
+    ("layers/core/files/untouched", "2\n"),
+    ("layers/core/files/crlf", "0\na\nb\nc\n"),
+    ("layers/core/files/last", "a\nb\nc\nd\n"),
+    ("layers/core/files/added", "theirs\n"),
+    ("layers/core/files/deep/new", "2\n"),
+    ("layers/core/files/new-name", "0\na\nb\nc\n"),
+    ("layers/core/files/link", "2\n"),
+];
+
 /// Each row of design §4's rules, by files of one pack.
 #[test]
 fn every_file_is_merged_by_its_rule() {
     let sandbox = Sandbox::new();
-    let old = [
-        (
-            "layers/core/layer.toml",
-            "title = \"x\"\n[files.\"once\"]\npolicy = \"once\"\n[files.\"kept\"]\npolicy = \"append\"\n[files.\"run\"]\nmode = \"755\"\n",
-        ),
-        ("layers/core/files/once", "1\n"),
-        ("layers/core/files/kept", "1\n"),
-        ("layers/core/files/run", "1\n"),
-        ("layers/core/files/deleted", "1\n"),
-        ("layers/core/files/untouched", "1\n"),
-        ("layers/core/files/gone", "1\n"),
-        ("layers/core/files/gone-changed", "1\n"),
-        ("layers/core/files/crlf", "a\nb\nc\n"),
-        ("layers/core/files/last", "a\nb\nc\n"),
-        ("layers/core/files/old-name", "a\nb\nc\n"),
-        ("layers/core/files/link", "1\n"),
-    ];
-    let pack = packed(&sandbox, "0.1.0", &old);
+    let pack = packed(&sandbox, "0.1.0", &OLD);
     sandbox.with(&pack, "shop").ok();
     for (path, text) in [
         ("once", "mine\n"),
@@ -252,24 +270,7 @@ fn every_file_is_merged_by_its_rule() {
         fs::set_permissions(sandbox.path("shop/untouched"), mode).unwrap();
     }
     commit(&sandbox);
-    let new = [
-        (
-            "layers/core/layer.toml",
-            "title = \"x\"\n[files.\"once\"]\npolicy = \"once\"\n[files.\"kept\"]\npolicy = \"append\"\n[files.\"new-name\"]\nmoved_from = \"old-name\"\n",
-        ),
-        ("layers/core/files/once", "2\n"),
-        ("layers/core/files/kept", "2\n"),
-        ("layers/core/files/run", "1\n"),
-        ("layers/core/files/deleted", "2\n"),
-        ("layers/core/files/untouched", "2\n"),
-        ("layers/core/files/crlf", "0\na\nb\nc\n"),
-        ("layers/core/files/last", "a\nb\nc\nd\n"),
-        ("layers/core/files/added", "theirs\n"),
-        ("layers/core/files/deep/new", "2\n"),
-        ("layers/core/files/new-name", "0\na\nb\nc\n"),
-        ("layers/core/files/link", "2\n"),
-    ];
-    let pack = packed(&sandbox, "0.2.0", &new);
+    let pack = packed(&sandbox, "0.2.0", &NEW);
     let said = sandbox.with(&pack, "update").in_folder("shop").ends(3);
     let said = said.says(&[
         "keep-deleted deleted (you deleted it)",

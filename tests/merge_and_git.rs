@@ -31,7 +31,10 @@ fn edited(base: &[String], edits: &[(prop::sample::Index, usize, Vec<String>)]) 
 }
 
 fn text(lines: &[String], ends: bool) -> String {
-    let mut text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let mut text = lines.join("\n");
+    if !lines.is_empty() {
+        text.push('\n');
+    }
     if !ends {
         text.pop();
     }

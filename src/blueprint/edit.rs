@@ -138,7 +138,7 @@ fn said(value: &Value) -> String {
 /// A list keeps what stays in it where it stands.
 fn replace_answer(there: &mut Value, answer: &Answer) {
     match (there.as_array_mut(), answer) {
-        (Some(array), Answer::List(items)) => keep_items(array, items, |text| text.to_owned()),
+        (Some(array), Answer::List(items)) => keep_items(array, items, str::to_owned),
         _ => replace(there, answer.to_toml()),
     }
 }
@@ -195,7 +195,7 @@ fn resources(document: &mut DocumentMut, resources: &[Resource]) {
     let known = |name: &str| old.iter().find(|table| table.get("name").and_then(Item::as_str) == Some(name)).cloned();
     let mut waiting = String::new();
     let gone = |name: Option<&str>| !resources.iter().any(|resource| Some(resource.name.as_str()) == name);
-    for table in old.iter() {
+    for table in &old {
         let name = table.get("name").and_then(Item::as_str);
         let renamed =
             resources.iter().find(|resource| resource.was.as_deref() == name && known(&resource.name).is_none());

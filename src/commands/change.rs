@@ -49,7 +49,7 @@ pub fn resource(arguments: &ResourceArgs, pack: &Pack, words: &str) -> anyhow::R
 
 pub fn update(arguments: &UpdateArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
     Change { how: &arguments.how, pack, words, verb: "update", update: true }
-        .run(|told, drawn| Ok(told.as_it_stands(pack, drawn)?))
+        .run(|told, drawn| Ok(told.standing(pack, drawn)?))
 }
 
 pub fn apply(arguments: &ApplyArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
@@ -57,7 +57,7 @@ pub fn apply(arguments: &ApplyArgs, pack: &Pack, words: &str) -> anyhow::Result<
         return abort();
     }
     Change { how: &arguments.how, pack, words, verb: "apply", update: false }
-        .run(|told, drawn| Ok(told.as_it_stands(pack, drawn)?))
+        .run(|told, drawn| Ok(told.standing(pack, drawn)?))
 }
 
 pub fn diff(arguments: &DiffArgs, pack: &Pack) -> anyhow::Result<End> {
@@ -70,7 +70,7 @@ pub fn diff(arguments: &DiffArgs, pack: &Pack) -> anyhow::Result<End> {
         allow_destructive: true,
     };
     Change { how: &how, pack, words: "diff", verb: "diff", update: true }
-        .run(|told, drawn| Ok(told.as_it_stands(pack, drawn)?))
+        .run(|told, drawn| Ok(told.standing(pack, drawn)?))
 }
 
 fn abort() -> anyhow::Result<End> {
@@ -108,7 +108,7 @@ impl Change<'_> {
         if let Some(end) = self.resume(&root, &place)? {
             return Ok(end);
         }
-        let repo = Repo::open(root)?;
+        let repo = Repo::open(&root)?;
         repo.is_ready(self.how.allow_dirty)?;
         let told = Told::read(&repo, self.pack);
         let (lock, merged) = match &repo.lock {
@@ -116,7 +116,7 @@ impl Change<'_> {
             record::Read::Two { ours, theirs } if self.verb == "apply" => {
                 let united = Lock::unite(ours, theirs)?;
                 self.same_template(&united)?;
-                let blueprint = Told::read(&repo, self.pack)?.as_it_stands(self.pack, united.drawn(moment))?;
+                let blueprint = Told::read(&repo, self.pack)?.standing(self.pack, united.drawn(moment))?;
                 let (lock, objects) = record::anew(&blueprint, self.pack, &united)?;
                 (lock, Some(objects))
             }

@@ -26,7 +26,7 @@ impl Told {
     }
 
     /// The blueprint as it stands.
-    pub fn as_it_stands(self, pack: &Pack, drawn: Drawn) -> Result<Blueprint, Faults> {
+    pub fn standing(self, pack: &Pack, drawn: Drawn) -> Result<Blueprint, Faults> {
         self.blueprint(pack, drawn, &[])
     }
 
@@ -118,7 +118,7 @@ impl Told {
 
     pub fn resource(mut self, arguments: &ResourceArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
         let words: Vec<&str> = arguments.spec.iter().flat_map(|text| split(text)).collect();
-        let Some((name, rest)) = words.split_first() else { return Ok(self.as_it_stands(pack, drawn)?) };
+        let Some((name, rest)) = words.split_first() else { return Ok(self.standing(pack, drawn)?) };
         let said = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
         let (plural, was) = (said("plural="), said("was="));
         let fields = rest.iter().filter(|word| !word.starts_with("plural=") && !word.starts_with("was="));
@@ -175,7 +175,7 @@ impl Told {
             specs.remove(place);
         }
         self.resources = judged(specs.into_iter(), Some((place, spec.join(" "))), pack).map_err(Stop::Usage)?;
-        Ok(self.as_it_stands(pack, drawn)?)
+        Ok(self.standing(pack, drawn)?)
     }
 }
 

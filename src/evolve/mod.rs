@@ -8,6 +8,7 @@
 pub mod apply;
 pub mod create;
 mod decide;
+mod files;
 mod format;
 pub mod interrupt;
 pub mod journal;

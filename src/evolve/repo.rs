@@ -48,9 +48,9 @@ impl Repo {
         Ok(text)
     }
 
-    pub fn open(root: PathBuf) -> Result<Self, Faults> {
-        let service = Self::blueprint_of(&root)?;
-        let disk = Disk::new(&root);
+    pub fn open(root: &Path) -> Result<Self, Faults> {
+        let service = Self::blueprint_of(root)?;
+        let disk = Disk::new(root);
         let path = record::lock_path();
         let lock = match disk.look(&path).map_err(|error| unreadable(&path, &error))? {
             Found::File(bytes, _) => record::read(&Text::from_utf8(path.as_str(), &bytes)?.content)?,
@@ -59,9 +59,9 @@ impl Repo {
                 return Err(fault.help("it belongs to the repository: git checkout HEAD -- .new-service").into());
             }
         };
-        let git = git::Repository::around(&root)
+        let git = git::Repository::around(root)
             .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
-        let place = Place::new(&root, git.clone());
+        let place = Place::new(root, git.clone());
         Ok(Self { disk, git, service, lock, place })
     }
 

@@ -331,7 +331,7 @@ impl<'a> Reviser<'a> {
         let mut missing = Vec::new();
         for entry in self.entries.iter().filter(|entry| entry.action == Action::Merge) {
             let (path, text) = (entry.path.as_str(), String::from_utf8_lossy(&entry.content));
-            if !Path::new(path).extension().is_some_and(|ending| ending == "rs") {
+            if Path::new(path).extension().is_none_or(|ending| ending != "rs") {
                 continue;
             }
             for name in query_names(&Source { path, text: &text, from: path }) {

@@ -8,6 +8,7 @@ use super::{BAD, BOLD, DIM, GOOD, WARN, say, warn};
 use crate::blueprint::Blueprint;
 use crate::evolve::{Action, Entry, Lock, Plan};
 use crate::pack::Pack;
+use crate::render::TreePath;
 
 pub struct Changed<'a> {
     pub verb: &'static str,
@@ -154,7 +155,7 @@ impl Changed<'_> {
                     "layer": entry.layer,
                     "bytes": known.then_some(entry.content.len()),
                     "conflicts": entry.conflicts,
-                    "moved_from": entry.moved_from.as_ref().map(|from| from.as_str()),
+                    "moved_from": entry.moved_from.as_ref().map(TreePath::as_str),
                 })
             })
             .collect();

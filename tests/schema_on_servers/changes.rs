@@ -79,7 +79,7 @@ fn run<'a>(server: &Server, steps: impl Iterator<Item = &'a String>) {
     }
 }
 
-/// Types that no value of another becomes: only an empty table takes the change, and not even that in PostgreSQL.
+/// Types that no value of another becomes: only an empty table takes the change, and not even that in `PostgreSQL`.
 fn is_impossible(from: &Layout, to: &Layout) -> bool {
     changes(from, to).iter().any(|step| {
         step.destructive.iter().any(|what| {
@@ -104,10 +104,10 @@ fn every_pair(server: &Server, dialect: Database) {
             }
             assert_eq!(from_scratch(server, from), expected[at]);
             run(server, steps.iter().map(|step| &step.up));
-            let all = || steps.iter().map(|step| format!("{}\n{}", step.name, step.up)).collect::<String>();
+            let all = || steps.iter().flat_map(|step| [step.name.as_str(), "\n", &step.up]).collect::<String>();
             same(&server.facts(), &expected[to_at], &format!("{at} → {to_at}\n{}", all()));
             run(server, steps.iter().rev().map(|step| &step.down));
-            let all = || steps.iter().rev().map(|step| format!("{}\n{}", step.name, step.down)).collect::<String>();
+            let all = || steps.iter().rev().flat_map(|step| [step.name.as_str(), "\n", &step.down]).collect::<String>();
             same(&server.facts(), &expected[at], &format!("{at} → {to_at} and back\n{}", all()));
             run(server, steps.iter().map(|step| &step.up));
             same(&server.facts(), &expected[to_at], &format!("{at} → {to_at} again"));
@@ -119,7 +119,7 @@ fn every_pair(server: &Server, dialect: Database) {
 
 fn same(ours: &[String], expected: &[String], what: &str) {
     let only = |one: &[String], other: &[String]| {
-        one.iter().filter(|fact| !other.contains(fact)).map(|fact| format!("\n  {fact}")).collect::<String>()
+        one.iter().filter(|fact| !other.contains(fact)).flat_map(|fact| ["\n  ", fact]).collect::<String>()
     };
     assert!(
         ours == expected,
@@ -141,7 +141,7 @@ fn rows_stay(server: &Server, dialect: Database) {
     ];
     let (one, two) = (layout(one, dialect), layout(two, dialect));
     server.empty();
-    migrations(&one).iter().for_each(|migration| server.run(&migration.up));
+    run(server, migrations(&one).iter().map(|migration| &migration.up));
     let (id, total) = match dialect {
         Database::Postgres => ("'01890000-0000-7000-8000-000000000001'", "12.5"),
         Database::Sqlite => ("x'01890000000070008000000000000001'", "1250"),
@@ -152,13 +152,13 @@ fn rows_stay(server: &Server, dialect: Database) {
     ));
     let steps = changes(&kept(&one), &two);
     assert!(steps.iter().all(|step| step.destructive.is_empty()), "{steps:?}");
-    steps.iter().for_each(|step| server.run(&step.up));
+    run(server, steps.iter().map(|step| &step.up));
     let total = if dialect == Database::Postgres { "12.500" } else { "12500" };
     let told = server.ask(
         "SELECT full_name || nick || total || status || (buyer_id = buyers.id), 0, 0, 0, 0 FROM orders JOIN buyers ON buyer_id = buyers.id",
     );
     assert!(told.contains(&format!("Adax{total}b")), "{told}");
-    steps.iter().rev().for_each(|step| server.run(&step.down));
+    run(server, steps.iter().rev().map(|step| &step.down));
     let told =
         server.ask("SELECT name || email || total, 0, 0, 0, 0 FROM orders JOIN people ON customer_id = people.id");
     assert!(told.contains("Adaada@example.org12"), "{told}");

@@ -46,9 +46,9 @@ fn three(base: Option<bool>, ours: Option<bool>, theirs: Option<bool>) -> bool {
 
 /// Whether every line ends in CRLF; nothing is said by a text that has no line's end.
 fn has_carriages(text: &[u8]) -> Option<bool> {
-    let breaks = text.iter().filter(|byte| **byte == b'\n').count();
-    let both = text.windows(2).filter(|pair| pair == b"\r\n").count();
-    if breaks == 0 { None } else { Some(breaks == both) }
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")).peekable();
+    lines.peek()?;
+    Some(lines.all(|line| line.ends_with(b"\r\n")))
 }
 
 /// Nothing is said by an empty text.

@@ -12,6 +12,7 @@ mod ends;
 mod keys;
 mod lines;
 mod syntax;
+mod values;
 
 pub use lines::Labels;
 pub use syntax::Syntax;

@@ -1,6 +1,8 @@
 //! For `SQLite`, whose ALTER TABLE knows little: what it does not know is done by writing the table anew, as
 //! its manual has it (`lang_altertable.html`, "Making Other Kinds Of Table Schema Changes").
 
+use std::fmt::Write as _;
+
 use super::renames::Renamed;
 use super::{column_goes, created, dropped, may_refuse, needs_value, quoted};
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout, What};
@@ -45,13 +47,11 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
         let mut back = Vec::new();
         for column in &came {
             let (table, name) = (quoted(&new.name), quoted(&column.name));
-            let rules: String = new
-                .constraints
-                .iter()
-                .filter(|constraint| constraint.what.columns().contains(column.name.as_str()))
-                .map(|constraint| format!(" {}", constraint.sql()))
-                .collect();
-            migration.up.push_str(&format!("ALTER TABLE {table} ADD COLUMN {}{rules};\n", column.sql()));
+            let mut rules = String::new();
+            for rule in new.constraints.iter().filter(|rule| rule.what.columns().contains(column.name.as_str())) {
+                let _ = write!(rules, " {}", rule.sql());
+            }
+            let _ = writeln!(migration.up, "ALTER TABLE {table} ADD COLUMN {}{rules};", column.sql());
             back.push(format!("ALTER TABLE {table} DROP COLUMN {name};\n"));
         }
         indexes(old, new, &mut migration);
@@ -201,10 +201,11 @@ fn rebuild(
             }
             None if column.nullable || column.default.is_some() => {}
             None => {
-                comments.push_str(&format!(
-                    "-- Rows that are there need a value for {}, in the place of NULL; without one, they are refused.\n",
+                let _ = writeln!(
+                    comments,
+                    "-- Rows that are there need a value for {}, in the place of NULL; without one, they are refused.",
                     column.name
-                ));
+                );
                 columns.push(quoted(&column.name));
                 values.push("NULL".into());
                 notes.push(needs_value(name, &column.name));
