@@ -158,6 +158,11 @@ impl Repository {
         self.feed(&["update-index", "-z", "--index-info"], lines.as_bytes()).map(drop)
     }
 
+    /// A version of a file in conflict.
+    pub fn stage(&self, number: u8, path: &str) -> Option<String> {
+        run(&self.top, &["show", &format!(":{number}:{}{path}", self.prefix)]).ok()
+    }
+
     /// Tells git that a file's conflict is resolved.
     pub fn add(&self, path: &str) -> Result<(), String> {
         run(&self.folder, &["add", "--", path]).map(drop).map_err(|failure| failure.to_string())

@@ -200,7 +200,7 @@ fn branches_at_two_versions_of_the_template_are_not_mixed() {
     sandbox.with(&pack, "shop").ok();
     let lock = sandbox.read("shop/.new-service/lock");
     let other = lock.replace("small 0.1.0", "small 0.2.0").replace("digest sha256:", "digest sha256:0");
-    let half = |text: &str| text.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    let half = |text: &str| text.split_inclusive('\n').skip(1).collect::<String>();
     sandbox.write(
         "shop/.new-service/lock",
         format!("# x\n<<<<<<< HEAD\n{}=======\n{}>>>>>>> bob\n", half(&lock), half(&other)),

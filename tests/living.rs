@@ -446,3 +446,48 @@ fn what_cannot_be_is_told_and_changes_nothing() {
     inside(&sandbox, "apply").fails(1, &[".new-service/lock:1:1: this is no line that new-service writes"]);
     assert!(python_tool().is_dir());
 }
+
+#[test]
+fn what_is_no_longer_asked_is_left_out_by_an_update() {
+    let sandbox = Sandbox::new();
+    let question =
+        |key: &str| format!("[[question]]\nkey = \"{key}\"\nprompt = \"?\"\nkind = \"text\"\ndefault = \"x\"\n");
+    let manifest = |version: &str, keys: &[&str]| {
+        let questions = keys.iter().map(|key| question(key)).collect::<Vec<_>>().concat();
+        format!("name = \"small\"\nversion = \"{version}\"\nedition = 1\n{questions}")
+    };
+    let pack = sandbox.pack(&[("pack.toml", &manifest("0.1.0", &["one", "two"]))]);
+    sandbox.with(&pack, "shop").ok();
+    let service = sandbox.read("shop/service.toml").replace("two =", "# ours\ntwo =");
+    sandbox.write("shop/service.toml", service);
+    let pack = sandbox.pack(&[("pack.toml", &manifest("0.2.0", &["one", "three"]))]);
+    sandbox.with(&pack, "update").in_folder("shop").ok().says(&["no longer asks for \"two\""]);
+    let text = sandbox.read("shop/service.toml");
+    assert!(!text.contains("two =") && text.contains("# ours\n") && text.contains("three = \"x\""), "{text}");
+}
+
+#[test]
+fn what_json_prints_is_what_its_schema_says() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../docs/change.schema.json")).unwrap();
+    let sandbox = shop("");
+    let printed = inside(&sandbox, "add commands=serve publish=true --json").ok().json();
+    let keys = |value: &serde_json::Value| {
+        let mut keys = value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        keys.sort();
+        keys
+    };
+    let sorted = |list: &serde_json::Value| {
+        let list = list.as_array().unwrap().iter();
+        let mut list: Vec<String> = list.map(|key| key.as_str().unwrap().to_owned()).collect();
+        list.sort();
+        list
+    };
+    assert_eq!(keys(&printed), sorted(&schema["required"]));
+    assert_eq!(keys(&schema["properties"]), keys(&printed));
+    let file = &schema["$defs"]["file"];
+    for printed in printed["files"].as_array().unwrap() {
+        assert_eq!(keys(printed), sorted(&file["required"]));
+        assert!(file["properties"]["action"]["enum"].as_array().unwrap().contains(&printed["action"]), "{printed}");
+    }
+    assert_eq!(keys(&printed["template"]["from"]), sorted(&schema["$defs"]["template"]["required"]));
+}

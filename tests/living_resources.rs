@@ -197,3 +197,35 @@ fn queries_that_a_merge_changed_are_listed() {
         "cargo sqlx prepare",
     ]);
 }
+
+/// Each has a field and a migration of their own; together they have both, and need no third.
+#[test]
+fn two_people_change_one_resource_and_merge() {
+    let sandbox = shop(&["order total:int"], "");
+    let git = |arguments: &[&str]| sandbox.git("shop", arguments);
+    let commit = || {
+        git(&["add", "--all"]);
+        git(&["commit", "--quiet", "--message", "mine"]);
+    };
+    git(&["checkout", "--quiet", "-b", "ada"]);
+    inside(&sandbox, "resource order note:string(..20)?").ok();
+    commit();
+    git(&["checkout", "--quiet", "-b", "bob", "main"]);
+    with(&sandbox, "resource order code:bigint? paid:bool=false", 7200).in_folder("shop").ok();
+    commit();
+    let merge = sandbox.clean("git").current_dir(sandbox.path("shop")).args(["merge", "--quiet", "ada"]).output();
+    assert!(!merge.unwrap().status.success());
+    let service = sandbox.read("shop/service.toml");
+    let marks = ["<<<<<<<", "=======", ">>>>>>>"];
+    let lines = service.lines().filter(|line| !marks.iter().any(|mark| line.starts_with(mark)));
+    sandbox.write("shop/service.toml", lines.collect::<Vec<_>>().join("\n") + "\n");
+    git(&["add", "service.toml"]);
+    inside(&sandbox, "apply").ok();
+    assert_eq!(migrations(&sandbox), ["create_orders", "add_orders_note", "validate_orders", "change_orders"]);
+    assert_eq!(git(&["diff", "--name-only", "--diff-filter=U"]), "");
+    commit();
+    inside(&sandbox, "diff").ok();
+    // From here on, the schema is that of both.
+    inside(&sandbox, "resource order --without note --without code --without paid --allow-destructive").ok();
+    assert!(migrations(&sandbox).contains(&"drop_from_orders".to_owned()), "{:?}", migrations(&sandbox));
+}

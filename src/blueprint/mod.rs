@@ -10,7 +10,7 @@ mod tables;
 use std::collections::BTreeMap;
 
 pub use edit::edit;
-pub use file::{FILE_NAME, Given, read, write};
+pub use file::{FILE_NAME, Given, read, read_older, write};
 pub use resolve::{Next, Resolver};
 pub use resources::{resources, surroundings};
 pub use tables::own_tables;

@@ -110,24 +110,27 @@ impl Change<'_> {
         }
         let repo = Repo::open(&root)?;
         repo.is_ready(self.how.allow_dirty)?;
-        let told = Told::read(&repo, self.pack);
+        let told = Told::read(&repo, self.pack, self.update);
         let (lock, merged) = match &repo.lock {
             record::Read::Whole(lock) => (Lock::clone(lock), None),
-            record::Read::Two { ours, theirs } if self.verb == "apply" => {
-                let united = Lock::unite(ours, theirs)?;
+            record::Read::Two { base, ours, theirs } if self.verb == "apply" => {
+                let united = Lock::unite(base.as_deref(), ours, theirs)?;
                 self.same_template(&united)?;
-                let blueprint = Told::read(&repo, self.pack)?.standing(self.pack, united.drawn(moment))?;
+                let blueprint = Told::read(&repo, self.pack, self.update)?.standing(self.pack, united.drawn(moment))?;
                 let (lock, objects) = record::anew(&blueprint, self.pack, &united)?;
                 (lock, Some(objects))
             }
             record::Read::Two { .. } => return Err(repo.lock().map(|_| ()).unwrap_err().into()),
         };
         self.same_template(&lock)?;
-        let blueprint = target(told?, lock.drawn(moment))?;
+        let mut told = told?;
+        let told_notes = std::mem::take(&mut told.notes);
+        let blueprint = target(told, lock.drawn(moment))?;
         let service = blueprint::edit(&repo.service, &blueprint, self.pack)?;
         let work = record::Overlay { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
         let revision = Revision { blueprint: &blueprint, pack: self.pack, lock: &lock, work: &work, service };
-        let plan = Plan::revise(&revision)?;
+        let mut plan = Plan::revise(&revision)?;
+        plan.notes.splice(0..0, told_notes);
         self.finish(&repo, &lock, &blueprint, &plan, merged.is_some())
     }
 

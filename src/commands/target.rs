@@ -12,17 +12,24 @@ pub struct Told {
     pub name: String,
     given: Answers,
     resources: Vec<Resource>,
+    /// What the person should know of it.
+    pub notes: Vec<String>,
 }
 
 impl Told {
-    pub fn read(repo: &Repo, pack: &Pack) -> Result<Self, Faults> {
-        let Given { name, answers, resources } = blueprint::read(&repo.service, pack)?;
+    /// For an `update`, answers to what the template no longer asks are left out, and named.
+    pub fn read(repo: &Repo, pack: &Pack, update: bool) -> Result<Self, Faults> {
+        let older = update && repo.lock().is_ok_and(|lock| lock.digest != pack.digest);
+        let read = if older { blueprint::read_older } else { blueprint::read };
+        let Given { name, answers, resources, unknown } = read(&repo.service, pack)?;
         let Some(name) = name else {
             let fault = Fault::new(format!("{}: it has no `name`", blueprint::FILE_NAME));
             return Err(fault.help("the name of the service, as in: name = \"shop\"").into());
         };
         pack.manifest.name_rules.check(&name)?;
-        Ok(Self { name, given: answers, resources: blueprint::resources(resources, pack)? })
+        let note = |key: &String| format!("the template no longer asks for \"{key}\": the answer is left out");
+        let notes = unknown.iter().map(note).collect();
+        Ok(Self { name, given: answers, resources: blueprint::resources(resources, pack)?, notes })
     }
 
     /// The blueprint as it stands.

@@ -173,6 +173,10 @@ impl Journal {
             fs::copy(git.index(), stage.path().join("index")).map_err(wrong)?;
             form.index = true;
         }
+        if place.git.is_none() {
+            // It lies among the files, which may be in git one day.
+            fs::write(stage.path().join(".gitignore"), "*\n").map_err(wrong)?;
+        }
         let text = serde_json::to_vec_pretty(&form).map_err(|error| wrong(error.into()))?;
         fs::write(stage.path().join("steps.json"), text).map_err(wrong)?;
         step();

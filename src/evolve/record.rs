@@ -183,10 +183,15 @@ impl Lock {
 }
 
 /// What the migrations of both branches reach together.
-fn unite_schemas(ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
-    let lines: BTreeSet<String> = ours.iter().chain(&theirs).flat_map(|layout| layout.lines()).collect();
+fn unite_schemas(base: Option<Option<&Layout>>, ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
+    let facts = |layout: Option<&Layout>| layout.iter().flat_map(|layout| layout.lines()).collect::<BTreeSet<String>>();
+    let (one, two) = (facts(ours), facts(theirs));
+    // What a side has taken away is gone. Where nobody knows what was there, all of it stays.
+    let before = base.map(facts).unwrap_or_default();
+    let lines = one.union(&two).filter(|fact| !before.contains(*fact) || (one.contains(*fact) && two.contains(*fact)));
+    let lines: Vec<&String> = lines.collect();
     // Where each says something else of one thing, this side's word stands.
-    Layout::read(lines.iter().map(String::as_str)).or_else(|| ours.or(theirs).cloned())
+    Layout::read(lines.iter().map(|line| line.as_str())).or_else(|| ours.or(theirs).cloned())
 }
 
 /// The lock as it stands.
@@ -195,6 +200,8 @@ pub enum Read {
     Whole(Box<Lock>),
     /// Two branches were merged, and git could not merge it: both sides.
     Two {
+        /// What both began with, where git still knows it.
+        base: Option<Box<Lock>>,
         ours: Box<Lock>,
         theirs: Box<Lock>,
     },
@@ -206,7 +213,7 @@ pub fn read(text: &str) -> Result<Read, Faults> {
         return Ok(Read::Whole(Box::new(Lock::parse(text)?)));
     }
     let (ours, theirs) = sides(text);
-    Ok(Read::Two { ours: Box::new(Lock::parse(&ours)?), theirs: Box::new(Lock::parse(&theirs)?) })
+    Ok(Read::Two { base: None, ours: Box::new(Lock::parse(&ours)?), theirs: Box::new(Lock::parse(&theirs)?) })
 }
 
 /// The two texts that git put markers between.
@@ -235,7 +242,7 @@ fn sides(text: &str) -> (String, String) {
 
 impl Lock {
     /// What two branches drew, together. They must be from one pack.
-    pub fn unite(ours: &Self, theirs: &Self) -> Result<Self, Faults> {
+    pub fn unite(base: Option<&Self>, ours: &Self, theirs: &Self) -> Result<Self, Faults> {
         if ours.digest != theirs.digest {
             let fault = Fault::new(format!(
                 "{}: one side is at {} {}, the other at {} {}",
@@ -254,7 +261,8 @@ impl Lock {
         for (path, locked) in &theirs.files {
             united.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
-        united.schema = unite_schemas(ours.schema.as_ref(), theirs.schema.as_ref());
+        united.schema =
+            unite_schemas(base.map(|base| base.schema.as_ref()), ours.schema.as_ref(), theirs.schema.as_ref());
         united.formatted.extend(theirs.formatted.iter().cloned());
         Ok(united)
     }

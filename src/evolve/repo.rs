@@ -61,6 +61,13 @@ impl Repo {
         };
         let git = git::Repository::around(root)
             .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
+        let lock = match (lock, &git) {
+            (record::Read::Two { ours, theirs, .. }, Some(git)) => {
+                let base = git.stage(1, path.as_str()).and_then(|text| Lock::parse(&text).ok()).map(Box::new);
+                record::Read::Two { base, ours, theirs }
+            }
+            (lock, _) => lock,
+        };
         let place = Place::new(root, git.clone());
         Ok(Self { disk, git, service, lock, place })
     }

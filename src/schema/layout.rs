@@ -117,8 +117,12 @@ impl Layout {
     /// Reads what [`Self::lines`] wrote; none where a line is not of its kind.
     pub fn read<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut lines: Vec<Vec<&str>> = lines.into_iter().map(|line| line.splitn(5, ' ').collect()).collect();
-        // Tables before what is in them.
-        lines.sort_by_key(|words| !matches!(words.first(), Some(&("dialect" | "table"))));
+        // Tables before columns, and those before what is said of them.
+        lines.sort_by_key(|words| match words.first() {
+            Some(&("dialect" | "table")) => 0,
+            Some(&"column") => 1,
+            _ => 2,
+        });
         let mut layout = Self { dialect: Database::Postgres, tables: Vec::new() };
         let mut numbers: Vec<(String, u32, String)> = Vec::new();
         let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
@@ -126,6 +130,7 @@ impl Layout {
             match words.as_slice() {
                 ["dialect", "postgres"] => layout.dialect = Database::Postgres,
                 ["dialect", "sqlite"] => layout.dialect = Database::Sqlite,
+                ["table", name, "key", _] if layout.table(name).is_some() => {}
                 ["table", name, "key", key] => layout.tables.push(TableLayout {
                     name: (*name).to_owned(),
                     purpose: String::new(),
@@ -218,6 +223,10 @@ impl TableLayout {
         let words: Vec<&str> = joined.splitn(5, ' ').collect();
         match (kind, words.as_slice()) {
             ("column", [number, name, null, sql, spec]) => {
+                // Of two branches that each moved it, one stays.
+                if self.column(name).is_some() {
+                    return Some(());
+                }
                 numbers.push((self.name.clone(), number.parse().ok()?, (*name).to_owned()));
                 self.columns.push(ColumnLayout {
                     name: (*name).to_owned(),
@@ -241,6 +250,7 @@ impl TableLayout {
                 let (column, table) = ((*column).to_owned(), (*table).to_owned());
                 self.constraint(name, What::Foreign { column, table, cascade: *cascade == "cascade" });
             }
+            ("index", [name, _]) if self.indexes.iter().any(|known| known.name == *name) => {}
             ("index", [name, columns]) => {
                 self.indexes.push(IndexLayout { name: (*name).to_owned(), columns: list(columns), why: "" });
             }
@@ -250,6 +260,9 @@ impl TableLayout {
     }
 
     fn constraint(&mut self, name: &str, what: What) {
+        if self.constraints.iter().any(|known| known.name == name) {
+            return;
+        }
         self.constraints.push(Constraint { name: name.to_owned(), what });
     }
 

@@ -1,5 +1,6 @@
 //! The laws of a living repository (design §4), in memory: random answers, random edits, thousands of cases.
 
+mod built_in;
 mod edits;
 mod pack;
 
