@@ -45,6 +45,9 @@ pub struct Locked {
     pub layer: String,
 }
 
+/// The folder of the pristine bytes.
+pub const OBJECTS: &str = ".new-service/base";
+
 /// Lowercase SHA-256 of bytes: the name of their object.
 pub fn hash(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
@@ -59,8 +62,12 @@ pub fn lock_path() -> TreePath {
     path("lock")
 }
 
+pub fn objects_folder() -> TreePath {
+    TreePath::new(OBJECTS).expect("a path of our own making")
+}
+
 pub fn object_path(hash: &str) -> TreePath {
-    path(&format!("base/{hash}"))
+    TreePath::new(&format!("{OBJECTS}/{hash}")).expect("a path of our own making")
 }
 
 impl Lock {
@@ -103,7 +110,8 @@ impl Lock {
         lines.extend(self.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
         lines.extend(self.formatted.iter().map(|path| format!("formatted {path}")));
         for (path, Locked { policy, mode, hash, layer }) in &self.files {
-            lines.push(format!("file {} {:o} {hash} {layer} {path}", policy.as_str(), mode.bits()));
+            // The path comes first: sorted, two branches that changed one file meet at one place.
+            lines.push(format!("file {path} {} {:o} {hash} {layer}", policy.as_str(), mode.bits()));
         }
         lines.extend(self.schema.iter().flat_map(Layout::lines).map(|line| format!("model {line}")));
         lines.sort();
@@ -165,15 +173,18 @@ impl Lock {
             "model" => {}
             "formatted" => drop(self.formatted.insert(TreePath::new(rest)?)),
             "file" => {
-                let policy = Policy::of(next()?).ok_or_else(not_ours)?;
+                // From the end, for a path may hold spaces.
+                let mut words = rest.rsplitn(5, ' ');
+                let mut next = || words.next().ok_or_else(not_ours);
+                let (layer, hash) = (next()?.to_owned(), next()?.to_owned());
                 let mode = if next()? == "755" { Mode::Executable } else { Mode::Plain };
-                let (hash, layer) = (next()?.to_owned(), next()?.to_owned());
+                let policy = Policy::of(next()?).ok_or_else(not_ours)?;
                 if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                     return Err(not_ours());
                 }
                 let path = TreePath::new(next()?)?;
-                if let Some(twice) = self.files.insert(path, Locked { policy, mode, hash, layer }) {
-                    return Err(format!("the file with the hash {} stands twice", twice.hash));
+                if self.files.insert(path, Locked { policy, mode, hash, layer }).is_some() {
+                    return Err("a file stands twice".into());
                 }
             }
             _ => return Err(not_ours()),
@@ -212,8 +223,13 @@ pub fn read(text: &str) -> Result<Read, Faults> {
     if super::repo::marker(text).is_none() {
         return Ok(Read::Whole(Box::new(Lock::parse(text)?)));
     }
-    let (ours, theirs) = sides(text);
-    Ok(Read::Two { base: None, ours: Box::new(Lock::parse(&ours)?), theirs: Box::new(Lock::parse(&theirs)?) })
+    // What git could merge is in both sides, of whichever it is. A fact of the model may have lost there what
+    // it is about, so that they are read together.
+    let (model, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("model "));
+    let (ours, theirs) = sides(&rest.iter().flat_map(|line| [*line, "\n"]).collect::<String>());
+    let (mut ours, theirs) = (Lock::parse(&ours)?, Lock::parse(&theirs)?);
+    ours.schema = Layout::read(model.iter().filter_map(|line| line.strip_prefix("model ")));
+    Ok(Read::Two { base: None, ours: Box::new(ours), theirs: Box::new(theirs) })
 }
 
 /// The two texts that git put markers between.

@@ -63,8 +63,10 @@ impl Repo {
             .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
         let lock = match (lock, &git) {
             (record::Read::Two { ours, theirs, .. }, Some(git)) => {
-                let base = git.stage(1, path.as_str()).and_then(|text| Lock::parse(&text).ok()).map(Box::new);
-                record::Read::Two { base, ours, theirs }
+                // While the merge goes on, git has each side whole.
+                let stage =
+                    |number| git.stage(number, path.as_str()).and_then(|text| Lock::parse(&text).ok()).map(Box::new);
+                record::Read::Two { base: stage(1), ours: stage(2).unwrap_or(ours), theirs: stage(3).unwrap_or(theirs) }
             }
             (lock, _) => lock,
         };

@@ -382,7 +382,7 @@ impl<'a> Reviser<'a> {
         for (name, stamp) in &lock.migrations {
             new.migrations.entry(name.clone()).or_insert_with(|| stamp.clone());
         }
-        let there = work.objects().map_err(|error| unreadable(&record::path("base"), &error))?;
+        let there = work.objects().map_err(|error| unreadable(&record::objects_folder(), &error))?;
         let objects = record::objects(self.tree);
         let kept: BTreeSet<&str> = new.objects();
         for hash in there.iter().filter(|hash| !kept.contains(hash.as_str())) {

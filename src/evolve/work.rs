@@ -89,7 +89,7 @@ impl WorkTree for Disk {
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {
-        let folder = self.root.join(crate::render::RECORD).join("base");
+        let folder = self.root.join(record::OBJECTS);
         match fs::read_dir(folder) {
             Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
@@ -116,7 +116,7 @@ impl WorkTree for BTreeMap<TreePath, (Vec<u8>, Mode)> {
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {
-        let folder = record::path("base");
+        let folder = record::objects_folder();
         let below = self.keys().filter(|path| path.is_below(&folder));
         Ok(below.filter_map(|path| Some(path.as_str().rsplit_once('/')?.1.to_owned())).collect())
     }
