@@ -25,7 +25,7 @@ use self::engine::Engine;
 use self::slots::{Contributions, Lines};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, RESOURCES, TEMPLATE_NAMES, Text};
+use crate::pack::{Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Pack, Policy, RESOURCES, TEMPLATE_NAMES, Text};
 use crate::schema;
 use crate::template::render_text;
 
@@ -43,6 +43,10 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
     context.insert("name", &blueprint.name);
     context.insert("year", &blueprint.drawn.year);
     context.insert("template", &Template { name: &pack.manifest.name, version: &pack.manifest.version });
+    context.insert(RESOURCES, &schema::views(&blueprint.resources, &blueprint::surroundings(pack).tables));
+    let fields = blueprint.resources.iter().flat_map(|resource| &resource.fields);
+    let kinds: BTreeSet<&str> = fields.map(|field| field.kind.facts().word).collect();
+    context.insert(KINDS, &kinds);
     context
 }
 
@@ -55,7 +59,6 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let database = Database::of(blueprint, pack, &layers)?;
     let tables = blueprint::surroundings(pack).tables;
     let resources = schema::views(&blueprint.resources, &tables);
-    context.insert(RESOURCES, &resources);
     context.insert("tables", &schema::views(&database.own_resources(), &tables));
     context.insert("dialect", &database.dialect());
     let names: BTreeSet<String> = TEMPLATE_NAMES
