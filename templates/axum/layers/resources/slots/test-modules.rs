@@ -1,0 +1,2 @@
+mod idempotency;
+mod paging;
