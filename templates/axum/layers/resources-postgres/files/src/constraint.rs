@@ -29,7 +29,8 @@ pub fn of_many<T>(error: sqlx::Error, constraints: &[Constraint<T>], rows: &[T])
     };
     // The last of two that have the same value: it is the one that came too late.
     let value = error.as_database_error().and_then(value);
-    let at = value.and_then(|value| rows.iter().rposition(|row| (constraint.value)(row).as_deref() == Some(value)));
+    let has = |row: &T| (constraint.value)(row).as_deref() == value;
+    let at = value.and_then(|_| rows.iter().rposition(has));
     let pointer = match at {
         Some(at) => format!("/items/{at}/{}", constraint.field),
         None => "/items".to_owned(),

@@ -1,6 +1,6 @@
 //! What a client is told when the database refuses a write.
 
-use sqlx::error::ErrorKind;
+use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::error::{AppError, FaultCode, FieldFault};
 
@@ -25,6 +25,12 @@ pub fn of_delete(error: sqlx::Error) -> AppError {
         }
         _ => error.into(),
     }
+}
+
+/// Whether a write was refused for what it refers to.
+pub fn is_of_reference(error: &sqlx::Error) -> bool {
+    let kind = error.as_database_error().map(DatabaseError::kind);
+    matches!(kind, Some(ErrorKind::ForeignKeyViolation))
 }
 
 fn explain(error: sqlx::Error, reference: Option<&'static str>, parent: &str) -> AppError {

@@ -29,6 +29,18 @@ pub struct CurrentUser {
     pub role: Role,
 }
 
+impl CurrentUser {
+    /// Whose things it may see and change: `None` for everybody's.
+    pub fn scope(self) -> Option<Uuid> {
+        (self.role != Role::Admin).then_some(self.id)
+    }
+
+    /// Whether that takes in what belongs to `owner`.
+    pub fn may(self, owner: Uuid) -> bool {
+        self.scope().is_none_or(|own| own == owner)
+    }
+}
+
 /// An administrator. As an argument of a handler: 403 for other accounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(pub CurrentUser);
