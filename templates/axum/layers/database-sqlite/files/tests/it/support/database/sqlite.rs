@@ -2,30 +2,20 @@
 
 use std::{env, fs, path::PathBuf};
 
-use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use uuid::Uuid;
 
-use super::service::db::migrate;
+/// What a database looks like, as text.
+pub const SCHEMA: &str = "
+    SELECT coalesce(sql, name) FROM sqlite_master
+    WHERE tbl_name <> '_sqlx_migrations' ORDER BY 1";
 
 /// Gone when the test is over.
 pub struct Database {
-    folder: PathBuf,
+    pub folder: PathBuf,
     url: String,
 }
 
 impl Database {
-    /// With the schema of this build.
-    pub async fn new() -> Self {
-        let database = Self::empty().await;
-        let options = SqliteConnectOptions::new()
-            .filename(database.folder.join("test.db"))
-            .create_if_missing(true);
-        let pool = SqlitePool::connect_with(options).await.unwrap();
-        migrate::up(&pool).await.unwrap();
-        pool.close().await;
-        database
-    }
-
     /// With no schema.
     #[expect(clippy::unused_async, reason = "another database would be waited for")]
     pub async fn empty() -> Self {

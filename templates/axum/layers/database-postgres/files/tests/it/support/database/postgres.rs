@@ -1,12 +1,25 @@
 //! A database for one test, on the server at `DATABASE_URL`.
 
+pub mod proxy;
+
 use std::env;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-use super::service::db::migrate;
+/// What a database looks like, as text.
+pub const SCHEMA: &str = "
+    SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default)
+    FROM information_schema.columns
+    WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'
+    UNION ALL
+    SELECT indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'
+    UNION ALL
+    SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid <> to_regclass('_sqlx_migrations')
+    ORDER BY 1";
 
 /// Gone when the test is over.
 pub struct Database {
@@ -15,15 +28,6 @@ pub struct Database {
 }
 
 impl Database {
-    /// With the schema of this build.
-    pub async fn new() -> Self {
-        let database = Self::empty().await;
-        let pool = PgPool::connect(database.url()).await.unwrap();
-        migrate::up(&pool).await.unwrap();
-        pool.close().await;
-        database
-    }
-
     /// With no schema.
     pub async fn empty() -> Self {
         let name = format!("test_{}", Uuid::now_v7().simple());
@@ -57,6 +61,9 @@ async fn execute(statement: &str) {
 }
 
 fn server() -> Url {
-    let url = env::var("DATABASE_URL").expect("DATABASE_URL names a PostgreSQL for the tests");
+    let url = env::var("DATABASE_URL").expect(
+        "DATABASE_URL must name a PostgreSQL server and a user who may create databases; \
+         `just test` starts one",
+    );
     url.parse().expect("DATABASE_URL is a URL")
 }
