@@ -1,2 +1,3 @@
 mod idempotency;
 mod paging;
+mod resources;
