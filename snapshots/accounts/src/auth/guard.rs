@@ -8,6 +8,7 @@ use axum::{
 };
 use uuid::Uuid;
 
+use super::Auth;
 use crate::{error::AppError, state::AppState, users::Role};
 
 /// Routes that anybody may call.
@@ -44,11 +45,27 @@ pub async fn enforce(
 ) -> Result<Response, AppError> {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     if !path.is_some_and(is_public) {
-        let token = bearer(request.headers()).ok_or(AppError::Unauthorized)?;
-        let user = state.auth.authenticate(token).await?.ok_or(AppError::Unauthorized)?;
+        let user = token_owner(&state.auth, &mut request).ok_or(AppError::Unauthorized)?;
+        if state.auth.has_ended(user.session).await? {
+            return Err(AppError::Unauthorized);
+        }
         request.extensions_mut().insert(user);
     }
     Ok(next.run(request).await)
+}
+
+/// What the token of a request came to, so that it is verified once.
+#[derive(Clone, Copy)]
+struct Verified(Option<CurrentUser>);
+
+/// Who the token of a request speaks for, where it is good. Its session may have ended.
+pub fn token_owner(auth: &Auth, request: &mut Request) -> Option<CurrentUser> {
+    if let Some(Verified(owner)) = request.extensions().get() {
+        return *owner;
+    }
+    let owner = bearer(request.headers()).and_then(|token| auth.verify(token));
+    request.extensions_mut().insert(Verified(owner));
+    owner
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1).

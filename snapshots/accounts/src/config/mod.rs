@@ -67,6 +67,8 @@ pub struct Config {
     pub database_acquire_timeout: Duration,
     /// A connection that nobody used for this long is closed (`DATABASE_IDLE_TIMEOUT`).
     pub database_idle_timeout: Duration,
+    /// A connection that nobody used for this long is tried before it is used; each trial is a round trip (`DATABASE_TEST_AFTER_IDLE`).
+    pub database_test_after_idle: Duration,
     /// A connection is replaced after this time (`DATABASE_MAX_LIFETIME`).
     pub database_max_lifetime: Duration,
     /// A statement that takes longer is given up (`DATABASE_STATEMENT_TIMEOUT`).
@@ -91,7 +93,7 @@ pub struct Config {
     pub auth_lockout_min: Duration,
     /// The longest such wait (`AUTH_LOCKOUT_MAX`).
     pub auth_lockout_max: Duration,
-    /// Address of the database, with user, password and name (`DATABASE_URL`).
+    /// Address of the database, as `postgres://user:password@host:5432/name`; with `?sslmode=verify-full`, the server must prove itself (`DATABASE_URL`).
     pub database_url: SecretString,
 
     // Settings of your own:
@@ -140,6 +142,7 @@ impl Config {
             database_max_connections: env.integer("DATABASE_MAX_CONNECTIONS", "20", 1, 1000),
             database_acquire_timeout: env.duration("DATABASE_ACQUIRE_TIMEOUT", "3s"),
             database_idle_timeout: env.duration("DATABASE_IDLE_TIMEOUT", "10m"),
+            database_test_after_idle: env.duration("DATABASE_TEST_AFTER_IDLE", "5s"),
             database_max_lifetime: env.duration("DATABASE_MAX_LIFETIME", "1h"),
             database_statement_timeout: env.duration("DATABASE_STATEMENT_TIMEOUT", "10s"),
             auth_signing_keys: env.required_secret("AUTH_SIGNING_KEYS"),
@@ -207,6 +210,7 @@ impl Config {
             env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://, of a collector nearby");
         }
         crate::auth::check(self, env);
+        crate::db::check(self, env);
     }
 }
 

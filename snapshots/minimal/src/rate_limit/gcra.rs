@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Decision, client::Client};
+use super::{Client, Decision};
 
 /// Enough that two cores seldom wait for each other.
 const SHARDS: usize = 16;
@@ -80,14 +80,12 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-
-    use axum::http::HeaderMap;
+    use std::net::Ipv4Addr;
 
     use super::*;
 
     fn client(number: u32) -> Client {
-        Client::of(IpAddr::V4(Ipv4Addr::from_bits(number)), &HeaderMap::new(), 0)
+        Client::Address(Ipv4Addr::from_bits(number).into())
     }
 
     #[test]

@@ -3,10 +3,7 @@
 mod client;
 mod gcra;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -15,7 +12,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use self::{client::Client, gcra::Gcra};
+pub use self::client::{Client, address};
+use self::gcra::Gcra;
 use crate::{config::Config, error::AppError, state::AppState};
 
 /// The budgets of all clients.
@@ -72,7 +70,7 @@ pub async fn enforce(
     next: Next,
 ) -> Response {
     let proxies = state.config.trusted_proxies;
-    let client = Client::of(peer.ip(), request.headers(), proxies);
+    let client = Client::Address(address(peer.ip(), request.headers(), proxies));
 
     let decision = state.rate_limit.take(client).await;
     let mut response = if decision.allowed {
@@ -83,11 +81,6 @@ pub async fn enforce(
     };
     state.rate_limit.describe(decision, response.headers_mut());
     response
-}
-
-/// Where a request comes from, behind `proxies` trusted proxies; of IPv6, the network.
-pub fn address(peer: IpAddr, headers: &HeaderMap, proxies: u32) -> IpAddr {
-    Client::of(peer, headers, proxies).address()
 }
 
 fn seconds_up(duration: Duration) -> u64 {
