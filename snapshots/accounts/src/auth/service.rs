@@ -23,6 +23,7 @@ use crate::{
     config::Config,
     db::{self, Pool},
     error::{AppError, FaultCode, FieldFault},
+    rate_limit::{Client, RateLimit},
     users::{self, Role, User},
 };
 
@@ -47,6 +48,7 @@ pub struct Auth {
     passwords: Passwords,
     attempts: Attempts,
     pub(super) sessions: Sessions,
+    pub(super) entrance: RateLimit,
     refresh_ttl: Duration,
 }
 
@@ -67,8 +69,22 @@ impl Auth {
             )?,
             passwords: Passwords::new(config.auth_hash_concurrency),
             attempts: Attempts::new(config),
+            entrance: RateLimit::new("auth", config.auth_rate_limit_per_minute, config),
             refresh_ttl: config.auth_refresh_ttl,
         })
+    }
+
+    /// Lets a request to the routes of accounts in: fewer from one address than elsewhere.
+    ///
+    /// # Errors
+    /// 429
+    pub async fn admit(&self, address: IpAddr) -> Result<(), AppError> {
+        let decision = self.entrance.take(Client::Address(address)).await;
+        if decision.allowed {
+            return Ok(());
+        }
+        metrics::counter!("rate_limit_refusals_total").increment(1);
+        Err(AppError::TooManyRequests { retry_after: decision.retry_after })
     }
 
     /// Opens an account.

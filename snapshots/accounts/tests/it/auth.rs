@@ -268,3 +268,16 @@ async fn whoever_signed_in_has_one_budget_from_wherever_they_ask() {
     assert_eq!(from("192.0.2.1", forged).await.status(), 401);
     assert_eq!(from("192.0.2.1", app.get("/api/v1/info")).await.status(), 429);
 }
+
+#[tokio::test]
+async fn the_routes_of_accounts_have_a_tighter_limit() {
+    let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let made_up = json!({"refresh_token": "made up"});
+    for _ in 0..2 {
+        problem(refresh(&app, &made_up), 401).await;
+    }
+    let refused = send(login(&app, "ada@example.com", PASSWORD)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=30).contains(&header(&refused, "retry-after").parse::<u32>().unwrap()));
+    assert_eq!(send(app.get("/api/v1/info")).await.status(), StatusCode::OK);
+}

@@ -1,1 +1,1 @@
-mod ended_sessions;
+mod auth_replicas;

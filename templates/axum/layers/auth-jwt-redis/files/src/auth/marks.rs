@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use redis::Cmd;
 use uuid::Uuid;
 
 use crate::{
@@ -42,7 +43,7 @@ struct Parts {
 }
 
 impl Auth {
-    /// Shares with the other replicas what is known of sessions.
+    /// Shares with the other replicas what is known of sessions, and the limit.
     #[must_use]
     pub fn shared_by(mut self, redis: &Redis, background: &Background, config: &Config) -> Self {
         let marks = Marks(Arc::new(Parts {
@@ -51,6 +52,7 @@ impl Auth {
             untold: Mutex::default(),
         }));
         self.sessions.marks = Some(marks.clone());
+        self.entrance = self.entrance.shared_by(redis, config);
         background.every("session_ends", AGAIN, move || {
             let marks = marks.clone();
             async move { marks.tell_what_is_untold().await }
@@ -76,9 +78,9 @@ impl Marks {
             return Ok(ended);
         }
         let ended = database().await?;
-        // Without it the next request asks the database again, and no more.
-        let _ =
-            if ended { self.mark_ended(session).await } else { self.mark_living(session).await };
+        let mark = if ended { self.ended(session) } else { self.living(session) };
+        // Should it fail, the next request asks the database again, and no more.
+        let _ = self.0.redis.ask(async |mut to| mark.query_async::<()>(&mut to).await).await;
         Ok(ended)
     }
 
@@ -86,7 +88,7 @@ impl Marks {
     pub async fn end(&self, session: Uuid) {
         // First, for who asked may go away before Redis answers.
         self.untold().insert(session, Instant::now() + self.0.tokens_last);
-        if self.mark_ended(session).await.is_ok() {
+        if self.tell(session).await.is_ok() {
             self.untold().remove(&session);
         } else {
             tracing::warn!(%session, "Redis was not told that a session has ended");
@@ -101,7 +103,7 @@ impl Marks {
             untold.keys().copied().collect()
         };
         for session in untold {
-            if self.mark_ended(session).await.is_err() {
+            if self.tell(session).await.is_err() {
                 return;
             }
             self.untold().remove(&session);
@@ -121,18 +123,23 @@ impl Marks {
         }
     }
 
-    /// In any case, even while Redis is left alone: this one counts.
-    async fn mark_ended(&self, session: Uuid) -> Result<(), Unavailable> {
-        let mut command = redis::cmd("SET");
-        command.arg(self.key(session)).arg(ENDED).arg("PX").arg(millis(self.0.tokens_last));
-        self.0.redis.insist(async |mut to| command.query_async(&mut to).await).await
+    /// Even while Redis is left alone: this one counts.
+    async fn tell(&self, session: Uuid) -> Result<(), Unavailable> {
+        let mark = self.ended(session);
+        self.0.redis.insist(async |mut to| mark.query_async(&mut to).await).await
     }
 
-    async fn mark_living(&self, session: Uuid) -> Result<(), Unavailable> {
+    fn ended(&self, session: Uuid) -> Cmd {
+        let mut command = redis::cmd("SET");
+        command.arg(self.key(session)).arg(ENDED).arg("PX").arg(millis(self.0.tokens_last));
+        command
+    }
+
+    fn living(&self, session: Uuid) -> Cmd {
         let mut command = redis::cmd("SET");
         // Not over another mark: the session may have ended since the database was asked.
         command.arg(self.key(session)).arg(LIVING).arg("PX").arg(millis(TRUST)).arg("NX");
-        self.0.redis.ask(async |mut to| command.query_async::<()>(&mut to).await).await
+        command
     }
 
     fn key(&self, session: Uuid) -> String {

@@ -30,6 +30,7 @@ const LARGEST_LOT: u32 = 100;
 /// it took before.
 pub struct Leases {
     redis: Redis,
+    name: &'static str,
     take: Script,
     /// Microseconds that one request takes from the budget.
     cost: u32,
@@ -67,16 +68,16 @@ impl RateLimit {
     /// Shares the budgets with the other replicas.
     #[must_use]
     pub fn shared_by(mut self, redis: &Redis, config: &Config) -> Self {
-        self.shared = Some(Leases::new(redis.clone(), config));
+        self.shared = Some(Leases::new(redis.clone(), self.name, self.local.limit, config));
         self
     }
 }
 
 impl Leases {
-    fn new(redis: Redis, config: &Config) -> Self {
-        let limit = config.rate_limit_per_minute;
+    fn new(redis: Redis, name: &'static str, limit: u32, config: &Config) -> Self {
         Self {
             redis,
+            name,
             take: Script::new(include_str!("take.lua")),
             cost: MINUTE / limit,
             lot: (limit / LOTS).clamp(1, LARGEST_LOT),
@@ -108,7 +109,7 @@ impl Leases {
         if let Some(decision) = lease.take(Instant::now()) {
             return Ok(decision);
         }
-        let mut call = self.take.key(self.redis.key(&format!("rate:{client}")));
+        let mut call = self.take.key(self.redis.key(&format!("rate:{}:{client}", self.name)));
         call.arg(self.cost).arg(MINUTE).arg(self.lot);
         let (granted, beyond, used): (u32, u32, u32) =
             self.redis.ask(async |mut to| call.invoke_async(&mut to).await).await?;

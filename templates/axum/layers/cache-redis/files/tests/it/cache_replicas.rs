@@ -6,7 +6,7 @@
 use std::{
     env,
     future::pending,
-    io::Read,
+    io::{self, Read, Write},
     process::Stdio,
     sync::{
         Arc,
@@ -109,9 +109,9 @@ async fn a_crowd_of_two_real_processes_loads_at_most_twice() {
 async fn another_process() {
     let prefix = env::var(PREFIX).unwrap_or_default();
     let app = TestApp::with(&[("CACHE_PREFIX", &prefix)]).await;
-    println!("it listens at {}", app.url("/test/cached/1"));
+    writeln!(io::stdout(), "it listens at {}", app.url("/test/cached/1")).unwrap();
     // Until whoever started it has what it wanted.
-    let _ = spawn_blocking(|| std::io::stdin().read(&mut [0])).await;
+    let _ = spawn_blocking(|| io::stdin().read(&mut [0])).await;
 }
 
 #[tokio::test]

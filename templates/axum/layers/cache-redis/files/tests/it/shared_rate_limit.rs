@@ -91,7 +91,7 @@ async fn a_crowd_takes_no_more_lots_than_it_needs() {
 #[tokio::test]
 async fn garbage_in_a_budget_is_none() {
     let prefix = redis::prefix();
-    let key = format!("{prefix}:rate:127.0.0.1");
+    let key = format!("{prefix}:rate:default:127.0.0.1");
     let settings = [("CACHE_PREFIX", prefix), ("RATE_LIMIT_PER_MINUTE", "2")];
     for garbage in [["SET", &key, "nonsense"], ["SET", &key, "nan"], ["LPUSH", &key, "a"]] {
         redis::command::<()>(&["DEL", &key]).await;

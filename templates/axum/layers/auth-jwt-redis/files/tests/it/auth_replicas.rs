@@ -166,3 +166,15 @@ async fn a_redis_that_was_killed_and_comes_up_empty_lets_nobody_in() {
     problem(other.get("/api/v1/users/me"), 401).await;
     second.kill().await;
 }
+
+#[tokio::test]
+async fn the_routes_of_accounts_have_one_limit_for_all_replicas() {
+    let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let other = beside(&app, &[]).await;
+    let spend = |app: &TestApp| app.post("/auth/refresh").json(&json!({"refresh_token": "x"}));
+    problem(spend(&app), 401).await;
+    problem(spend(&other), 401).await;
+    for app in [&app, &other] {
+        problem(spend(app), 429).await;
+    }
+}
