@@ -23,7 +23,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Level, or levels by target: `info,hyper=debug` (`RUST_LOG`).
     pub rust_log: String,
-    /// Requests a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
+    /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
     /// Clients remembered at a time; bounds the memory of the limit (`RATE_LIMIT_MAX_CLIENTS`).
     pub rate_limit_max_clients: u32,
@@ -85,6 +85,8 @@ pub struct Config {
     pub auth_refresh_ttl: Duration,
     /// Passwords that are hashed at a time; each takes 19 MiB (`AUTH_HASH_CONCURRENCY`).
     pub auth_hash_concurrency: u32,
+    /// Requests to `/auth/…` that an address may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
+    pub auth_rate_limit_per_minute: u32,
     /// Attempts to sign in to an account before the next has to wait (`AUTH_ATTEMPTS_PER_ACCOUNT`).
     pub auth_attempts_per_account: u32,
     /// Attempts to sign in from an address before the next has to wait (`AUTH_ATTEMPTS_PER_ADDRESS`).
@@ -151,6 +153,12 @@ impl Config {
             auth_access_ttl: env.duration("AUTH_ACCESS_TTL", "15m"),
             auth_refresh_ttl: env.duration("AUTH_REFRESH_TTL", "168h"),
             auth_hash_concurrency: env.integer("AUTH_HASH_CONCURRENCY", "4", 1, 256),
+            auth_rate_limit_per_minute: env.integer(
+                "AUTH_RATE_LIMIT_PER_MINUTE",
+                "20",
+                1,
+                60_000_000,
+            ),
             auth_attempts_per_account: env.integer("AUTH_ATTEMPTS_PER_ACCOUNT", "5", 1, 1000),
             auth_attempts_per_address: env.integer("AUTH_ATTEMPTS_PER_ADDRESS", "20", 1, 100_000),
             auth_lockout_min: env.duration("AUTH_LOCKOUT_MIN", "1s"),
