@@ -112,7 +112,9 @@ fn any_layer_that_none_requires_can_be_deleted() {
 #[test]
 fn a_service_is_called_like_nothing_that_it_uses() {
     let rules = pack().manifest.name_rules;
-    for name in ["tokio", "tokio-util", "tokio_util", "serde", "app", "docs", "server", "telemetry", "core", "fn", "postgres"] {
+    for name in
+        ["tokio", "tokio-util", "tokio_util", "serde", "app", "docs", "server", "telemetry", "core", "fn", "postgres"]
+    {
         let said = rules.check(name).unwrap_err().to_string();
         assert!(said.contains(&format!("`--name {}-service` would do", name.replace('_', "-"))), "{said}");
     }
