@@ -1,5 +1,7 @@
 //! perf.pool: a bounded pool that is never waited for in vain, and errors that say whose they are.
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 
 use crate::support::{
@@ -22,6 +24,22 @@ async fn a_pool_that_is_used_up_is_a_503_and_recovers() {
     drop(held);
     let free = async { while send(app.get("/test/things")).await.status() != 200 {} };
     timeout(PATIENCE, free).await.expect("the connections come back");
+}
+
+#[tokio::test]
+async fn connections_are_few_and_do_not_grow_old() {
+    let settings = [
+        ("DATABASE_MAX_CONNECTIONS", "7"),
+        ("DATABASE_ACQUIRE_TIMEOUT", "4s"),
+        ("DATABASE_IDLE_TIMEOUT", "5m"),
+        ("DATABASE_MAX_LIFETIME", "20m"),
+    ];
+    let app = TestApp::with(&settings).await;
+    let pool = app.state.db.options();
+    assert_eq!(pool.get_max_connections(), 7);
+    assert_eq!(pool.get_acquire_timeout(), Duration::from_secs(4));
+    assert_eq!(pool.get_idle_timeout(), Some(Duration::from_mins(5)));
+    assert_eq!(pool.get_max_lifetime(), Some(Duration::from_mins(20)));
 }
 
 #[tokio::test]

@@ -8,17 +8,28 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-/// What a database looks like, as text.
+/// What a database looks like, as text: what `pg_dump --schema-only` would say, without the program.
 pub const SCHEMA: &str = "
-    SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default)
-    FROM information_schema.columns
-    WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'
-    UNION ALL
-    SELECT indexdef FROM pg_indexes
-    WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'
-    UNION ALL
-    SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
-    WHERE connamespace = 'public'::regnamespace AND conrelid <> to_regclass('_sqlx_migrations')
+    WITH mine AS (
+        SELECT oid, relname, relkind FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '_sqlx_migrations%'
+    )
+    SELECT concat_ws(' ', relname, attname, format_type(atttypid, atttypmod), attnotnull,
+        attidentity, pg_get_expr(adbin, adrelid))
+    FROM pg_attribute JOIN mine ON mine.oid = attrelid
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attnum > 0 AND NOT attisdropped
+    UNION ALL SELECT pg_get_indexdef(oid) FROM mine WHERE relkind IN ('i', 'I')
+    UNION ALL SELECT concat_ws(' ', relname, pg_get_viewdef(oid)) FROM mine WHERE relkind IN ('v', 'm')
+    UNION ALL SELECT concat_ws(' ', relname, conname, pg_get_constraintdef(pg_constraint.oid))
+        FROM pg_constraint JOIN mine ON mine.oid = conrelid
+    UNION ALL SELECT pg_get_triggerdef(pg_trigger.oid)
+        FROM pg_trigger JOIN mine ON mine.oid = tgrelid WHERE NOT tgisinternal
+    UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc
+        WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p')
+    UNION ALL SELECT concat_ws(' ', typname, typtype, enumsortorder, enumlabel)
+        FROM pg_type LEFT JOIN pg_enum ON enumtypid = pg_type.oid
+        WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e', 'r')
     ORDER BY 1";
 
 /// Gone when the test is over.
