@@ -76,6 +76,20 @@ fn every_combination_renders_and_its_data_files_parse() {
     assert!(count > 60, "{count} combinations");
 }
 
+/// What a preset says goes together, and says what it is.
+#[test]
+fn every_preset_gives_a_service() {
+    let pack = pack();
+    for preset in &pack.manifest.presets {
+        let answers = Resolver::new(&pack, "order-api", preset.answers.clone()).unwrap().complete();
+        let answers = answers.unwrap_or_else(|faults| panic!("{}: {faults}", preset.name));
+        let drawn = Drawn::at(1_767_225_600);
+        let blueprint = Blueprint { name: "order-api".into(), answers, resources: Vec::new(), drawn };
+        render(&blueprint, &pack).unwrap_or_else(|faults| panic!("{}: {faults}", preset.name));
+        assert!(!preset.help.is_empty(), "{}: is chosen by its help", preset.name);
+    }
+}
+
 #[test]
 fn every_rule_slot_and_claim_serves_something() {
     let pack = pack();

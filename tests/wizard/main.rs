@@ -1,87 +1,26 @@
 //! The wizard, driven through a real pseudo-terminal. Waiting is only ever for a text to appear.
 #![cfg(unix)]
 
+mod presets;
+mod resources;
+#[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 
-use rexpect::process::{Signal, WaitStatus};
-use rexpect::reader::Options;
-use rexpect::session::{PtySession, spawn_with_options};
-use support::{Run, Sandbox, names_in};
-
-const ENTER: &str = "\r";
-const ESC: &str = "\u{1b}";
-const DOWN: &str = "\u{1b}[B";
+use rexpect::process::Signal;
+use support::{Sandbox, names_in};
+use terminal::{DOWN, ENTER, ESC, Terminal, typed};
 
 /// The questions of the Python tool, in order, as they are asked by default.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "Name of the service?",
+    "Preset",
     "What is it for?",
     "Oldest Python",
     "Commands, separated by commas",
     "Publish it?",
     "Create it?",
 ];
-
-struct Terminal {
-    session: PtySession,
-}
-
-impl Terminal {
-    /// Starts `run` at a terminal of that many columns; escape codes are kept where `raw`.
-    fn start(run: Run, columns: u16, raw: bool) -> Self {
-        let run = run.env("TERM", "xterm-256color");
-        Self::start_as_is(run, columns, raw)
-    }
-
-    fn start_as_is(run: Run, columns: u16, raw: bool) -> Self {
-        let command = run.through(&format!("stty cols {columns} rows 40; exec \"$@\"")).into_command();
-        // A test that waits for what never comes ends after this time; no other depends on it.
-        let options = Options::new().timeout_ms(Some(30_000)).strip_ansi_escape_codes(!raw);
-        Self { session: spawn_with_options(command, options).unwrap() }
-    }
-
-    /// Waits for `text`; what came before it.
-    fn expect(&mut self, text: &str) -> String {
-        utf_8(&self.session.exp_string(text).unwrap_or_else(|error| panic!("{text:?} did not appear: {error}")))
-    }
-
-    fn send(&mut self, keys: &str) {
-        self.session.send(keys).unwrap();
-        self.session.flush().unwrap();
-    }
-
-    /// Waits for the question, and answers it.
-    fn answer(&mut self, question: &str, keys: &str) {
-        self.expect(question);
-        self.send(keys);
-    }
-
-    /// What came until the end, and the exit code.
-    fn end(mut self) -> (String, i32) {
-        let rest = utf_8(&self.session.exp_eof().unwrap());
-        match self.session.process().wait().unwrap() {
-            WaitStatus::Exited(_, code) => (rest, code),
-            other => panic!("{other:?}: {rest}"),
-        }
-    }
-
-    /// Ends well.
-    fn done(self) -> String {
-        let (rest, code) = self.end();
-        assert_eq!(code, 0, "{rest}");
-        rest
-    }
-}
-
-/// rexpect gives a character a byte.
-fn utf_8(bytes: &str) -> String {
-    String::from_utf8(bytes.chars().map(|c| u8::try_from(c).unwrap()).collect()).unwrap()
-}
-
-/// Keys that type an answer and take it. What stands in a prompt in brackets is replaced by typing.
-fn typed(text: &str) -> String {
-    format!("{text}{ENTER}")
-}
 
 fn answers(sandbox: &Sandbox, dir: &str) -> toml::Table {
     let service: toml::Table = sandbox.read(&format!("{dir}/service.toml")).parse().unwrap();
@@ -113,6 +52,7 @@ fn every_answer_can_be_changed_and_gives_what_its_flag_gives() {
     let mut terminal = Terminal::start(sandbox.tool("new --no-git"), 120, false);
     for (question, keys) in [
         ("Name of the service?", typed("shop")),
+        ("Preset", ENTER.to_owned()),
         ("What is it for?", typed("Sells \"things\"")),
         ("Oldest Python", format!("{DOWN}{ENTER}")),
         ("Commands, separated by commas", typed("buy, sell")),
@@ -142,6 +82,7 @@ fn every_answer_can_be_changed_and_gives_what_its_flag_gives() {
 fn a_question_that_flags_answer_is_not_asked() {
     let sandbox = Sandbox::new();
     let mut terminal = Terminal::start(sandbox.tool("shop --no-git --summary x --python 3.13"), 120, false);
+    terminal.answer("Preset", ENTER);
     let before = terminal.expect("Commands, separated by commas");
     assert!(!before.contains("What is it for?") && !before.contains("Oldest Python"), "{before}");
     terminal.send(ENTER);
@@ -155,7 +96,7 @@ fn a_question_that_flags_answer_is_not_asked() {
 fn a_question_appears_only_where_it_applies() {
     let sandbox = Sandbox::new();
     let mut terminal = Terminal::start(sandbox.tool("shop --no-git"), 120, false);
-    for question in &STEPS[1..4] {
+    for question in &STEPS[1..5] {
         terminal.answer(question, ENTER);
     }
     terminal.answer("Publish it?", &typed("y"));
@@ -173,9 +114,14 @@ fn a_question_appears_only_where_it_applies() {
 fn going_back_over_all_questions_and_the_name_keeps_what_was_answered() {
     let sandbox = Sandbox::new();
     let mut terminal = Terminal::start(sandbox.tool("--no-git"), 120, false);
-    for (question, keys) in
-        STEPS.iter().zip([typed("first"), typed("Sells"), format!("{DOWN}{ENTER}"), typed("buy"), typed("y")])
-    {
+    for (question, keys) in STEPS.iter().zip([
+        typed("first"),
+        ENTER.to_owned(),
+        typed("Sells"),
+        format!("{DOWN}{ENTER}"),
+        typed("buy"),
+        typed("y"),
+    ]) {
         terminal.answer(question, &keys);
     }
     terminal.answer("To which index?", &typed("inside"));
@@ -189,16 +135,17 @@ fn going_back_over_all_questions_and_the_name_keeps_what_was_answered() {
         "Commands",
         "Oldest Python",
         "What is it for?",
+        "Preset",
     ] {
         terminal.answer(question, ESC);
     }
     terminal.answer("Name of the service?", &typed("second"));
     // Forward again: every answer is the default now; one is changed.
-    for question in &STEPS[1..3] {
+    for question in &STEPS[1..4] {
         terminal.answer(question, ENTER);
     }
-    terminal.answer(STEPS[3], &typed("sell"));
-    terminal.answer(STEPS[4], ENTER);
+    terminal.answer(STEPS[4], &typed("sell"));
+    terminal.answer(STEPS[5], ENTER);
     terminal.answer("To which index?", ENTER);
     terminal.answer("How often is an upload tried?", ENTER);
     terminal.answer("Create it?", ENTER);
@@ -222,6 +169,7 @@ fn an_answer_that_is_refused_says_why_and_can_be_mended() {
     terminal.send(&format!("{erase}{}", typed("taken")));
     terminal.expect("\"taken\" exists here already");
     terminal.send(&format!("{erase}{}", typed("shop")));
+    terminal.answer("Preset", ENTER);
     terminal.answer("What is it for?", ENTER);
     terminal.answer("Oldest Python", ENTER);
     terminal.answer("Commands, separated by commas", &typed("Run"));
@@ -261,6 +209,7 @@ fn answers_without_effect_lead_back_to_the_questions() {
     let sandbox = Sandbox::new();
     let run = sandbox.tool("shop --no-git --summary x --python 3.11 --commands run --retries 4");
     let mut terminal = Terminal::start(run, 120, false);
+    terminal.answer("Preset", ENTER);
     terminal.answer("Publish it?", &typed("n"));
     terminal.expect("retries = \"4\" has no effect here");
     terminal.answer("Go back and change an answer?", ENTER);
@@ -281,7 +230,7 @@ fn a_folder_that_cannot_be_used_is_told_before_the_last_question() {
 
     sandbox.write("full/service.toml", "mine");
     let mut terminal = Terminal::start(sandbox.tool("full"), 120, false);
-    for question in &STEPS[1..5] {
+    for question in &STEPS[1..6] {
         terminal.answer(question, ENTER);
     }
     terminal.expect("full/service.toml: exists already, and is never overwritten");
@@ -310,7 +259,7 @@ fn control_c_at_each_step_leaves_nothing() {
 fn no_to_the_last_question_leaves_nothing() {
     let sandbox = Sandbox::new();
     let mut terminal = Terminal::start(sandbox.tool("shop"), 120, false);
-    for question in &STEPS[1..5] {
+    for question in &STEPS[1..6] {
         terminal.answer(question, ENTER);
     }
     terminal.answer("Create it?", &typed("n"));
@@ -325,7 +274,7 @@ fn a_signal_at_a_prompt_ends_it_and_gives_the_terminal_back() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
         let sandbox = Sandbox::new();
         let mut terminal = Terminal::start(sandbox.tool("shop"), 120, false);
-        terminal.expect("What is it for?");
+        terminal.expect("Preset");
         terminal.session.process_mut().signal(signal).unwrap();
         let (rest, code) = terminal.end();
         assert_eq!(code, 130, "{signal}: {rest}");
@@ -337,7 +286,7 @@ fn a_signal_at_a_prompt_ends_it_and_gives_the_terminal_back() {
         "stty -g > ../before; sh -c 'echo $$ > ../pid; exec \"$@\"' sh \"$@\"; stty -g > ../after; echo the end";
     let run = sandbox.tool("shop").through(script);
     let mut terminal = Terminal::start(run, 120, false);
-    terminal.expect("What is it for?");
+    terminal.expect("Preset");
     assert!(sandbox.clean("kill").args(["-TERM", sandbox.read("../pid").trim()]).status().unwrap().success());
     terminal.expect("the end");
     assert_eq!(sandbox.read("../before"), sandbox.read("../after"));
@@ -350,7 +299,7 @@ fn in_a_narrow_terminal_no_line_of_the_summary_is_wider() {
         let name = format!("a-service-of-a-long-name-{}", "x".repeat(30));
         let mut terminal = Terminal::start(sandbox.tool(&name).arg("--no-git").arg("--publish"), columns, false);
         // Words that even the narrowest terminal does not break.
-        for word in ["What is", "Oldest", "Commands", "To which", "How often"] {
+        for word in ["Preset", "What is", "Oldest", "Commands", "To which", "How often"] {
             terminal.answer(word, ENTER);
         }
         let shown = terminal.expect("Create");
