@@ -5,6 +5,7 @@ mod condition;
 mod database;
 mod layer;
 mod manifest;
+mod preset;
 mod question;
 mod source;
 mod text;
@@ -17,9 +18,8 @@ pub use database::{DatabaseRule, Dialect, TableForm};
 pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
-pub use manifest::{
-    DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, Preset, ResourceRules, Rustfmt, Slot,
-};
+pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, ResourceRules, Rustfmt, Slot};
+pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use source::{Files, Source, digest, hex};
 pub use text::Text;
@@ -27,7 +27,7 @@ pub use text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 15] = [
+pub const TEMPLATE_NAMES: [&str; 17] = [
     "name",
     "year",
     "template",
@@ -43,10 +43,18 @@ pub const TEMPLATE_NAMES: [&str; 15] = [
     "dialect",
     "tables",
     RESOURCES,
+    KINDS,
+    TARGETS,
 ];
 
 /// The list of the resources, and its name in templates: `for_each = "resources"` renders a layer once for each.
 pub const RESOURCES: &str = "resources";
+
+/// The kinds of the resources' fields, each once: a layer may be there for one of them (`"decimal" in kinds`).
+pub const KINDS: &str = "kinds";
+
+/// What their visible references lead to, each once: `"user" in targets`.
+pub const TARGETS: &str = "targets";
 
 /// A pack, read and checked. Nothing of it has been rendered.
 #[derive(Debug, Clone)]
