@@ -117,6 +117,7 @@ impl Layout {
     /// Reads what [`Self::lines`] wrote; none where a line is not of its kind.
     pub fn read<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut lines: Vec<Vec<&str>> = lines.into_iter().map(|line| line.splitn(5, ' ').collect()).collect();
+        lines.iter().find(|words| words.first() == Some(&"dialect"))?;
         // Tables before columns, and those before what is said of them.
         lines.sort_by_key(|words| match words.first() {
             Some(&("dialect" | "table")) => 0,

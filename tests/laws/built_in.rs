@@ -31,7 +31,9 @@ fn others(pack: &Pack) -> Vec<(String, Answer)> {
 /// The blueprint with these answers; none where the pack refuses them.
 fn taken(pack: &Pack, given: &[(String, Answer)]) -> Option<Blueprint> {
     let mut answers = Answers::default();
-    given.iter().for_each(|(key, answer)| answers.insert(key, answer.clone()));
+    for (key, answer) in given {
+        answers.insert(key, answer.clone());
+    }
     let answers = Resolver::new(pack, "shop", answers).ok()?.complete().ok()?;
     let blueprint = Blueprint { name: "shop".into(), answers, resources: Vec::new(), drawn: Drawn::at(0) };
     layers_of(&blueprint, pack).is_ok().then_some(blueprint)
@@ -41,11 +43,16 @@ fn taken(pack: &Pack, given: &[(String, Answer)]) -> Option<Blueprint> {
 fn each_pair_of_answers_comes_and_goes_in_any_order() {
     let pack = pack();
     let others = others(&pack);
-    let mut proved = 0;
+    let (mut number, mut proved) = (0, 0);
     for (at, one) in others.iter().enumerate() {
         for two in &others[at + 1..] {
             // A database of another kind is a new beginning: its migrations cannot be carried over.
             if one.0 == two.0 && one.0 == "database" {
+                continue;
+            }
+            // All of them take a minute: `LAWS=all`.
+            number += 1;
+            if number % 4 != 0 && std::env::var_os("LAWS").is_none() {
                 continue;
             }
             let both = if one.0 == two.0 { vec![two.clone()] } else { vec![one.clone(), two.clone()] };
@@ -61,7 +68,7 @@ fn each_pair_of_answers_comes_and_goes_in_any_order() {
             }
         }
     }
-    assert!(proved > 30, "{proved} pairs of {}", others.len());
+    assert!(proved > 10, "{proved} pairs of {}", others.len());
 }
 
 type Said = std::collections::BTreeMap<String, String>;
@@ -69,7 +76,7 @@ type Said = std::collections::BTreeMap<String, String>;
 /// Without what is written once, migrations, and what the lock says of the two.
 fn without_history(tree: &Tree) -> Said {
     let mut files = said(tree);
-    files.retain(|path, _| path != "CHANGELOG.md" && !path.starts_with("LICENSE") && !path.ends_with(".sql"));
+    files.retain(|path, _| path != "CHANGELOG.md" && !path.starts_with("LICENSE") && !path.contains("migrations/"));
     if let Some(lock) = files.get_mut(super::LOCK) {
         let told = |line: &&str| {
             !line.starts_with("model ")

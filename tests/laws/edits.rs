@@ -50,12 +50,10 @@ pub fn apply(tree: &mut Tree, edits: &[Edit]) -> BTreeMap<TreePath, Vec<String>>
     for (number, edit) in edits.iter().enumerate() {
         let mine = |path: &TreePath| {
             // In a form that the file's kind takes.
-            if path.as_str().ends_with(".toml") {
-                format!("mine_{number} = {number}\n")
-            } else if path.as_str().ends_with(".yaml") {
-                format!("mine_{number}: {number}\n")
-            } else {
-                format!("mine {number}\n")
+            match path.as_str().rsplit_once('.') {
+                Some((_, "toml")) => format!("mine_{number} = {number}\n"),
+                Some((_, "yaml")) => format!("mine_{number}: {number}\n"),
+                _ => format!("mine {number}\n"),
             }
         };
         let paths: Vec<TreePath> = tree.keys().filter(|path| !is_ours(path)).cloned().collect();

@@ -10,9 +10,8 @@ pub fn pack(version: &str) -> Pack {
     let mut add = |path: &str, text: String| files.push((path.to_owned(), text));
     let mut manifest = format!("name = \"shared\"\nversion = \"{version}\"\nedition = 1\n");
     for layer in LAYERS {
-        manifest.push_str(&format!(
-            "[[question]]\nkey = \"{layer}\"\nprompt = \"{layer}?\"\nkind = \"bool\"\ndefault = false\n"
-        ));
+        let question = ["[[question]]\nkey = \"", layer, "\"\nprompt = \"?\"\nkind = \"bool\"\ndefault = false\n"];
+        manifest.push_str(&question.concat());
     }
     manifest.push_str(
         "[[question]]\nkey = \"detail\"\nprompt = \"Detail?\"\nkind = \"text\"\ndefault = \"of {{ name }}\"\nwhen = \"alpha\"\n\
