@@ -116,7 +116,7 @@ fn choice() -> impl Strategy<Value = ([bool; 5], Vec<String>)> {
 #[test]
 fn new_with_both_is_new_with_one_then_add() {
     let pack = pack::pack("0.1.0");
-    run(1000, &(choice(), choice()), |((one, few), (two, more))| {
+    run(600, &(choice(), choice()), |((one, few), (two, more))| {
         let both: [bool; 5] = std::array::from_fn(|at| one[at] || two[at]);
         let mut items = few.clone();
         items.extend(more.into_iter().filter(|item| !few.contains(item)));
@@ -130,7 +130,7 @@ fn new_with_both_is_new_with_one_then_add() {
 #[test]
 fn remove_after_add_is_nothing() {
     let pack = pack::pack("0.1.0");
-    run(1000, &(choice(), choice()), |((one, few), (two, more))| {
+    run(600, &(choice(), choice()), |((one, few), (two, more))| {
         let some = blueprint(&pack, pack::answers(one, &few));
         let other = blueprint(&pack, pack::answers(two, &more));
         let before = new(&some, &pack);
@@ -143,7 +143,7 @@ fn remove_after_add_is_nothing() {
 #[test]
 fn whatever_was_edited_a_change_loses_nothing_and_ends() {
     let (old, newer) = (pack::pack("0.1.0"), pack::pack("0.2.0"));
-    run(2000, &(choice(), choice(), edits::edits(), any::<bool>()), |((one, few), (two, more), edits, update)| {
+    run(1200, &(choice(), choice(), edits::edits(), any::<bool>()), |((one, few), (two, more), edits, update)| {
         let pack = if update { &newer } else { &old };
         let mut tree = new(&blueprint(&old, pack::answers(one, &few)), &old);
         let own = edits::apply(&mut tree, &edits);
