@@ -99,7 +99,9 @@ fn every_pair(server: &Server, dialect: Database) {
         for (to_at, to) in layouts.iter().enumerate() {
             assert_eq!(changes(&kept(to), to), [], "{to_at}: the same schema needs nothing");
             let steps = changes(&kept(from), to);
-            if is_impossible(from, to) {
+            // All of them take minutes: `LAWS=all`.
+            let wanted = to_at == at + 1 || (at * layouts.len() + to_at) % 4 == 0 || std::env::var_os("LAWS").is_some();
+            if steps.is_empty() || !wanted || is_impossible(from, to) {
                 continue;
             }
             assert_eq!(from_scratch(server, from), expected[at]);
@@ -114,7 +116,7 @@ fn every_pair(server: &Server, dialect: Database) {
             proved += 1;
         }
     }
-    assert!(proved > 70, "{proved}");
+    assert!(proved > 15, "{proved}");
 }
 
 fn same(ours: &[String], expected: &[String], what: &str) {
