@@ -1,2 +1,1 @@
-mod idempotency;
-mod paging;
+mod resources;
