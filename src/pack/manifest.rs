@@ -121,9 +121,12 @@ pub struct Next {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceRules {
-    /// As a resource's name or plural: modules, paths.
+    /// As a resource's plural: modules, paths.
     #[serde(default)]
     pub reserved: Vec<String>,
+    /// As its name: types.
+    #[serde(default)]
+    pub reserved_names: Vec<String>,
     /// As a field's name: parameters of a listing, say.
     #[serde(default)]
     pub reserved_fields: Vec<String>,

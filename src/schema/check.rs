@@ -30,8 +30,10 @@ const OWNER: &str = "owner";
 pub struct Surroundings {
     /// Tables that the service has anyway, and that may be referred to.
     pub tables: Vec<Known>,
-    /// Names and plurals that the template uses itself.
+    /// Plurals that the template uses itself.
     pub reserved: Vec<String>,
+    /// Names that it uses itself.
+    pub reserved_names: Vec<String>,
     /// Names of fields that the template uses itself.
     pub reserved_fields: Vec<String>,
 }
@@ -136,8 +138,7 @@ impl Checker<'_> {
         if self.around.reserved_names.contains(name) {
             let message = format!("\"{name}\" is a name that the service uses itself");
             self.fault(&draft.name.mark, message, "choose another name");
-        }
-        if self.around.reserved.contains(&plural) {
+        } else if self.around.reserved.contains(&plural) {
             let message = format!("\"{plural}\" is a name that the service uses itself");
             self.fault(mark, message, OTHER_PLURAL);
         } else if names::is_keyword(&plural) || DEVICE_NAMES.contains(&plural.as_str()) {
