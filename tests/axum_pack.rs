@@ -155,6 +155,27 @@ fn one_version_of_rust_everywhere() {
     assert!(tasks.contains(&format!(r#"rust-version = \"{minor}\""#)), "xtask locks for {minor}");
 }
 
+/// A Service sends requests to every pod with its label, ready or not asked.
+#[test]
+fn the_job_that_migrates_gets_no_requests_and_no_secret_is_in_the_repository() {
+    let pack = pack();
+    let path = "deploy/k8s/base/migrate.yaml";
+    let (_, tree) = combinations(&pack).into_iter().find(|(_, tree)| tree.get(path).is_some()).unwrap();
+    let text = |path: &str| String::from_utf8(tree.get(path).unwrap().content.clone()).unwrap();
+    let (job, service) = (text(path), text("deploy/k8s/base/service.yaml"));
+    let (job, service) = (Yaml::load_from_str(&job).unwrap(), Yaml::load_from_str(&service).unwrap());
+    let pod = &job[0]["spec"]["template"];
+    let label = "app.kubernetes.io/name";
+    assert_ne!(pod["metadata"]["labels"][label], service[0]["spec"]["selector"][label]);
+    let environment = pod["spec"]["containers"][0]["env"].as_sequence().unwrap();
+    let url = environment.iter().find(|entry| entry["name"].as_str() == Some("DATABASE_URL")).unwrap();
+    assert_eq!(url["valueFrom"]["secretKeyRef"]["name"].as_str(), Some("order-api"));
+    for (path, file) in tree.iter().filter(|(path, _)| path.as_str().starts_with("deploy/")) {
+        let text = String::from_utf8_lossy(&file.content);
+        assert!(!text.contains("postgres://") && !text.contains("kind: Secret"), "{path}");
+    }
+}
+
 /// Traps of Kubernetes: a replica count in the base fights an autoscaler, and a pod that is killed
 /// before its grace period is over loses requests.
 #[test]

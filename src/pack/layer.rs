@@ -218,7 +218,7 @@ impl Layer {
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
         let mut faults = text.unprintable();
-        let keys = answer_names(manifest);
+        let keys = [&*answer_names(manifest), &[super::RESOURCES, super::KINDS, super::TARGETS]].concat();
         let condition = |when: &Spanned<String>, faults: &mut Faults| {
             let place = text.place(when.span().start);
             Condition::parse(when.get_ref(), place, &keys).map_err(|fault| faults.push(fault)).ok()

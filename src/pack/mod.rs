@@ -27,7 +27,7 @@ pub use text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 15] = [
+pub const TEMPLATE_NAMES: [&str; 17] = [
     "name",
     "year",
     "template",
@@ -43,10 +43,18 @@ pub const TEMPLATE_NAMES: [&str; 15] = [
     "dialect",
     "tables",
     RESOURCES,
+    KINDS,
+    TARGETS,
 ];
 
 /// The list of the resources, and its name in templates: `for_each = "resources"` renders a layer once for each.
 pub const RESOURCES: &str = "resources";
+
+/// The kinds of the resources' fields, each once: a layer may be there for one of them (`"decimal" in kinds`).
+pub const KINDS: &str = "kinds";
+
+/// What their visible references lead to, each once: `"user" in targets`.
+pub const TARGETS: &str = "targets";
 
 /// A pack, read and checked. Nothing of it has been rendered.
 #[derive(Debug, Clone)]

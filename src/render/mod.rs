@@ -25,7 +25,9 @@ use self::engine::Engine;
 use self::slots::{Contributions, Lines};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, DEFAULT_ORDER, Layer, LayerFile, Pack, Policy, RESOURCES, TEMPLATE_NAMES, Text};
+use crate::pack::{
+    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
+};
 use crate::schema;
 use crate::template::render_text;
 
@@ -43,6 +45,14 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
     context.insert("name", &blueprint.name);
     context.insert("year", &blueprint.drawn.year);
     context.insert("template", &Template { name: &pack.manifest.name, version: &pack.manifest.version });
+    let resources = schema::views(&blueprint.resources, &blueprint::surroundings(pack).tables);
+    let fields = || resources.iter().flat_map(|resource| &resource.fields);
+    let kinds: BTreeSet<&str> = fields().map(|field| field.kind).collect();
+    context.insert(KINDS, &kinds);
+    let relations = resources.iter().flat_map(|resource| &resource.relations);
+    let targets: BTreeSet<&str> = relations.filter_map(|field| Some(field.target.as_ref()?.name.as_str())).collect();
+    context.insert(TARGETS, &targets);
+    context.insert(RESOURCES, &resources);
     context
 }
 
@@ -55,7 +65,6 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let database = Database::of(blueprint, pack, &layers)?;
     let tables = blueprint::surroundings(pack).tables;
     let resources = schema::views(&blueprint.resources, &tables);
-    context.insert(RESOURCES, &resources);
     context.insert("tables", &schema::views(&database.own_resources(), &tables));
     context.insert("dialect", &database.dialect());
     let names: BTreeSet<String> = TEMPLATE_NAMES

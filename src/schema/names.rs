@@ -43,6 +43,14 @@ pub fn plural_of(name: &str) -> String {
     if head.is_empty() { plural } else { format!("{head}_{plural}") }
 }
 
+/// `a` or `an`, by the sound that English words with this beginning mostly have.
+pub(super) fn article(name: &str) -> &'static str {
+    let like_you = ["eu", "one", "ubi", "uni", "ura", "usa", "use", "usu", "uti"];
+    let silent = ["heir", "honest", "honor", "honour", "hour"];
+    let vowel = name.starts_with(['a', 'e', 'i', 'o', 'u']) && !like_you.iter().any(|head| name.starts_with(head));
+    if vowel || silent.iter().any(|head| name.starts_with(head)) { "an" } else { "a" }
+}
+
 /// A Rust identifier: `r#type` where the name is a keyword.
 pub(super) fn rust(name: &str) -> String {
     if is_keyword(name) { format!("r#{name}") } else { name.to_owned() }
@@ -130,6 +138,16 @@ mod tests {
             ("oauth2", "oauth2s"),
         ] {
             assert_eq!(plural_of(name), plural);
+        }
+    }
+
+    #[test]
+    fn an_article_goes_by_the_sound() {
+        for name in ["order", "uncle", "hour", "item_2"] {
+            assert_eq!(article(name), "an", "{name}");
+        }
+        for name in ["product", "user", "unit", "european_order", "house"] {
+            assert_eq!(article(name), "a", "{name}");
         }
     }
 

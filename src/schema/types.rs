@@ -205,7 +205,8 @@ pub static TABLE: [Facts; 14] = [
     Facts {
         word: "json",
         form: "json",
-        rust: "serde_json::Value",
+        rust: "Value",
+        import: Some("serde_json::Value"),
         package: Some("serde_json"),
         sqlx_feature: Some("json"),
         postgres: storage("JSONB", "Jsonb", true),

@@ -1,5 +1,7 @@
 //! Resources as templates see them: `docs/packs.md` lists every key.
 
+use std::collections::BTreeSet;
+
 use heck::{ToKebabCase as _, ToPascalCase as _};
 use serde::Serialize;
 use serde_json::Value;
@@ -19,6 +21,7 @@ pub struct NamesView {
     pub plural: String,
     /// A local variable, `r#type` where the name is a keyword.
     pub variable: String,
+    pub plural_variable: String,
     #[serde(rename = "type")]
     pub type_name: String,
     pub module: String,
@@ -28,7 +31,11 @@ pub struct NamesView {
     /// In URLs: `order-items`.
     pub path: String,
     pub words: String,
+    /// With its article: `an order item`.
+    pub a_words: String,
     pub plural_words: String,
+    /// Whether each of them belongs to an account.
+    pub owned: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +45,14 @@ pub struct ResourceView {
     /// As `--resource` takes it.
     pub spec: String,
     pub fields: Vec<FieldView>,
+    /// Those that clients decide: all but the owner.
+    pub given: Vec<FieldView>,
+    /// References that clients may see, and so what lies behind them.
+    pub relations: Vec<FieldView>,
+    pub has_private: bool,
+    /// Whether something refers to it, and whether clients may read it along with that.
+    pub referenced: bool,
+    pub included: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// What its Rust types import and depend on, sorted.
@@ -58,6 +73,8 @@ pub struct FieldView {
     pub column_sql: String,
     /// The Rust identifier of the column.
     pub ident: String,
+    /// And that of the field, without the `_id` of a reference.
+    pub name_ident: String,
     /// The Rust type of a value that is there, and with `Option` where it may be missing.
     pub rust: String,
     pub rust_full: String,
@@ -141,24 +158,39 @@ pub struct DefaultView {
 /// All resources, for templates; `tables` are those that the service has anyway.
 pub fn views(resources: &[Resource], tables: &[Known]) -> Vec<ResourceView> {
     let target = |name: &str| {
-        let plural = resources.iter().find(|resource| resource.name == name).map(|resource| &resource.plural);
-        let plural = plural.or_else(|| tables.iter().find(|table| table.name == name).map(|table| &table.plural));
-        NamesView::new(name, plural.map_or_else(|| names::plural_of(name), Clone::clone))
+        let resource = resources.iter().find(|resource| resource.name == name);
+        let table = || tables.iter().find(|table| table.name == name).map(|table| &table.plural);
+        let plural = resource.map(|resource| &resource.plural).or_else(table);
+        let owned = resource.is_some_and(|resource| resource.owner.is_some());
+        NamesView::new(name, plural.map_or_else(|| names::plural_of(name), Clone::clone), owned)
     };
-    resources.iter().map(|resource| ResourceView::new(resource, &target)).collect()
+    let mut views: Vec<ResourceView> = resources.iter().map(|resource| ResourceView::new(resource, &target)).collect();
+    let targets = |fields: fn(&ResourceView) -> &[FieldView]| -> BTreeSet<String> {
+        let fields = views.iter().flat_map(fields);
+        fields.filter_map(|field| field.target.as_ref().map(|target| target.name.clone())).collect()
+    };
+    let (referenced, included) = (targets(|view| &view.fields), targets(|view| &view.relations));
+    for view in &mut views {
+        view.referenced = referenced.contains(&view.names.name);
+        view.included = included.contains(&view.names.name);
+    }
+    views
 }
 
 impl NamesView {
-    fn new(name: &str, plural: String) -> Self {
+    fn new(name: &str, plural: String, owned: bool) -> Self {
         Self {
+            owned,
             name: name.to_owned(),
             variable: names::rust(name),
+            plural_variable: names::rust(&plural),
             type_name: name.to_pascal_case(),
             module: plural.clone(),
             table: plural.clone(),
             table_sql: names::sql(&plural),
             path: plural.to_kebab_case(),
             words: name.replace('_', " "),
+            a_words: format!("{} {}", names::article(name), name.replace('_', " ")),
             plural_words: plural.replace('_', " "),
             plural,
         }
@@ -170,15 +202,20 @@ impl ResourceView {
         let fields: Vec<FieldView> =
             resource.fields.iter().map(|field| FieldView::new(field, &resource.name, target)).collect();
         let sorted = |of: fn(&FieldView) -> Option<&'static str>| {
-            let all: std::collections::BTreeSet<&'static str> = fields.iter().filter_map(of).collect();
+            let all: BTreeSet<&'static str> = fields.iter().filter_map(of).collect();
             all.into_iter().collect()
         };
         Self {
-            names: NamesView::new(&resource.name, resource.plural.clone()),
+            names: NamesView::new(&resource.name, resource.plural.clone(), resource.owner.is_some()),
+            referenced: false,
+            included: false,
             spec: resource.to_string(),
             owner: resource.owner.clone(),
             imports: sorted(|field| field.import),
             packages: sorted(|field| field.package),
+            given: fields.iter().filter(|field| Some(&field.name) != resource.owner.as_ref()).cloned().collect(),
+            relations: fields.iter().filter(|field| field.target.is_some() && !field.private).cloned().collect(),
+            has_private: fields.iter().any(|field| field.private),
             fields,
         }
     }
@@ -217,6 +254,7 @@ impl FieldView {
             spec: field.to_string(),
             kind: facts.word,
             ident: names::rust(&column),
+            name_ident: names::rust(&field.name),
             rust_full: if field.nullable { format!("Option<{rust}>") } else { rust.clone() },
             rust,
             import: facts.import,

@@ -23,6 +23,11 @@ pub fn register(engine: &mut Tera) {
     engine.register_filter("sql_ident", |text: &str, _: Kwargs, _: &State| sql_ident(text));
     engine.register_filter("sh", |text: &str, _: Kwargs, _: &State| sh(text));
     engine.register_filter("md", |text: &str, _: Kwargs, _: &State| md(text));
+    engine.register_filter("wrap", |text: &str, options: Kwargs, _: &State| {
+        let (indent, first) = (options.get("indent")?.unwrap_or(0), options.get("first")?);
+        let width = options.get("width")?.unwrap_or(100);
+        TeraResult::Ok(wrap(text, width, indent, first.unwrap_or(indent)))
+    });
     engine.register_filter("comment", |text: &str, _: Kwargs, _: &State| comment(text));
 }
 
@@ -138,6 +143,28 @@ fn md(text: &str) -> String {
     out
 }
 
+/// A list with commas, broken into lines of up to `width` columns. It begins at column `first`; its
+/// further lines are indented by `indent`.
+fn wrap(list: &str, width: usize, indent: usize, first: usize) -> String {
+    let mut out = String::new();
+    let mut column = first;
+    for item in list.split_inclusive(", ").map(str::trim_end) {
+        let length = item.chars().count();
+        if out.is_empty() {
+            column += length;
+        } else if column + 1 + length > width {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent + length;
+        } else {
+            out.push(' ');
+            column += 1 + length;
+        }
+        out.push_str(item);
+    }
+    out
+}
+
 /// Text inside a comment of one line, or of a block.
 fn comment(text: &str) -> String {
     text.replace(char::is_control, " ").replace("*/", "* /").replace("-->", "-- >")
@@ -175,6 +202,15 @@ mod tests {
         for text in ["", "35", "s", "1d", "250ms", "-1s", "99999999999999999999s"] {
             assert!(seconds(text).unwrap_err().contains(&format!("`{text}`")));
         }
+    }
+
+    #[test]
+    fn a_list_is_broken_after_commas() {
+        assert_eq!(wrap("a, b, c", 100, 4, 4), "a, b, c");
+        assert_eq!(wrap("aaa, bbb, ccc", 8, 2, 0), "aaa,\n  bbb,\n  ccc");
+        assert_eq!(wrap("aaa, bbb, ccc", 9, 0, 0), "aaa, bbb,\nccc");
+        assert_eq!(wrap("aaaaaaaaaaaa, b", 5, 1, 3), "aaaaaaaaaaaa,\n b");
+        assert_eq!(wrap("", 5, 1, 3), "");
     }
 
     #[test]

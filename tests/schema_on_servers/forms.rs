@@ -219,6 +219,8 @@ const POSTGRES: &[&str] = &[
     "SELECT u.id, u.email FROM \"user\" u WHERE u.id IN (SELECT account_id FROM sessions WHERE family = $1 AND used > now() - INTERVAL '15 minutes')",
     "UPDATE orders SET note = 'x', day = NULL WHERE id = $1 RETURNING note, day, meta",
     "INSERT INTO people (id, name, email, nick) VALUES ($1, $2, lower($3), 'none') RETURNING *",
+    "SELECT id, note FROM orders WHERE id = $1 FOR NO KEY UPDATE",
+    "SELECT id, note FROM orders WHERE id = $1 FOR KEY SHARE SKIP LOCKED",
     "SELECT id, note FROM orders WHERE id = ANY($1) ORDER BY id",
     "SELECT id, note FROM orders WHERE id = ANY($1::uuid[])",
     "INSERT INTO people (id, name, email, born)\n SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::date[])\n RETURNING id, name, born",

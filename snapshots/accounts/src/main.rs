@@ -77,8 +77,8 @@ fn main() -> ExitCode {
             demo::auth::create_admin(&config, username, email, std::io::stdin())
         }),
         Command::Migrate { action } => config()
-            .and_then(|config| demo::db::migrate::run(&config, action.unwrap_or_default()))
-            .and_then(|told| print(&told)),
+            .and_then(|config| demo::db::migrate::run(&config, action))
+            .and_then(|told| told.map_or(Ok(()), |told| print(&told))),
         // Commands of your own:
     };
     let Err(error) = outcome else {

@@ -29,7 +29,7 @@ pub struct Parts {
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     /// Accounts and their sessions.
-    pub auth: Arc<crate::auth::Auth>,
+    pub auth: crate::auth::Auth,
     /// Connections to the database.
     pub db: crate::db::Pool,
     // Fields of your own:
@@ -45,6 +45,7 @@ impl AppState {
     pub async fn new(config: Config) -> Result<Self, BoxError> {
         let health = Health::new(config.health_check_timeout);
         let background = Background::default();
+        let rate_limit = RateLimit::new("default", config.rate_limit_per_minute, &config);
 
         let metrics = telemetry::metrics::install();
         let upkeep = metrics.clone();
@@ -57,13 +58,13 @@ impl AppState {
         let db = crate::db::connect(&config)?;
         crate::db::watch(&db, &config, &health, &background).await?;
 
-        let auth = Arc::new(crate::auth::Auth::new(&config, db.clone())?);
-        auth.clone().forget_what_is_over(&background);
+        let auth = crate::auth::Auth::new(&config, db.clone())?;
+        auth.forget_what_is_over(&background);
 
         // Parts of your own:
 
         Ok(Self(Arc::new(Parts {
-            rate_limit: RateLimit::new(&config),
+            rate_limit,
             config,
             health,
             background,

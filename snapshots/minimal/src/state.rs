@@ -41,6 +41,7 @@ impl AppState {
     pub async fn new(config: Config) -> Result<Self, BoxError> {
         let health = Health::new(config.health_check_timeout);
         let background = Background::default();
+        let rate_limit = RateLimit::new("default", config.rate_limit_per_minute, &config);
 
         let metrics = telemetry::metrics::install();
         let upkeep = metrics.clone();
@@ -53,7 +54,7 @@ impl AppState {
         // Parts of your own:
 
         Ok(Self(Arc::new(Parts {
-            rate_limit: RateLimit::new(&config),
+            rate_limit,
             config,
             health,
             background,

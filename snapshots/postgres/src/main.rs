@@ -65,8 +65,8 @@ fn main() -> ExitCode {
         Command::Healthcheck => config().and_then(|config| healthcheck(config.http_addr)),
         Command::Openapi => print(&docs::pretty(&app::openapi())),
         Command::Migrate { action } => config()
-            .and_then(|config| demo::db::migrate::run(&config, action.unwrap_or_default()))
-            .and_then(|told| print(&told)),
+            .and_then(|config| demo::db::migrate::run(&config, action))
+            .and_then(|told| told.map_or(Ok(()), |told| print(&told))),
         // Commands of your own:
     };
     let Err(error) = outcome else {

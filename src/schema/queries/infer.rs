@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::statement::Walk;
 use crate::schema::model::Model;
@@ -66,6 +66,28 @@ fn chains(token: &Token) -> bool {
     }
 }
 
+/// Without the `NO KEY` of `FOR NO KEY UPDATE` and the `KEY` of `FOR KEY SHARE`, which sqlparser does not
+/// know: which rows are locked how says nothing of what comes out.
+fn known_locks(tokens: &[TokenWithSpan]) -> Vec<TokenWithSpan> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut before = Keyword::NoKeyword;
+    let mut in_lock = false;
+    for token in tokens {
+        if let Token::Word(word) = &token.token {
+            in_lock = match (before, word.keyword) {
+                (Keyword::FOR, Keyword::NO | Keyword::KEY) => true,
+                (Keyword::NO, Keyword::KEY) => in_lock,
+                _ => false,
+            };
+            before = word.keyword;
+        }
+        if !(in_lock && matches!(token.token, Token::Word(_))) {
+            kept.push(token.clone());
+        }
+    }
+    kept
+}
+
 pub fn describe(sql: &str, model: &Model, database: Database) -> Result<Description, Unclear> {
     let dialect: &dyn Dialect = match database {
         Database::Postgres => &PostgreSqlDialect {},
@@ -78,7 +100,7 @@ pub fn describe(sql: &str, model: &Model, database: Database) -> Result<Descript
         return unclear(format!("it has more than {MAX_CHAINED} operators"), "make several queries of it");
     }
     let mut statements = Parser::new(dialect)
-        .with_tokens_with_locations(tokens.clone())
+        .with_tokens_with_locations(known_locks(&tokens))
         .parse_statements()
         .map_err(|error| unreadable(error.to_string()))?;
     let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {

@@ -1,14 +1,17 @@
 //! Who is asking, and whether that is enough. What is not listed as public needs an account.
 
+use std::net::SocketAddr;
+
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, header, request::Parts},
     middleware::Next,
     response::Response,
 };
 use uuid::Uuid;
 
-use crate::{error::AppError, state::AppState, users::Role};
+use super::Auth;
+use crate::{error::AppError, rate_limit, state::AppState, users::Role};
 
 /// Routes that anybody may call.
 const PUBLIC: [&str; 4] = ["/api/v1/info", "/auth/register", "/auth/login", "/auth/refresh"];
@@ -36,19 +39,42 @@ pub struct Admin(pub CurrentUser);
 /// Middleware: lets requests to public routes through, others with a good token of a living session.
 ///
 /// # Errors
-/// 401
+/// 401; 429 for too many requests to the routes of accounts.
 pub async fn enforce(
     State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, AppError> {
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    if !path.is_some_and(is_public) {
-        let token = bearer(request.headers()).ok_or(AppError::Unauthorized)?;
-        let user = state.auth.authenticate(token).await?.ok_or(AppError::Unauthorized)?;
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let path = path.as_ref().map_or("", MatchedPath::as_str);
+    if path.starts_with("/auth/") {
+        let proxies = state.config.trusted_proxies;
+        let address = rate_limit::address(peer.ip(), request.headers(), proxies);
+        state.auth.admit(address).await?;
+    }
+    if !is_public(path) {
+        let user = token_owner(&state.auth, &mut request).ok_or(AppError::Unauthorized)?;
+        if state.auth.has_ended(user.session).await? {
+            return Err(AppError::Unauthorized);
+        }
         request.extensions_mut().insert(user);
     }
     Ok(next.run(request).await)
+}
+
+/// What the token of a request came to, so that it is verified once.
+#[derive(Clone, Copy)]
+struct Verified(Option<CurrentUser>);
+
+/// Who the token of a request speaks for, where it is good. Its session may have ended.
+pub fn token_owner(auth: &Auth, request: &mut Request) -> Option<CurrentUser> {
+    if let Some(Verified(owner)) = request.extensions().get() {
+        return *owner;
+    }
+    let owner = bearer(request.headers()).and_then(|token| auth.verify(token));
+    request.extensions_mut().insert(Verified(owner));
+    owner
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1).

@@ -12,6 +12,7 @@ mod password;
 mod repo;
 mod routes;
 mod service;
+mod sessions;
 mod tokens;
 
 use std::fmt::Write;
@@ -22,7 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use admin::create_admin;
 pub use docs::describe;
-pub use guard::{Admin, CurrentUser, enforce, is_public};
+pub use guard::{Admin, CurrentUser, enforce, is_public, token_owner};
 pub use service::Auth;
 pub use tokens::check;
 

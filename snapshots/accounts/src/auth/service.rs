@@ -1,6 +1,6 @@
 //! The rules of accounts and sessions.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::rand;
 use axum::BoxError;
@@ -15,6 +15,7 @@ use super::{
     now,
     password::{self, Passwords},
     repo,
+    sessions::Sessions,
     tokens::Tokens,
 };
 use crate::{
@@ -22,6 +23,7 @@ use crate::{
     config::Config,
     db::{self, Pool},
     error::{AppError, FaultCode, FieldFault},
+    rate_limit::{Client, RateLimit},
     users::{self, Role, User},
 };
 
@@ -45,6 +47,8 @@ pub struct Auth {
     tokens: Tokens,
     passwords: Passwords,
     attempts: Attempts,
+    pub(super) sessions: Sessions,
+    pub(super) entrance: RateLimit,
     refresh_ttl: Duration,
 }
 
@@ -55,6 +59,7 @@ impl Auth {
     /// Signing keys that cannot be used.
     pub fn new(config: &Config, pool: Pool) -> Result<Self, BoxError> {
         Ok(Self {
+            sessions: Sessions::new(pool.clone()),
             pool,
             tokens: Tokens::new(
                 &config.auth_signing_keys,
@@ -64,8 +69,22 @@ impl Auth {
             )?,
             passwords: Passwords::new(config.auth_hash_concurrency),
             attempts: Attempts::new(config),
+            entrance: RateLimit::new("auth", config.auth_rate_limit_per_minute, config),
             refresh_ttl: config.auth_refresh_ttl,
         })
+    }
+
+    /// Lets a request to the routes of accounts in: fewer from one address than elsewhere.
+    ///
+    /// # Errors
+    /// 429
+    pub async fn admit(&self, address: IpAddr) -> Result<(), AppError> {
+        let decision = self.entrance.take(Client::Address(address)).await;
+        if decision.allowed {
+            return Ok(());
+        }
+        metrics::counter!("rate_limit_refusals_total").increment(1);
+        Err(AppError::TooManyRequests { retry_after: decision.retry_after })
     }
 
     /// Opens an account.
@@ -133,7 +152,7 @@ impl Auth {
             drop(transaction);
             if let Some(session) = repo::session_of(&self.pool, &hash).await? {
                 tracing::warn!(%session, "a refresh token was spent twice: the session ends");
-                repo::end_session(&self.pool, session, now).await?;
+                self.sessions.end(session).await?;
             }
             return Err(AppError::Unauthorized);
         };
@@ -152,38 +171,33 @@ impl Auth {
     /// # Errors
     /// A database that does not answer.
     pub async fn logout(&self, user: CurrentUser) -> Result<(), AppError> {
-        Ok(repo::end_session(&self.pool, user.session, now()).await?)
+        Ok(self.sessions.end(user.session).await?)
     }
 
-    /// Who a token speaks for; `None` when it is not good, or its session has ended.
+    /// Who a token speaks for; `None` when it is not good. Its session may have ended.
+    pub fn verify(&self, token: &str) -> Option<CurrentUser> {
+        self.tokens.verify(token)
+    }
+
+    /// Whether a session has ended before its time.
     ///
     /// # Errors
     /// A database that does not answer.
-    pub async fn authenticate(&self, token: &str) -> Result<Option<CurrentUser>, AppError> {
-        let Some(user) = self.tokens.verify(token) else {
-            return Ok(None);
-        };
-        let ended = repo::has_ended(&self.pool, user.session).await?;
-        Ok(Some(user).filter(|_| !ended))
+    pub async fn has_ended(&self, session: Uuid) -> Result<bool, AppError> {
+        Ok(self.sessions.has_ended(session).await?)
     }
 
     /// Forgets, now and then, sessions that ran out and attempts that no longer count.
-    pub fn forget_what_is_over(self: Arc<Self>, background: &Background) {
+    pub fn forget_what_is_over(&self, background: &Background) {
+        let (pool, attempts) = (self.pool.clone(), self.attempts);
         background.every("auth_forget", Duration::from_hours(1), move || {
-            let auth = self.clone();
-            async move { auth.forget().await }
+            let pool = pool.clone();
+            async move {
+                if let Err(error) = forget(&pool, attempts).await {
+                    tracing::warn!(%error, "old sessions were not removed; the next run will");
+                }
+            }
         });
-    }
-
-    async fn forget(&self) {
-        let now = now();
-        let outcome = async {
-            repo::forget_sessions(&self.pool, now).await?;
-            attempts::forget_old(&self.pool, now - self.attempts.forgotten_after()).await
-        };
-        if let Err(error) = outcome.await {
-            tracing::warn!(%error, "old sessions were not removed; the next run will");
-        }
     }
 
     /// How many passwords have been checked, those of nobody included.
@@ -199,6 +213,13 @@ impl Auth {
             expires_in: self.tokens.ttl().as_secs(),
         })
     }
+}
+
+async fn forget(pool: &Pool, attempts: Attempts) -> sqlx::Result<()> {
+    let now = now();
+    repo::forget_sessions(pool, now).await?;
+    attempts::forget_old(pool, now - attempts.forgotten_after()).await?;
+    Ok(())
 }
 
 /// A new token, and what is kept of it.

@@ -23,7 +23,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Level, or levels by target: `info,hyper=debug` (`RUST_LOG`).
     pub rust_log: String,
-    /// Requests a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
+    /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
     /// Clients remembered at a time; bounds the memory of the limit (`RATE_LIMIT_MAX_CLIENTS`).
     pub rate_limit_max_clients: u32,
@@ -67,6 +67,8 @@ pub struct Config {
     pub database_acquire_timeout: Duration,
     /// A connection that nobody used for this long is closed (`DATABASE_IDLE_TIMEOUT`).
     pub database_idle_timeout: Duration,
+    /// A connection that nobody used for this long is tried before it is used; each trial is a round trip (`DATABASE_TEST_AFTER_IDLE`).
+    pub database_test_after_idle: Duration,
     /// A connection is replaced after this time (`DATABASE_MAX_LIFETIME`).
     pub database_max_lifetime: Duration,
     /// A statement that takes longer is given up (`DATABASE_STATEMENT_TIMEOUT`).
@@ -83,6 +85,8 @@ pub struct Config {
     pub auth_refresh_ttl: Duration,
     /// Passwords that are hashed at a time; each takes 19 MiB (`AUTH_HASH_CONCURRENCY`).
     pub auth_hash_concurrency: u32,
+    /// Requests to `/auth/…` that an address may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
+    pub auth_rate_limit_per_minute: u32,
     /// Attempts to sign in to an account before the next has to wait (`AUTH_ATTEMPTS_PER_ACCOUNT`).
     pub auth_attempts_per_account: u32,
     /// Attempts to sign in from an address before the next has to wait (`AUTH_ATTEMPTS_PER_ADDRESS`).
@@ -91,7 +95,7 @@ pub struct Config {
     pub auth_lockout_min: Duration,
     /// The longest such wait (`AUTH_LOCKOUT_MAX`).
     pub auth_lockout_max: Duration,
-    /// Address of the database, with user, password and name (`DATABASE_URL`).
+    /// Address of the database, as `postgres://user:password@host:5432/name`; with `?sslmode=verify-full`, the server must prove itself (`DATABASE_URL`).
     pub database_url: SecretString,
 
     // Settings of your own:
@@ -140,6 +144,7 @@ impl Config {
             database_max_connections: env.integer("DATABASE_MAX_CONNECTIONS", "20", 1, 1000),
             database_acquire_timeout: env.duration("DATABASE_ACQUIRE_TIMEOUT", "3s"),
             database_idle_timeout: env.duration("DATABASE_IDLE_TIMEOUT", "10m"),
+            database_test_after_idle: env.duration("DATABASE_TEST_AFTER_IDLE", "5s"),
             database_max_lifetime: env.duration("DATABASE_MAX_LIFETIME", "1h"),
             database_statement_timeout: env.duration("DATABASE_STATEMENT_TIMEOUT", "10s"),
             auth_signing_keys: env.required_secret("AUTH_SIGNING_KEYS"),
@@ -148,6 +153,12 @@ impl Config {
             auth_access_ttl: env.duration("AUTH_ACCESS_TTL", "15m"),
             auth_refresh_ttl: env.duration("AUTH_REFRESH_TTL", "168h"),
             auth_hash_concurrency: env.integer("AUTH_HASH_CONCURRENCY", "4", 1, 256),
+            auth_rate_limit_per_minute: env.integer(
+                "AUTH_RATE_LIMIT_PER_MINUTE",
+                "20",
+                1,
+                60_000_000,
+            ),
             auth_attempts_per_account: env.integer("AUTH_ATTEMPTS_PER_ACCOUNT", "5", 1, 1000),
             auth_attempts_per_address: env.integer("AUTH_ATTEMPTS_PER_ADDRESS", "20", 1, 100_000),
             auth_lockout_min: env.duration("AUTH_LOCKOUT_MIN", "1s"),
@@ -207,6 +218,7 @@ impl Config {
             env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://, of a collector nearby");
         }
         crate::auth::check(self, env);
+        crate::db::check(self, env);
     }
 }
 

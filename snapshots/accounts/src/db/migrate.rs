@@ -1,179 +1,197 @@
-//! The schema: what has been applied to the database, and what is to come.
-//!
-//! Migrations are the files of `migrations/`, part of the binary. One that has been applied anywhere
-//! is not edited any more: a change is a new migration.
+//! The steps that the schema is made of, in `migrations/`, and the command that takes them.
 
-use std::collections::BTreeSet;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::BoxError;
-use clap::Subcommand;
-use sqlx::migrate::{Migrate, MigrateError, Migration, Migrator};
-
-use super::{
-    Pool,
-    postgres::{Connection, Lock, has_table},
+use sqlx::{
+    ConnectOptions as _, Connection as _,
+    migrate::{AppliedMigration, Migrate as _, MigrateError, Migration, Migrator},
 };
-use crate::config::{AppEnv, Config};
+use tokio::time::sleep;
 
-/// What to do with the schema.
-#[derive(Clone, Copy, Debug, Default, Subcommand)]
+use super::{ConnectOptions, Connection, postgres as dialect};
+use crate::{config::Config, telemetry};
+
+/// The migrations that this build was made with.
+pub static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Where it is noted what was applied; tools of sqlx know it, too.
+const HISTORY: &str = "_sqlx_migrations";
+
+/// Whoever waits for another process to finish asks this often.
+const ASK_AGAIN: Duration = Duration::from_millis(200);
+
+/// What `migrate` is to do.
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub enum Action {
-    /// Apply what is pending (the default). Of several at once, one does it.
-    #[default]
+    /// Apply what is missing (the default).
     Up,
-    /// Take the newest migrations back.
+    /// Take back what was applied last.
     Down {
-        /// How many.
-        #[arg(long, default_value_t = 1)]
-        steps: usize,
+        /// How many migrations; one where nothing is said.
+        #[arg(long, value_name = "N", conflicts_with = "to")]
+        steps: Option<usize>,
+        /// All that are newer than this one.
+        #[arg(long, value_name = "VERSION")]
+        to: Option<i64>,
     },
-    /// Show what is applied and what is pending.
+    /// List the migrations, and say which are applied.
     Status,
 }
 
-/// The schema is older than this build.
-#[derive(Debug, thiserror::Error)]
-#[error("the schema is behind this build; pending: {pending}. Run `demo migrate` first")]
-pub struct Behind {
-    pending: String,
+/// How far back to go.
+#[derive(Clone, Copy, Debug)]
+pub enum Back {
+    /// This many migrations.
+    Steps(usize),
+    /// To the schema that this migration left.
+    To(i64),
 }
 
-/// Carries out `action`; returns what to tell.
+/// Does what the command line says; returns what there is to print, if anything.
 ///
 /// # Errors
-/// A database that does not answer, or a migration that fails.
-#[tokio::main(flavor = "current_thread")]
-pub async fn run(config: &Config, action: Action) -> Result<String, BoxError> {
-    let pool = super::connect(config)?;
-    let told = match action {
-        Action::Up => match up(&pool).await? {
-            0 => "nothing to do: the schema is current\n".to_owned(),
-            applied => format!("applied: {applied}\n"),
-        },
-        Action::Down { steps } => format!("taken back: {}\n", down(&pool, steps).await?),
-        Action::Status => status(&pool).await?,
-    };
-    pool.close().await;
-    Ok(told)
-}
-
-/// Applies what is pending, and returns how many that were. One process at a time: the others wait,
-/// and find nothing left to do.
-///
-/// # Errors
-/// A database that does not answer, or a migration that fails.
-pub async fn up(pool: &Pool) -> Result<usize, BoxError> {
-    let mut lock = Lock::take(pool).await?;
-    let before = applied(lock.connection()).await?.len();
-    let outcome = migrator().run_direct(None, lock.connection(), false).await;
-    let after = applied(lock.connection()).await?.len();
-    lock.release().await?;
-    outcome?;
-    Ok(after - before)
-}
-
-/// Takes the newest `steps` migrations back, and returns how many that were.
-///
-/// # Errors
-/// A database that does not answer, or a migration that fails.
-pub async fn down(pool: &Pool, steps: usize) -> Result<usize, BoxError> {
-    let mut lock = Lock::take(pool).await?;
-    let mut applied = applied(lock.connection()).await?;
-    let mut taken = 0;
-    let mut outcome = Ok(());
-    while let (Some(version), true, Ok(())) = (applied.pop_last(), taken < steps, &outcome) {
-        let down = migrator();
-        let down = down.iter().find(|migration| {
-            migration.version == version && migration.migration_type.is_down_migration()
-        });
-        outcome = match down {
-            Some(migration) => lock.connection().revert(TABLE, migration).await.map(drop),
-            None => Err(MigrateError::VersionMissing(version)),
-        };
-        taken += usize::from(outcome.is_ok());
-    }
-    lock.release().await?;
-    outcome?;
-    Ok(taken)
-}
-
-/// Fails when the schema is behind. One that is ahead is fine: it has to be, for the time in which a
-/// new version comes and the old one still serves.
-///
-/// # Errors
-/// [`Behind`], or a database that does not answer.
-pub async fn check(pool: &Pool) -> Result<(), BoxError> {
-    let applied = applied(&mut *pool.acquire().await?).await?;
-    let pending: Vec<String> = pending(&applied).iter().map(title).collect();
-    if pending.is_empty() { Ok(()) } else { Err(Behind { pending: pending.join(", ") }.into()) }
-}
-
-/// Whether the schema is known to be current. In development it is brought up to date; elsewhere one
-/// that is behind is an error, for replicas that migrate are replicas that race. A database that is
-/// down is none: health asks again.
-///
-/// # Errors
-/// [`Behind`], or a migration that fails.
-pub async fn at_start(pool: &Pool, config: &Config) -> Result<bool, BoxError> {
-    let outcome = match config.app_env {
-        AppEnv::Development => up(pool).await.map(drop),
-        AppEnv::Production => check(pool).await,
-    };
-    match outcome {
-        Ok(()) => Ok(true),
-        Err(error) if is_down(&error) => {
-            tracing::warn!(%error, "the database does not answer; not ready until it does");
-            Ok(false)
+/// The database does not answer, or a migration fails.
+pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, BoxError> {
+    let _telemetry = telemetry::init(config)?;
+    let options = dialect::options(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        dialect::prepare(&options)?;
+        match action.unwrap_or(Action::Up) {
+            Action::Up => drop(up(&MIGRATIONS, &options).await?),
+            Action::Down { steps, to } => {
+                let back = to.map_or(Back::Steps(steps.unwrap_or(1)), Back::To);
+                down(&MIGRATIONS, &options, back).await?;
+            }
+            Action::Status => {
+                let lines = status(&MIGRATIONS, &options).await?;
+                return Ok((!lines.is_empty()).then_some(lines));
+            }
         }
-        Err(error) => Err(error),
-    }
+        Ok(None)
+    })
 }
 
-fn is_down(error: &BoxError) -> bool {
-    let cause = error.downcast_ref().or(match error.downcast_ref() {
-        Some(MigrateError::Execute(cause)) => Some(cause),
-        _ => None,
+/// Applies what is missing, and returns how many that were. Of several processes, one does it and
+/// the others wait.
+///
+/// # Errors
+/// The database does not answer, or a migration fails; those before it stay.
+pub async fn up(migrations: &Migrator, options: &ConnectOptions) -> Result<usize, MigrateError> {
+    let mut connection = dialect::without_limits(options).connect().await?;
+    let _lock = lock(&mut connection, options).await?;
+    let pending = pending(migrations, &mut connection).await?;
+    if !pending.is_empty() {
+        connection.ensure_migrations_table(HISTORY).await?;
+    }
+    for migration in &pending {
+        tracing::info!(migration = name(migration), "applying");
+        connection.apply(HISTORY, migration).await?;
+    }
+    tracing::info!(applied = pending.len(), "the schema is current");
+    connection.close().await?;
+    Ok(pending.len())
+}
+
+/// Takes migrations back, the newest first, and returns how many.
+///
+/// # Errors
+/// The database does not answer, or one of them cannot be taken back.
+pub async fn down(
+    migrations: &Migrator,
+    options: &ConnectOptions,
+    back: Back,
+) -> Result<usize, MigrateError> {
+    let mut connection = dialect::without_limits(options).connect().await?;
+    let _lock = lock(&mut connection, options).await?;
+    let applied = applied(&mut connection).await?;
+    let undone = applied.iter().rev().enumerate().take_while(|(step, applied)| match back {
+        Back::Steps(steps) => *step < steps,
+        Back::To(version) => applied.version > version,
     });
-    matches!(cause, Some(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)))
+    // All of them are found before the first is touched.
+    let steps = undone.map(|(_, applied)| {
+        let mut known = migrations.iter().filter(|known| known.version == applied.version);
+        let down = known.find(|known| known.migration_type.is_down_migration());
+        down.ok_or(MigrateError::VersionNotPresent(applied.version))
+    });
+    let steps = steps.collect::<Result<Vec<_>, _>>()?;
+    for migration in &steps {
+        tracing::info!(migration = name(migration), "taking back");
+        connection.revert(HISTORY, migration).await?;
+    }
+    connection.close().await?;
+    Ok(steps.len())
 }
 
-async fn status(pool: &Pool) -> Result<String, BoxError> {
-    let applied = applied(&mut *pool.acquire().await?).await?;
+/// One line a migration.
+async fn status(migrations: &Migrator, options: &ConnectOptions) -> Result<String, MigrateError> {
+    let mut connection = options.connect().await?;
+    let pending: Vec<_> = pending(migrations, &mut connection).await?;
     let mut lines = String::new();
-    for migration in migrator().iter().filter(|one| !one.migration_type.is_down_migration()) {
-        let state = if applied.contains(&migration.version) { "applied" } else { "pending" };
-        lines.extend([state, "  ", &title(migration), "\n"]);
+    for migration in migrations.iter().filter(|known| !known.migration_type.is_down_migration()) {
+        let state = if pending.contains(&migration) { "pending" } else { "applied" };
+        let _ = writeln!(lines, "{state}  {}", name(migration));
     }
+    for applied in applied(&mut connection).await? {
+        if !migrations.version_exists(applied.version) {
+            let _ = writeln!(lines, "unknown  {}, of a newer build", applied.version);
+        }
+    }
+    connection.close().await?;
     Ok(lines)
 }
 
-/// sqlx's own name for its table.
-const TABLE: &str = "_sqlx_migrations";
-
-/// The migrations of this build. It takes no lock of its own, which would be waited for inside of a
-/// statement, and does not mind those of a newer build.
-fn migrator() -> Migrator {
-    let mut migrator = sqlx::migrate!();
-    migrator.set_locking(false).set_ignore_missing(true);
-    migrator
-}
-
-/// Writes nothing: the service itself may have no right to.
-async fn applied(connection: &mut Connection) -> Result<BTreeSet<i64>, MigrateError> {
-    if !has_table(connection, TABLE).await? {
-        return Ok(BTreeSet::new());
+/// What was not applied yet, oldest first. That more was applied is no fault: the build before
+/// works on the schema of the next.
+///
+/// # Errors
+/// The database does not answer, or has applied a migration that reads differently here.
+pub async fn pending<'a>(
+    migrations: &'a Migrator,
+    connection: &mut Connection,
+) -> Result<Vec<&'a Migration>, MigrateError> {
+    let applied = applied(connection).await?;
+    let mut pending = Vec::new();
+    for migration in migrations.iter().filter(|known| !known.migration_type.is_down_migration()) {
+        match applied.iter().find(|applied| applied.version == migration.version) {
+            None => pending.push(migration),
+            Some(applied) if applied.checksum == migration.checksum => {}
+            Some(_) => return Err(MigrateError::VersionMismatch(migration.version)),
+        }
     }
-    let applied = connection.list_applied_migrations(TABLE).await?;
-    Ok(applied.into_iter().map(|migration| migration.version).collect())
+    Ok(pending)
 }
 
-fn pending(applied: &BTreeSet<i64>) -> Vec<Migration> {
-    let is_pending = |one: &&Migration| {
-        !one.migration_type.is_down_migration() && !applied.contains(&one.version)
-    };
-    migrator().iter().filter(is_pending).cloned().collect()
-}
-
-fn title(migration: &Migration) -> String {
+/// A migration as people know it: the name of its file.
+pub fn name(migration: &Migration) -> String {
     format!("{}_{}", migration.version, migration.description.replace(' ', "_"))
+}
+
+/// Oldest first.
+async fn applied(connection: &mut Connection) -> Result<Vec<AppliedMigration>, MigrateError> {
+    // sqlx would make the table, which is not for one who only looks.
+    if sqlx::query_scalar(dialect::HAS_HISTORY).fetch_one(&mut *connection).await? {
+        connection.list_applied_migrations(HISTORY).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+async fn lock(
+    connection: &mut Connection,
+    options: &ConnectOptions,
+) -> Result<dialect::Lock, MigrateError> {
+    let mut told = false;
+    loop {
+        if let Some(lock) = dialect::try_lock(connection, options).await? {
+            return Ok(lock);
+        }
+        if !told {
+            tracing::info!("another process migrates this database; waiting");
+            told = true;
+        }
+        sleep(ASK_AGAIN).await;
+    }
 }

@@ -1,117 +1,101 @@
 //! What is particular to PostgreSQL.
 
-use std::{str::FromStr, time::Duration};
+use std::{io, str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
-use sqlx::{
-    PgConnection, PgPool, Transaction,
-    error::DatabaseError,
-    pool::PoolConnection,
-    postgres::{PgConnectOptions, Postgres},
-};
-use tokio::time::sleep;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, postgres::PgConnectOptions};
 
-use crate::config::Config;
+use super::error::Trouble;
+use crate::config::{Config, Env};
 
 /// The database, to sqlx.
 pub type Driver = Postgres;
-
-/// Connections to it.
-pub type Pool = PgPool;
-
-/// One of them.
+/// One connection to it.
 pub type Connection = PgConnection;
+/// How to make one.
+pub type ConnectOptions = PgConnectOptions;
+
+/// Finds out whether a migration has ever been applied.
+pub const HAS_HISTORY: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+
+/// `migrate`, in bytes: any number that no other advisory lock of the database has.
+const LOCK_ID: i64 = 0x006d_6967_7261_7465;
+
+/// Notes settings that no connection can be made from.
+pub fn check(config: &Config, env: &mut Env) {
+    let missing = config.database_url.expose_secret().is_empty();
+    if let Some(reason) = options(config).err().filter(|_| !missing) {
+        env.fault("DATABASE_URL", reason);
+    }
+}
 
 /// Begins a transaction, which is undone unless it is committed.
 ///
 /// # Errors
 /// A database that does not answer.
-pub async fn begin(pool: &Pool) -> sqlx::Result<Transaction<'static, Driver>> {
+pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Driver>> {
     pool.begin().await
 }
 
-/// A failure that is the database's and not the query's.
-pub enum Failure {
-    /// It cannot answer, now.
-    Down,
-    /// It took too long.
-    Slow,
+pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
+    const NOT_A_URL: &str = "not a URL like postgres://user:password@host:5432/name";
+    let url = config.database_url.expose_secret();
+    // sqlx takes any scheme.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(NOT_A_URL);
+    }
+    let options = PgConnectOptions::from_str(url).map_err(|_| NOT_A_URL)?;
+    let limit = config.database_statement_timeout;
+    Ok(options
+        .application_name(env!("CARGO_PKG_NAME"))
+        // By the server: it goes on with a statement that nobody waits for any more.
+        .options([("statement_timeout", milliseconds(limit))])
+        // Notices are for people at a terminal.
+        .options([("client_min_messages", "warning")]))
 }
 
-/// How to connect.
+/// For migrations, which take the time that they take.
+pub fn without_limits(options: &ConnectOptions) -> ConnectOptions {
+    options.clone().options([("statement_timeout", milliseconds(Duration::ZERO))])
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}
+
+/// Nothing to make ready: the server is there, or it is not.
+#[expect(clippy::unnecessary_wraps, reason = "other databases have something to make ready")]
+pub fn prepare(_: &ConnectOptions) -> io::Result<()> {
+    Ok(())
+}
+
+/// A lock over the migrations of the database. The connection holds it, as long as it lives.
+pub struct Lock;
+
+/// The lock, if nobody else has it.
 ///
-/// # Errors
-/// An address that cannot be read.
-pub fn options(config: &Config) -> sqlx::Result<PgConnectOptions> {
-    let options = PgConnectOptions::from_str(config.database_url.expose_secret())?;
-    let timeout = config.database_statement_timeout.as_millis().to_string();
-    // Kept by the server, which goes on with a statement whose client has left.
-    let options = options.application_name(env!("CARGO_PKG_NAME"));
-    Ok(options.options([("statement_timeout", &*timeout), ("client_min_messages", "warning")]))
+/// Never one that waits: a session that waits inside a statement holds a snapshot, which
+/// `CREATE INDEX CONCURRENTLY` in the session with the lock would wait for in turn.
+pub async fn try_lock(
+    connection: &mut Connection,
+    _: &ConnectOptions,
+) -> Result<Option<Lock>, sqlx::Error> {
+    let lock = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK_ID);
+    let locked: bool = lock.fetch_one(connection).await?;
+    Ok(locked.then_some(Lock))
 }
 
-/// By SQLSTATE ("PostgreSQL Error Codes", appendix A).
-pub fn failure(error: &dyn DatabaseError) -> Option<Failure> {
-    let code = error.code()?;
-    match &*code {
-        // query_canceled: by statement_timeout.
-        "57014" => Some(Failure::Slow),
-        // Of transactions that were in each other's way, one may simply come again.
-        "40001" | "40P01" => Some(Failure::Down),
-        // Connection, resources, operator intervention.
-        code if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
-            Some(Failure::Down)
+/// By SQLSTATE (PostgreSQL manual, appendix A).
+pub fn trouble(code: &str) -> Trouble {
+    match code {
+        "57014" => Trouble::TooLong,
+        // Two transactions in each other's way; a server that only reads, as after a failover; a
+        // database that is not there, which only a new connection can meet.
+        "40001" | "40P01" | "25006" | "3D000" => Trouble::Unavailable,
+        // No connection, no log-in, no resources left, stopping or starting.
+        _ if ["08", "28", "53", "57P"].iter().any(|class| code.starts_with(class)) => {
+            Trouble::Unavailable
         }
-        _ => None,
-    }
-}
-
-/// Whether there is a table of that name.
-///
-/// # Errors
-/// A database that does not answer.
-pub async fn has_table(connection: &mut Connection, name: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(name).fetch_one(connection).await
-}
-
-/// Of the database, and of this service's migrations in it; any number that nobody else takes.
-const MIGRATIONS: i64 = 0x006d_6967_7261_7465;
-
-const POLL: Duration = Duration::from_millis(100);
-
-/// The right to migrate, which one process has at a time.
-pub struct Lock(PoolConnection<Postgres>);
-
-impl Lock {
-    /// Waits for the right. It asks again and again: a session that waits inside of a statement
-    /// holds a snapshot, and `CREATE INDEX CONCURRENTLY` would wait for that session in turn.
-    ///
-    /// # Errors
-    /// A database that does not answer.
-    pub async fn take(pool: &Pool) -> sqlx::Result<Self> {
-        let mut connection = pool.acquire().await?;
-        // A migration takes as long as it takes.
-        sqlx::query("SET statement_timeout = 0").execute(&mut *connection).await?;
-        while !Self::ask(&mut connection).await? {
-            sleep(POLL).await;
-        }
-        Ok(Self(connection))
-    }
-
-    async fn ask(connection: &mut Connection) -> sqlx::Result<bool> {
-        sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(MIGRATIONS)
-            .fetch_one(connection)
-            .await
-    }
-
-    /// The connection to migrate over.
-    pub fn connection(&mut self) -> &mut Connection {
-        &mut self.0
-    }
-
-    /// Gives the right back: the session ends, and everything that was set for it.
-    pub async fn release(self) -> sqlx::Result<()> {
-        self.0.close().await
+        _ => Trouble::Other,
     }
 }

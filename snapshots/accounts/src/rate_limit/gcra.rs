@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Decision, client::Client};
+use super::{Client, Decision};
 
 /// Enough that two cores seldom wait for each other.
 const SHARDS: usize = 16;
@@ -17,8 +17,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct Gcra {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    /// Time that one request takes from the budget.
-    cost: Duration,
+    /// Requests a minute.
+    pub(super) limit: u32,
     max_clients: usize,
 }
 
@@ -35,7 +35,7 @@ impl Gcra {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
-            cost: MINUTE / limit,
+            limit,
             max_clients: max_clients as usize / SHARDS,
         }
     }
@@ -51,7 +51,8 @@ impl Gcra {
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
 
         let used = shard.whole_at.get(&client).map_or(Duration::ZERO, |at| at.duration_since(now));
-        let after = used + self.cost;
+        let cost = MINUTE / self.limit;
+        let after = used + cost;
         let retry_after = after.saturating_sub(MINUTE);
         if !retry_after.is_zero() {
             return Decision { allowed: false, remaining: 0, reset: used, retry_after };
@@ -59,7 +60,7 @@ impl Gcra {
         if shard.make_room(self.max_clients, now) || shard.whole_at.contains_key(&client) {
             shard.whole_at.insert(client, now + after);
         }
-        let left = MINUTE.saturating_sub(after).as_nanos() / self.cost.as_nanos();
+        let left = MINUTE.saturating_sub(after).as_nanos() / cost.as_nanos();
         let remaining = u32::try_from(left).unwrap_or(u32::MAX);
         Decision { allowed: true, remaining, reset: after, retry_after: Duration::ZERO }
     }
@@ -80,14 +81,12 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-
-    use axum::http::HeaderMap;
+    use std::net::Ipv4Addr;
 
     use super::*;
 
     fn client(number: u32) -> Client {
-        Client::of(IpAddr::V4(Ipv4Addr::from_bits(number)), &HeaderMap::new(), 0)
+        Client::Address(Ipv4Addr::from_bits(number).into())
     }
 
     #[test]

@@ -3,10 +3,7 @@
 mod client;
 mod gcra;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -15,11 +12,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use self::{client::Client, gcra::Gcra};
+pub use self::client::{Client, address};
+use self::gcra::Gcra;
 use crate::{config::Config, error::AppError, state::AppState};
 
-/// The budgets of all clients.
+/// The budgets of all clients, under a name that they are told.
 pub struct RateLimit {
+    name: &'static str,
     local: Gcra,
     policy: HeaderValue,
 }
@@ -38,26 +37,26 @@ pub struct Decision {
 }
 
 impl RateLimit {
-    /// Empty books.
-    pub fn new(config: &Config) -> Self {
-        let limit = config.rate_limit_per_minute;
-        let policy = format!("\"default\";q={limit};w=60");
+    /// Empty books, with so many requests a minute for each.
+    pub fn new(name: &'static str, per_minute: u32, config: &Config) -> Self {
+        let policy = format!("\"{name}\";q={per_minute};w=60");
         Self {
-            local: Gcra::new(limit, config.rate_limit_max_clients),
+            name,
+            local: Gcra::new(per_minute, config.rate_limit_max_clients),
             policy: HeaderValue::from_str(&policy).expect("printable"),
         }
     }
 
     /// Takes one request from the client's budget.
     #[allow(clippy::unused_async, reason = "a budget that replicas share will await")]
-    async fn take(&self, client: Client) -> Decision {
+    pub async fn take(&self, client: Client) -> Decision {
         self.local.take(client)
     }
 
     /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-10.
     fn describe(&self, decision: Decision, headers: &mut HeaderMap) {
         let Decision { remaining, reset, .. } = decision;
-        let state = format!("\"default\";r={remaining};t={}", seconds_up(reset));
+        let state = format!("\"{}\";r={remaining};t={}", self.name, seconds_up(reset));
         let state = HeaderValue::from_str(&state).expect("printable");
         headers.insert(HeaderName::from_static("ratelimit"), state);
         headers.insert(HeaderName::from_static("ratelimit-policy"), self.policy.clone());
@@ -72,7 +71,10 @@ pub async fn enforce(
     next: Next,
 ) -> Response {
     let proxies = state.config.trusted_proxies;
-    let client = Client::of(peer.ip(), request.headers(), proxies);
+    let client = Client::Address(address(peer.ip(), request.headers(), proxies));
+    let mut request = request;
+    let owner = crate::auth::token_owner(&state.auth, &mut request);
+    let client = owner.map_or(client, |owner| Client::User(owner.id));
 
     let decision = state.rate_limit.take(client).await;
     let mut response = if decision.allowed {
@@ -83,11 +85,6 @@ pub async fn enforce(
     };
     state.rate_limit.describe(decision, response.headers_mut());
     response
-}
-
-/// Where a request comes from, behind `proxies` trusted proxies; of IPv6, the network.
-pub fn address(peer: IpAddr, headers: &HeaderMap, proxies: u32) -> IpAddr {
-    Client::of(peer, headers, proxies).address()
 }
 
 fn seconds_up(duration: Duration) -> u64 {

@@ -10,9 +10,10 @@ const PASSWORD: &str = "correct horse battery";
 /// A wait that no test outlasts.
 const LONG: (&str, &str) = ("AUTH_LOCKOUT_MIN", "5m");
 
-/// One more replica.
-async fn beside(app: &TestApp) -> TestApp {
-    TestApp::with(&[("DATABASE_URL", app.settings.database.url())]).await
+/// One more replica, with settings of its own over those of `app`.
+async fn beside(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
+    let all: Vec<_> = app.settings.iter().chain(settings.iter().copied()).collect();
+    TestApp::with(&all).await
 }
 
 /// Ada, who has an account.
@@ -145,7 +146,7 @@ async fn what_is_not_public_needs_a_token() {
 #[tokio::test]
 async fn logout_counts_at_once_for_every_replica() {
     let app = TestApp::start().await;
-    let other = beside(&app).await;
+    let other = beside(&app, &[]).await;
     ada(&app).await;
     let (tokens, elsewhere) = (signed_in(&app).await, signed_in(&app).await);
     assert_eq!(send(me(&other, &tokens)).await.status(), StatusCode::OK);
@@ -206,7 +207,7 @@ async fn refresh_tokens_are_kept_as_hashes() {
 async fn an_account_waits_after_too_many_attempts() {
     let settings = [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "100"), LONG];
     let app = TestApp::with(&settings).await;
-    let other = beside(&app).await;
+    let other = beside(&app, &[]).await;
     ada(&app).await;
     for email in ["ada@example.com", "nobody@example.com"] {
         for _ in 0..3 {
@@ -247,4 +248,36 @@ async fn many_attempts_at_once_gain_nothing() {
     let attempts = (0..20).map(|_| send(login(&app, "ada@example.com", "wrong password")));
     futures_util::future::join_all(attempts).await;
     assert_eq!(app.state.auth.password_checks(), 3);
+}
+
+#[tokio::test]
+async fn whoever_signed_in_has_one_budget_from_wherever_they_ask() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let (tokens, more) = (signed_in(&app).await, signed_in(&app).await);
+    let app = beside(&app, &[("RATE_LIMIT_PER_MINUTE", "2"), ("TRUSTED_PROXIES", "1")]).await;
+    let from = |address: &str, request: RequestBuilder| {
+        send(request.header("x-forwarded-for", address.to_owned()))
+    };
+    assert_eq!(from("192.0.2.1", me(&app, &tokens)).await.status(), 200);
+    assert_eq!(from("192.0.2.2", me(&app, &more)).await.status(), 200);
+    assert_eq!(from("192.0.2.3", me(&app, &tokens)).await.status(), 429);
+    // Others there, and a token that is none, have the budget of the address.
+    let forged = app.get("/api/v1/users/me").bearer_auth("nonsense");
+    assert_eq!(from("192.0.2.1", app.get("/api/v1/info")).await.status(), 200);
+    assert_eq!(from("192.0.2.1", forged).await.status(), 401);
+    assert_eq!(from("192.0.2.1", app.get("/api/v1/info")).await.status(), 429);
+}
+
+#[tokio::test]
+async fn the_routes_of_accounts_have_a_tighter_limit() {
+    let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let made_up = json!({"refresh_token": "made up"});
+    for _ in 0..2 {
+        problem(refresh(&app, &made_up), 401).await;
+    }
+    let refused = send(login(&app, "ada@example.com", PASSWORD)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=30).contains(&header(&refused, "retry-after").parse::<u32>().unwrap()));
+    assert_eq!(send(app.get("/api/v1/info")).await.status(), StatusCode::OK);
 }

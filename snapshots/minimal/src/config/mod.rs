@@ -23,7 +23,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Level, or levels by target: `info,hyper=debug` (`RUST_LOG`).
     pub rust_log: String,
-    /// Requests a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
+    /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
     /// Clients remembered at a time; bounds the memory of the limit (`RATE_LIMIT_MAX_CLIENTS`).
     pub rate_limit_max_clients: u32,

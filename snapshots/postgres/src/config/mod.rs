@@ -23,7 +23,7 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Level, or levels by target: `info,hyper=debug` (`RUST_LOG`).
     pub rust_log: String,
-    /// Requests a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
+    /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
     /// Clients remembered at a time; bounds the memory of the limit (`RATE_LIMIT_MAX_CLIENTS`).
     pub rate_limit_max_clients: u32,
@@ -67,11 +67,13 @@ pub struct Config {
     pub database_acquire_timeout: Duration,
     /// A connection that nobody used for this long is closed (`DATABASE_IDLE_TIMEOUT`).
     pub database_idle_timeout: Duration,
+    /// A connection that nobody used for this long is tried before it is used; each trial is a round trip (`DATABASE_TEST_AFTER_IDLE`).
+    pub database_test_after_idle: Duration,
     /// A connection is replaced after this time (`DATABASE_MAX_LIFETIME`).
     pub database_max_lifetime: Duration,
     /// A statement that takes longer is given up (`DATABASE_STATEMENT_TIMEOUT`).
     pub database_statement_timeout: Duration,
-    /// Address of the database, with user, password and name (`DATABASE_URL`).
+    /// Address of the database, as `postgres://user:password@host:5432/name`; with `?sslmode=verify-full`, the server must prove itself (`DATABASE_URL`).
     pub database_url: SecretString,
 
     // Settings of your own:
@@ -120,6 +122,7 @@ impl Config {
             database_max_connections: env.integer("DATABASE_MAX_CONNECTIONS", "20", 1, 1000),
             database_acquire_timeout: env.duration("DATABASE_ACQUIRE_TIMEOUT", "3s"),
             database_idle_timeout: env.duration("DATABASE_IDLE_TIMEOUT", "10m"),
+            database_test_after_idle: env.duration("DATABASE_TEST_AFTER_IDLE", "5s"),
             database_max_lifetime: env.duration("DATABASE_MAX_LIFETIME", "1h"),
             database_statement_timeout: env.duration("DATABASE_STATEMENT_TIMEOUT", "10s"),
             database_url: env.required_secret("DATABASE_URL"),
@@ -176,6 +179,7 @@ impl Config {
         if self.otel_exporter_otlp_endpoint.as_ref().is_some_and(|url| url.scheme() != "http") {
             env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://, of a collector nearby");
         }
+        crate::db::check(self, env);
     }
 }
 

@@ -2,126 +2,103 @@
 
 use std::{
     fs::{File, TryLockError},
-    path::Path,
+    io,
     str::FromStr,
-    time::Duration,
 };
 
 use sqlx::{
-    SqliteConnection, SqlitePool, Transaction,
-    error::DatabaseError,
-    pool::PoolConnection,
-    sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
-use tokio::time::sleep;
 
-use crate::config::Config;
+use super::error::Trouble;
+use crate::config::{Config, Env};
 
 /// The database, to sqlx.
 pub type Driver = Sqlite;
-
-/// Connections to it.
-pub type Pool = SqlitePool;
-
-/// One of them.
+/// One connection to it.
 pub type Connection = SqliteConnection;
+/// How to make one.
+pub type ConnectOptions = SqliteConnectOptions;
 
-/// Begins a transaction, which is undone unless it is committed. It is the one writer from its start:
-/// one that began as a reader could not become it while there is another.
+/// Finds out whether a migration has ever been applied.
+pub const HAS_HISTORY: &str =
+    "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')";
+
+/// Notes settings that no connection can be made from.
+pub fn check(config: &Config, env: &mut Env) {
+    if let Err(reason) = options(config) {
+        env.fault("DATABASE_URL", reason);
+    }
+}
+
+/// Begins a transaction, which is undone unless it is committed. It is the one writer from its
+/// start: one that began as a reader could not become it while there is another.
 ///
 /// # Errors
-/// A database that does not answer.
-pub async fn begin(pool: &Pool) -> sqlx::Result<Transaction<'static, Driver>> {
+/// A database that does not answer, or another writer that does not end.
+pub async fn begin(pool: &SqlitePool) -> sqlx::Result<Transaction<'static, Driver>> {
     pool.begin_with("BEGIN IMMEDIATE").await
 }
 
-/// A failure that is the database's and not the query's.
-pub enum Failure {
-    /// It cannot answer, now.
-    Down,
-    /// It took too long.
-    Slow,
-}
-
-/// How to connect. The folder of the file is made where it is missing.
-///
-/// # Errors
-/// An address that cannot be read, or a folder that cannot be made.
-pub fn options(config: &Config) -> sqlx::Result<SqliteConnectOptions> {
-    let options = SqliteConnectOptions::from_str(&config.database_url)?
+pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
+    const NOT_A_FILE: &str = "not a file like sqlite:data/name.db";
+    let url = &config.database_url;
+    // In memory, each process would start with nothing.
+    if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(NOT_A_FILE);
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(|_| NOT_A_FILE)?;
+    Ok(options
         .create_if_missing(true)
         .foreign_keys(true)
-        // Readers and the one writer do not wait for each other.
+        // Reads go on while one writes; a crash of the machine may cost the last writes, never the
+        // file.
         .journal_mode(SqliteJournalMode::Wal)
-        // With the above, a crash of the machine loses the last moments and corrupts nothing.
         .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(config.database_statement_timeout);
-    if let Some(folder) = options.get_filename().parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    Ok(options)
+        .busy_timeout(config.database_statement_timeout))
 }
 
-/// By primary result code (sqlite.org, "Result and Error Codes").
-pub fn failure(error: &dyn DatabaseError) -> Option<Failure> {
-    let code: u32 = error.code()?.parse().ok()?;
-    match code & 0xff {
-        // BUSY, LOCKED: the writer before took longer than the timeout.
-        5 | 6 => Some(Failure::Slow),
-        // IOERR, FULL, CANTOPEN
-        10 | 13 | 14 => Some(Failure::Down),
-        _ => None,
-    }
+/// For migrations. There is no limit to lift.
+pub fn without_limits(options: &ConnectOptions) -> ConnectOptions {
+    options.clone()
 }
 
-/// Whether there is a table of that name.
+/// Makes the folder of the file.
+pub fn prepare(options: &ConnectOptions) -> io::Result<()> {
+    options.get_filename().parent().map_or(Ok(()), std::fs::create_dir_all)
+}
+
+/// A lock over the migrations of the database. The system gives it back with the file.
+pub struct Lock(#[expect(dead_code, reason = "held open")] File);
+
+/// The lock, if nobody else has it.
 ///
-/// # Errors
-/// A database that does not answer.
-pub async fn has_table(connection: &mut Connection, name: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = $1)")
-        .bind(name)
-        .fetch_one(connection)
-        .await
+/// A file of its own: a lock inside the database would be one transaction around all migrations,
+/// and some have to run outside of any.
+#[expect(clippy::unused_async, reason = "other databases are asked for it")]
+pub async fn try_lock(
+    _: &mut Connection,
+    options: &ConnectOptions,
+) -> Result<Option<Lock>, sqlx::Error> {
+    let mut path = options.get_filename().as_os_str().to_owned();
+    path.push("-migrate");
+    let file = File::options().create(true).append(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
 }
 
-const POLL: Duration = Duration::from_millis(100);
-
-/// The right to migrate, which one process has at a time.
-pub struct Lock {
-    connection: PoolConnection<Sqlite>,
-    /// Beside the database; the system frees it when the process ends, however that is.
-    _file: Option<File>,
-}
-
-impl Lock {
-    /// Waits for the right.
-    ///
-    /// # Errors
-    /// A file that cannot be opened.
-    pub async fn take(pool: &Pool) -> sqlx::Result<Self> {
-        let file = match pool.connect_options().get_filename() {
-            memory if memory == Path::new(":memory:") || memory.as_os_str().is_empty() => None,
-            database => {
-                let mut name = database.as_os_str().to_owned();
-                name.push(".migrating");
-                let file = File::options().create(true).append(true).open(name)?;
-                while let Err(TryLockError::WouldBlock) = file.try_lock() {
-                    sleep(POLL).await;
-                }
-                Some(file)
-            }
-        };
-        Ok(Self { connection: pool.acquire().await?, _file: file })
-    }
-
-    /// The connection to migrate over.
-    pub fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-
-    /// Gives the right back.
-    pub async fn release(self) -> sqlx::Result<()> {
-        self.connection.close().await
+/// By result code (<https://sqlite.org/rescode.html>).
+pub fn trouble(code: &str) -> Trouble {
+    // The lowest byte of an extended code is the code that it refines.
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        // Busy and locked: the writes before did not end in time. Read-only, input and output,
+        // full, cannot open: the disk, most likely.
+        Ok(5 | 6 | 8 | 10 | 13 | 14) => Trouble::Unavailable,
+        Ok(9) => Trouble::TooLong,
+        _ => Trouble::Other,
     }
 }

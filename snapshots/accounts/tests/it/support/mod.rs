@@ -43,6 +43,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("RATE_LIMIT_PER_MINUTE", "1000000"),
     ("SHUTDOWN_PAUSE", "0s"),
     ("AUTH_SIGNING_KEYS", "test:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0"),
+    ("AUTH_RATE_LIMIT_PER_MINUTE", "1000000"),
     // For what needs no database: nobody listens there.
     ("DATABASE_URL", "postgres://localhost:1/none"),
     ("DATABASE_MAX_CONNECTIONS", "2"),

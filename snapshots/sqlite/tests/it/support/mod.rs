@@ -42,7 +42,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("METRICS_ADDR", "127.0.0.1:0"),
     ("RATE_LIMIT_PER_MINUTE", "1000000"),
     ("SHUTDOWN_PAUSE", "0s"),
-    ("DATABASE_URL", "sqlite::memory:"),
+    ("DATABASE_URL", "sqlite:none.db"),
     ("DATABASE_MAX_CONNECTIONS", "2"),
 ];
 

@@ -102,6 +102,7 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/bytes/{count}/{kind}", get(bytes))
         .route("/test/outbound", get(outbound))
         .route("/test/gate", get(async move || gate.pass().await))
+        .merge(super::database::routes())
 }
 
 fn in_background(State(state): State<AppState>, gate: Arc<Gate>) {

@@ -1,3 +1,3 @@
 
-let auth = Arc::new(crate::auth::Auth::new(&config, db.clone())?);
-auth.clone().forget_what_is_over(&background);
+let auth = crate::auth::Auth::new(&config, db.clone())?;
+auth.forget_what_is_over(&background);

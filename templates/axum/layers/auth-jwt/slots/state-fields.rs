@@ -1,2 +1,2 @@
 /// Accounts and their sessions.
-pub auth: Arc<crate::auth::Auth>,
+pub auth: crate::auth::Auth,

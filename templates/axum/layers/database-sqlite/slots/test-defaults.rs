@@ -1,2 +1,2 @@
-("DATABASE_URL", "sqlite::memory:"),
+("DATABASE_URL", "sqlite:none.db"),
 ("DATABASE_MAX_CONNECTIONS", "2"),

@@ -1,1 +1,2 @@
 mod database;
+mod migrations;

@@ -15,7 +15,7 @@ use crate::{db::Pool, error::AppError, state::AppState};
 
 /// The routes of this module, below `/api/v1`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(routes::me))
+    OpenApiRouter::new().routes(routes!(routes::list)).routes(routes!(routes::me))
 }
 
 /// Keeps a new user.

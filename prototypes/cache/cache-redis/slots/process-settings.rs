@@ -1,1 +1,0 @@
-let settings = &super::redis::settings(settings);

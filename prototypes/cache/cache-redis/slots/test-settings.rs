@@ -1,1 +1,0 @@
-let settings = &redis::settings(settings);

@@ -1,3 +1,0 @@
-
-pub mod proxy;
-pub mod redis;

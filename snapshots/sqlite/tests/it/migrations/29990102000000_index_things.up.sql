@@ -1,0 +1,1 @@
+CREATE INDEX things_part_of_idx ON things (part_of);

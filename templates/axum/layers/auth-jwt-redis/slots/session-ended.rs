@@ -1,0 +1,3 @@
+if let Some(marks) = &self.marks {
+    marks.end(session).await;
+}

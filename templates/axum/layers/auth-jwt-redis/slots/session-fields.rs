@@ -1,0 +1,1 @@
+pub(super) marks: Option<super::marks::Marks>,

@@ -1,0 +1,1 @@
+let auth = auth.shared_by(&redis, &background, &config);

@@ -1,0 +1,2 @@
+/// Whoever has signed in, from wherever they ask.
+User(uuid::Uuid),

@@ -1,0 +1,1 @@
+Self::User(id) => write!(f, "user:{id}"),

@@ -1,0 +1,2 @@
+// For what needs no Redis: nobody listens there.
+("REDIS_URL", "redis://localhost:1"),

@@ -1,0 +1,1 @@
+DROP INDEX things_part_of_idx;

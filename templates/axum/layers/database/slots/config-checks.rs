@@ -1,0 +1,1 @@
+crate::db::check(self, env);

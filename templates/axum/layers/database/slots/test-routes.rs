@@ -1,0 +1,1 @@
+.merge(super::database::routes())

@@ -1,0 +1,2 @@
+
+crate::idempotency::clean_up(&background, &db, config.idempotency_ttl);

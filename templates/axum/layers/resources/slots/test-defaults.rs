@@ -1,0 +1,1 @@
+("RUST_LOG", "info,sqlx::query=debug"),
