@@ -38,8 +38,9 @@ class Service:
         self.port, self.probe = port, probe
         environment = {"PATH": os.environ["PATH"], **environment}
         begun = time.perf_counter()
+        nothing = subprocess.DEVNULL
         self.process = subprocess.Popen(
-            command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, env=environment, cwd="/", stdin=nothing, stdout=nothing, stderr=nothing
         )
         while not self.answers():
             if self.process.poll() is not None:
@@ -113,13 +114,13 @@ class Load(NamedTuple):
 def load(service: Service, path: str, seconds: int, connections: int, *script: str) -> Load:
     """Sends load. `script`: wrk's own, and its arguments."""
     # A slow answer is one that counts.
-    command = ["wrk", "--threads", "2", "--connections", str(connections), "--duration", f"{seconds}s", "--timeout", "30s"]
-    command += ["--latency", *(["--script", script[0]] if script else []), f"http://127.0.0.1:{service.port}{path}"]
-    command += ["--", *script[1:]] if script else []
+    command = ["wrk", "--threads", "2", "--connections", str(connections), "--duration", f"{seconds}s"]
+    command += ["--timeout", "30s", "--latency", *(["--script", script[0]] if script else [])]
+    command += [f"http://127.0.0.1:{service.port}{path}", *(["--", *script[1:]] if script else [])]
     before = service.cpu()
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     cpu, said = service.cpu() - before, done.stdout
-    if done.returncode != 0 or "Non-2xx" in said or "Socket errors" in said:
+    if done.returncode != 0 or "Non-2xx" in said or "Socket errors" in said or " 0 requests in" in said:
         raise SystemExit(f"error: not every request was answered well:\n{said}{done.stderr}")
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s|m)\b", said).groups()
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))

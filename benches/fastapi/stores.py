@@ -12,7 +12,7 @@ import redis.asyncio
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 from redis.exceptions import RedisError
-from sqlalchemy import Column, DateTime, MetaData, Numeric, String, Table, Uuid, BigInteger
+from sqlalchemy import BigInteger, Column, DateTime, MetaData, Numeric, String, Table, Uuid
 from sqlalchemy.ext.asyncio import create_async_engine
 
 
@@ -71,8 +71,8 @@ reads = engine.execution_options(isolation_level="AUTOCOMMIT")
 
 def uuid7() -> uuid.UUID:
     """In the order of time, so that an index grows at its end (RFC 9562, 5.7)."""
-    random_bits = secrets.randbits(74)
-    return uuid.UUID(int=time.time_ns() // 1_000_000 << 80 | 7 << 76 | random_bits >> 62 << 64 | 2 << 62 | random_bits & ~(-1 << 62))
+    high, low = secrets.randbits(12), secrets.randbits(62)
+    return uuid.UUID(int=time.time_ns() // 1_000_000 << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
 
 
 metadata = MetaData()
