@@ -175,7 +175,10 @@ pub fn command(pack: &Pack) -> Result<clap::Command, Faults> {
             .manifest
             .presets
             .iter()
-            .map(|(name, preset)| PossibleValue::new(name.clone()).help(preset.help.clone()))
+            .map(|preset| match preset.shown() {
+                help if help.is_empty() => PossibleValue::new(preset.name.clone()),
+                help => PossibleValue::new(preset.name.clone()).help(help),
+            })
             .collect();
         new = new.mut_arg("preset", |preset| preset.value_parser(Listed(names)));
     }

@@ -3,11 +3,16 @@
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Select, Text};
 
-use crate::blueprint::{Next, Resolver};
+use crate::blueprint::{self, Blueprint, Drawn, Next, Resolver};
 use crate::evolve::interrupt;
 use crate::fault::{Faults, Stop};
-use crate::pack::{Answer, Answers, Kind, Pack, Question};
+use crate::pack::{Answer, Answers, Kind, Pack, Preset, Question};
+use crate::render;
 use crate::report;
+use crate::schema::{Drafts, Resource};
+
+/// The grammar of resources, on one line.
+const GRAMMAR: &str = "NAME FIELD:TYPE… as in: order total:decimal(12,2) status:enum(draft,paid)=draft note:text?";
 
 /// What a prompt came to.
 enum Reply<T> {
@@ -30,55 +35,115 @@ enum Verdict {
     Back,
 }
 
+/// What flags and files gave, before anything is asked.
+pub struct Given {
+    /// Settled where there is one; else the first question.
+    pub name: Option<String>,
+    /// Whether a preset is among what gave the answers.
+    pub preset: bool,
+    pub answers: Answers,
+    /// Asked for where there are none.
+    pub resources: Vec<Resource>,
+    pub drawn: Drawn,
+}
+
+/// What was said so far: what the person comes back to, as the default.
+#[derive(Default)]
+struct Said {
+    preset: Option<usize>,
+    answers: Answers,
+    resources: Vec<String>,
+}
+
 /// A wizard for one service: walks the same steps as the flags do.
 pub struct Wizard<'a> {
     pack: &'a Pack,
-    /// Shown before the last yes: text for a name and its answers.
-    preview: &'a dyn Fn(&str, &Answers) -> anyhow::Result<String>,
+    given: Given,
+    /// Shown before the last yes.
+    preview: &'a dyn Fn(&Blueprint) -> anyhow::Result<String>,
 }
 
 impl<'a> Wizard<'a> {
-    pub fn new(pack: &'a Pack, preview: &'a dyn Fn(&str, &Answers) -> anyhow::Result<String>) -> Self {
-        Self { pack, preview }
+    pub fn new(pack: &'a Pack, given: Given, preview: &'a dyn Fn(&Blueprint) -> anyhow::Result<String>) -> Self {
+        Self { pack, given, preview }
     }
 
-    /// Asks for what `given` leaves open, shows the whole, and asks for the last yes.
-    /// With `name`, the name is settled; otherwise it is the first question.
-    pub fn run(&self, name: Option<&str>, given: &Answers) -> anyhow::Result<(String, Answers)> {
+    /// Asks for what is left open, shows the whole, and asks for the last yes.
+    pub fn run(&self) -> anyhow::Result<Blueprint> {
         if anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never {
             inquire::set_global_render_config(inquire::ui::RenderConfig::empty());
         }
         let manifest = &self.pack.manifest;
         report::say(&format!("{} ({} {})", manifest.description, manifest.name, manifest.version));
         report::say("Enter takes what is shown, Esc goes back, ^C stops; nothing is written before the last yes.\n");
-        let mut chosen = name.map(str::to_owned);
-        let mut said = Answers::default();
+        let mut said = Said::default();
         loop {
-            let current = match chosen.take() {
-                Some(name) => name,
+            let name = match &self.given.name {
+                Some(name) => name.clone(),
                 None => self.ask_name()?,
             };
-            match self.ask_all(&current, given, &mut said)? {
-                Some(answers) => return Ok((current, answers)),
-                // Back beyond the first question: to the name, where that is open.
-                None => chosen = name.map(str::to_owned),
+            // None: back beyond the first question, to the name where that is open.
+            if let Some(blueprint) = self.after_name(&name, &mut said)? {
+                return Ok(blueprint);
             }
         }
     }
 
-    /// `None` when the person went back beyond the first question. `said` keeps what was answered,
-    /// as the default for the next time.
-    fn ask_all(&self, name: &str, given: &Answers, said: &mut Answers) -> anyhow::Result<Option<Answers>> {
-        let mut resolver = Resolver::new(self.pack, name, given.clone())?;
+    fn after_name(&self, name: &str, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
+        if !self.preset_is_open() {
+            let resolver = Resolver::new(self.pack, name, self.given.answers.clone())?;
+            let resolver = if self.given.preset { resolver.with_preset() } else { resolver };
+            return self.ask_all(name, resolver, said);
+        }
+        loop {
+            let Reply::Given(preset) = self.ask_preset(said)? else { return Ok(None) };
+            let mut answers = preset.map(|preset| preset.answers.clone()).unwrap_or_default();
+            answers.extend(self.given.answers.clone());
+            let resolver = Resolver::new(self.pack, name, answers)?;
+            let resolver = if preset.is_some() { resolver.with_preset() } else { resolver };
+            if let Some(blueprint) = self.ask_all(name, resolver, said)? {
+                return Ok(Some(blueprint));
+            }
+        }
+    }
+
+    /// Whether a preset would decide anything that is not decided.
+    fn preset_is_open(&self) -> bool {
+        let manifest = &self.pack.manifest;
+        let open = |question: &Question| {
+            question.is_open() && manifest.is_preset(question) && self.given.answers.get(&question.key).is_none()
+        };
+        !self.given.preset && manifest.questions.iter().any(open)
+    }
+
+    /// The presets, and none of them.
+    fn ask_preset(&self, said: &mut Said) -> anyhow::Result<Reply<Option<&'a Preset>>> {
+        let presets = &self.pack.manifest.presets;
+        let labels = presets.iter().map(|preset| labelled(&preset.name, &preset.help));
+        let labels: Vec<String> = labels.chain([labelled("custom", "every question is asked")]).collect();
+        // The defaults, where they have a name: Enter all the way is what --yes gives.
+        let default = presets.iter().position(Preset::is_default).unwrap_or(presets.len());
+        let prompt = Select::new("Preset", labels).with_starting_cursor(said.preset.unwrap_or(default));
+        Ok(match reply(prompt.raw_prompt())? {
+            Reply::Given(option) => {
+                said.preset = Some(option.index);
+                Reply::Given(presets.get(option.index))
+            }
+            Reply::Back => Reply::Back,
+        })
+    }
+
+    /// `None` when the person went back beyond the first question.
+    fn ask_all(&self, name: &str, mut resolver: Resolver, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
         let mut trail: Vec<String> = Vec::new();
         loop {
             let back = match resolver.next()? {
                 Next::Ask { question, default } => {
-                    let default =
-                        said.get(&question.key).cloned().filter(|answer| question.check(answer).is_ok()).or(default);
+                    let before = said.answers.get(&question.key).cloned();
+                    let default = before.filter(|answer| question.check(answer).is_ok()).or(default);
                     match ask(question, default)? {
                         Reply::Given(answer) => {
-                            said.insert(&question.key, answer.clone());
+                            said.answers.insert(&question.key, answer.clone());
                             resolver.answer(&question.key, answer);
                             trail.push(question.key.clone());
                             false
@@ -87,9 +152,9 @@ impl<'a> Wizard<'a> {
                     }
                 }
                 Next::Done => match resolver.complete() {
-                    Ok(answers) => match self.last_word(name, &answers)? {
-                        Verdict::Create => return Ok(Some(answers)),
-                        Verdict::Back => true,
+                    Ok(answers) => match self.after_questions(name, answers, said)? {
+                        Some(blueprint) => return Ok(Some(blueprint)),
+                        None => true,
                     },
                     Err(faults) => {
                         go_back(&faults.into())?;
@@ -102,6 +167,30 @@ impl<'a> Wizard<'a> {
                     Some(key) => resolver.forget(&key),
                     None => return Ok(None),
                 }
+            }
+        }
+    }
+
+    /// The resources, where these answers leave in what makes something of them, and the last yes.
+    fn after_questions(&self, name: &str, answers: Answers, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
+        let (resources, drawn) = (self.given.resources.clone(), self.given.drawn.clone());
+        let mut blueprint = Blueprint { name: name.to_owned(), answers, resources, drawn };
+        let open = match render::select(self.pack, &render::context_of(&blueprint, self.pack)) {
+            Ok(layers) => self.given.resources.is_empty() && render::take_resources(&layers),
+            Err(faults) => return go_back(&faults.into()).map(|()| None),
+        };
+        let mut at = 0;
+        loop {
+            if open {
+                match ask_resources(self.pack, at, &mut said.resources)? {
+                    Reply::Given(resources) => blueprint.resources = resources,
+                    Reply::Back => return Ok(None),
+                }
+            }
+            match self.last_word(&blueprint)? {
+                Verdict::Create => return Ok(Some(blueprint)),
+                Verdict::Back if open => at = said.resources.len(),
+                Verdict::Back => return Ok(None),
             }
         }
     }
@@ -124,8 +213,8 @@ impl<'a> Wizard<'a> {
         }
     }
 
-    fn last_word(&self, name: &str, answers: &Answers) -> anyhow::Result<Verdict> {
-        let preview = (self.preview)(name, answers);
+    fn last_word(&self, blueprint: &Blueprint) -> anyhow::Result<Verdict> {
+        let preview = (self.preview)(blueprint);
         interrupt::check()?;
         match preview {
             Ok(text) => report::say(&format!("\n{text}")),
@@ -138,6 +227,47 @@ impl<'a> Wizard<'a> {
             Reply::Back => Ok(Verdict::Back),
         }
     }
+}
+
+/// Lines of resources from the `at`th on: each is judged as it comes, with those before it.
+fn ask_resources(pack: &Pack, mut at: usize, lines: &mut Vec<String>) -> anyhow::Result<Reply<Vec<Resource>>> {
+    let judge = |lines: &[String]| {
+        let mut drafts = Drafts::default();
+        for (number, line) in (1..).zip(lines) {
+            drafts.typed(number, line);
+        }
+        blueprint::resources(drafts, pack)
+    };
+    let mut text = lines.get(at).cloned().unwrap_or_default();
+    loop {
+        let prompt = Text::new("Resources, one a line (empty: done)").with_help_message(GRAMMAR);
+        match reply(prompt.with_initial_value(&text).prompt())? {
+            Reply::Back if at == 0 => return Ok(Reply::Back),
+            Reply::Back => at -= 1,
+            Reply::Given(line) if line.trim().is_empty() => {
+                lines.truncate(at);
+                return Ok(Reply::Given(judge(lines)?));
+            }
+            Reply::Given(line) => {
+                let before = lines.get(..at).unwrap_or_default();
+                if let Err(faults) = judge(&[before, std::slice::from_ref(&line)].concat()) {
+                    report::error(&faults.into());
+                    text = line;
+                    continue;
+                }
+                match lines.get_mut(at) {
+                    Some(known) => *known = line,
+                    None => lines.push(line),
+                }
+                at += 1;
+            }
+        }
+        text = lines.get(at).cloned().unwrap_or_default();
+    }
+}
+
+fn labelled(name: &str, help: &str) -> String {
+    if help.is_empty() { name.to_owned() } else { format!("{name}: {help}") }
 }
 
 /// These answers do not go together: says so, and the person goes back to change them, or stops.
@@ -153,10 +283,7 @@ fn ask(question: &Question, default: Option<Answer>) -> anyhow::Result<Reply<Ans
     let help = Some(question.help.as_str()).filter(|help| !help.is_empty());
     match question.kind {
         Kind::Choice => {
-            let labels = question.choices.iter().map(|choice| match choice.help.as_str() {
-                "" => choice.value.clone(),
-                help => format!("{}: {help}", choice.value),
-            });
+            let labels = question.choices.iter().map(|choice| labelled(&choice.value, &choice.help));
             let at = default.and_then(|default| {
                 question.choices.iter().position(|choice| Answer::Text(choice.value.clone()) == default)
             });

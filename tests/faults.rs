@@ -402,6 +402,12 @@ fn bad_toml_in_a_pack_is_told_with_line_column_and_nearest_name() {
             &["pack.toml:9:13: no question \"bxo\" (did you mean \"box\"?)"],
         ),
         (
+            "two presets that are one",
+            "pack.toml",
+            question("kind = \"text\"\n[presets.q]\nanswers = {}\n[presets.p]\nanswers = {}\n"),
+            &["pack.toml:10:10: the preset \"p\" has the answers of \"q\""],
+        ),
+        (
             "delimiters",
             "pack.toml",
             manifest("[delimiters]\nvalue = [\"{{{\", \"}\"]\nblock = [\"<%\", \"%>\"]\ncomment = [\"<#\", \"#>\"]\n"),

@@ -13,7 +13,8 @@ fn read(specs: &[&str]) -> Result<Vec<Resource>, Faults> {
     }
     let tables = vec![Known { name: "user".into(), plural: "users".into(), accounts: true }];
     let reserved = vec!["health".into()];
-    check(drafts, &Surroundings { tables, reserved, reserved_fields: vec!["cursor".into()] })
+    let reserved_names = vec!["problem".into()];
+    check(drafts, &Surroundings { tables, reserved, reserved_names, reserved_fields: vec!["cursor".into()] })
 }
 
 fn one(spec: &str) -> Resource {
@@ -107,6 +108,7 @@ fn each_fault_points_at_its_character() {
         ("t Some-Name:text", &[(3, "the field \"Some-Name\": a name is lowercase", "`some_name` would do")]),
         ("t self:text", &[(3, "Rust cannot take it", "")]),
         ("option x:text", &[(1, "hide Rust's own `Option`", "product_option")]),
+        ("problem x:text", &[(1, "\"problem\" is a name that the service uses", "")]),
         ("health x:text", &[(1, "\"health\" is a name that the service uses", "")]),
         ("person plural=health x:text", &[(15, "\"health\" is a name that the service uses", "")]),
         ("person plural=People x:text", &[(15, "the plural \"People\"", "`people` would do")]),

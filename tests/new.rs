@@ -115,6 +115,40 @@ fn a_preset_answers_and_the_rest_is_default() {
     sandbox.tool("x --preset libary").fails(2, &["--preset: no preset \"libary\" (did you mean \"library\"?)"]);
 }
 
+/// In the order of the pack, each with its help; one without answers is the defaults.
+#[test]
+fn presets_are_listed_for_people_and_machines() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[(
+        "pack.toml",
+        "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n\
+         [[question]]\nkey = \"size\"\nprompt = \"?\"\nkind = \"integer\"\ndefault = 1\n\
+         [presets.small]\nhelp = \"as it comes\"\nanswers = {}\n\
+         [presets.large]\nhelp = \"for many\"\nanswers = { size = 9 }\n\
+         [presets.bare]\nanswers = { size = 0 }\n",
+    )]);
+    let presets = sandbox.with(&pack, "catalog --json").ok().json()["presets"].clone();
+    assert_eq!(
+        presets,
+        json!([
+            {"name": "small", "help": "as it comes", "default": true, "answers": {}},
+            {"name": "large", "help": "for many", "default": false, "answers": {"size": 9}},
+            {"name": "bare", "help": "", "default": false, "answers": {"size": 0}},
+        ])
+    );
+    let catalog = sandbox.with(&pack, "catalog").ok().out;
+    let listed = "Presets\n  --preset small: as it comes [default]\n  --preset large: for many\n  --preset bare\n";
+    assert!(catalog.contains(listed), "{catalog}");
+    let help = sandbox.with(&pack, "new --help").ok().out;
+    for line in ["- small: as it comes [default]\n", "- large: for many\n", "- bare"] {
+        assert!(help.contains(line), "{line:?} is not in:\n{help}");
+    }
+    let answers = |line: &str| sandbox.with(&pack, line).ok().json()["answers"].clone();
+    assert_eq!(answers("x --preset small --dry-run --json"), answers("x --dry-run --json"));
+    assert_eq!(answers("x --preset large --dry-run --json"), json!({"size": 9}));
+    sandbox.with(&pack, "x --preset lrge").fails(2, &["(did you mean \"large\"?)", "there are: small, large, bare"]);
+}
+
 #[test]
 fn dry_run_diff_and_json_write_nothing_and_say_what_is_written() {
     let sandbox = Sandbox::new();

@@ -118,7 +118,7 @@ fn faults_come_together_with_those_of_the_answers_and_point_at_the_character() {
 fn a_template_that_makes_nothing_of_resources_refuses_them() {
     let sandbox = Sandbox::new();
     sandbox
-        .run("shop --resource")
+        .tool("shop --resource")
         .arg(ORDER)
         .fails(2, &["--resource:1:1: this template, ", "makes nothing of resources"]);
     sandbox.write("../given.toml", "name = \"shop\"\n[[resource]]\nname = \"a\"\nfields = []\n");

@@ -22,6 +22,8 @@ pub struct Resolver<'a> {
     pack: &'a Pack,
     name: String,
     given: Answers,
+    /// Whether a preset was chosen: what presets answer is not asked.
+    preset: bool,
 }
 
 impl<'a> Resolver<'a> {
@@ -43,7 +45,14 @@ impl<'a> Resolver<'a> {
                 }
             }
         }
-        faults.or(Self { pack, name: name.to_owned(), given })
+        faults.or(Self { pack, name: name.to_owned(), given, preset: false })
+    }
+
+    /// After a preset was chosen: its answers are among those given, and where it has none, that of
+    /// another preset's question is the default.
+    #[must_use]
+    pub fn with_preset(self) -> Self {
+        Self { preset: true, ..self }
     }
 
     pub fn answer(&mut self, key: &str, answer: Answer) {
@@ -65,7 +74,8 @@ impl<'a> Resolver<'a> {
         for question in &self.pack.manifest.questions {
             let applies = applies(question, &context)?;
             let default = self.default_of(question, applies, &context)?;
-            if applies && question.is_open() && self.given.get(&question.key).is_none() {
+            let settled = self.preset && default.is_some() && self.pack.manifest.is_preset(question);
+            if applies && question.is_open() && !settled && self.given.get(&question.key).is_none() {
                 return Ok(Next::Ask { question, default });
             }
             let answer = self.given.get(&question.key).filter(|_| applies).cloned().or(default);

@@ -31,7 +31,12 @@ pub fn surroundings(pack: &Pack) -> Surroundings {
     // One that two layers have, never both of them in, is one.
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     tables.dedup_by(|one, other| one.name == other.name);
-    Surroundings { tables, reserved: rules.reserved.clone(), reserved_fields: rules.reserved_fields.clone() }
+    Surroundings {
+        tables,
+        reserved: rules.reserved.clone(),
+        reserved_names: rules.reserved_names.clone(),
+        reserved_fields: rules.reserved_fields.clone(),
+    }
 }
 
 /// Judges all resources, from wherever they came; all faults at once.

@@ -31,8 +31,10 @@ fn text(pack: &Pack) -> String {
     }
     if !manifest.presets.is_empty() {
         out.push_str("\nPresets\n");
-        for (name, preset) in &manifest.presets {
-            let _ = writeln!(out, "  --preset {name}: {}", preset.help);
+        for preset in &manifest.presets {
+            let help = preset.shown();
+            let help = if help.is_empty() { help } else { format!(": {help}") };
+            let _ = writeln!(out, "  --preset {}{help}", preset.name);
         }
     }
     out
@@ -73,9 +75,14 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
     let presets: Vec<_> = manifest
         .presets
         .iter()
-        .map(|(name, preset)| {
+        .map(|preset| {
             let answers: std::collections::BTreeMap<&str, _> = preset.answers.iter().collect();
-            serde_json::json!({"name": name, "help": preset.help, "answers": answers})
+            serde_json::json!({
+                "name": preset.name,
+                "help": preset.help,
+                "default": preset.is_default(),
+                "answers": answers,
+            })
         })
         .collect();
     let slots: Vec<_> = manifest

@@ -13,7 +13,7 @@ use crate::git;
 use crate::pack::{Answer, Answers, Kind, Pack, Text};
 use crate::report::{self, Created};
 use crate::schema::{Drafts, Resource};
-use crate::wizard::Wizard;
+use crate::wizard::{Given, Wizard};
 
 /// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
 const FOLDED: usize = 12;
@@ -21,32 +21,32 @@ const FOLDED: usize = 12;
 pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
     let drawn = Drawn::now().map_err(Stop::usage)?;
     let from = read_from(arguments, pack)?;
-    let (given, resources) = gather(arguments, flags, from.answers, from.resources, pack)?;
-    let mut name = name_of(arguments, from.name, pack)?;
+    let (answers, resources) = gather(arguments, flags, from.answers, from.resources, pack)?;
+    let name = name_of(arguments, from.name, pack)?;
 
     let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
     let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let answers = if interactive {
+    let blueprint = if interactive {
         // Told before the first question, and not after the last.
         if let Some(dir) = &arguments.dir {
             create::check_folder(dir)?;
         }
-        let preview = |name: &str, answers: &Answers| {
-            let (answers, resources, drawn) = (answers.clone(), resources.clone(), drawn.clone());
-            let blueprint = Blueprint { name: name.to_owned(), answers, resources, drawn };
-            let plan = Plan::create(&blueprint, pack)?;
-            create::check(&plan, arguments.dir.as_deref().unwrap_or(Path::new(name)))?;
+        let preview = |blueprint: &Blueprint| {
+            let plan = Plan::create(blueprint, pack)?;
+            create::check(&plan, arguments.dir.as_deref().unwrap_or(Path::new(&blueprint.name)))?;
             let width = report::width();
             let asked = blueprint.asked(pack)?;
-            Ok(format!("{}\n{}", report::answers(&blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
+            Ok(format!("{}\n{}", report::answers(blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
         };
-        let (chosen, answers) = Wizard::new(pack, &preview).run(name.as_deref(), &given)?;
-        name = Some(chosen);
-        answers
+        let given = Given { name, preset: arguments.preset.is_some(), answers, resources, drawn };
+        Wizard::new(pack, given, &preview).run()?
     } else {
-        let complete = |name: &str| Resolver::new(pack, name, given.clone()).and_then(|resolver| resolver.complete());
-        match &name {
-            Some(name) => complete(name).map_err(Stop::Usage)?,
+        let complete = |name: &str| Resolver::new(pack, name, answers.clone()).and_then(|resolver| resolver.complete());
+        match name {
+            Some(name) => {
+                let answers = complete(&name).map_err(Stop::Usage)?;
+                Blueprint { name, answers, resources, drawn }
+            }
             None => {
                 // The name and every other missing answer, in one message.
                 let mut faults =
@@ -56,10 +56,8 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
             }
         }
     };
-    let name = name.unwrap_or_default();
-    let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&name));
+    let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&blueprint.name));
     interrupt::check()?;
-    let blueprint = Blueprint { name, answers, resources, drawn };
     let plan = Plan::create(&blueprint, pack)?;
     finish(arguments, &dir, &blueprint, &plan, pack)
 }
@@ -137,10 +135,10 @@ fn gather(
     let mut faults = Faults::default();
     let mut answers = Answers::default();
     if let Some(name) = &arguments.preset {
-        match pack.manifest.presets.get(name) {
+        match pack.manifest.preset(name) {
             Some(preset) => answers.extend(preset.answers.clone()),
             None => {
-                let names = || pack.manifest.presets.keys().map(String::as_str);
+                let names = || pack.manifest.presets.iter().map(|preset| preset.name.as_str());
                 let near = did_you_mean(name, names());
                 let names = names().collect::<Vec<_>>().join(", ");
                 let there =

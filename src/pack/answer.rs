@@ -78,6 +78,10 @@ impl Answers {
         self.0.get(key)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Answer)> {
         self.0.iter().map(|(key, answer)| (key.as_str(), answer))
     }

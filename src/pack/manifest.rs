@@ -7,8 +7,9 @@ use serde::Deserialize;
 use tera::Delimiters;
 use toml::Spanned;
 
-use super::answer::{Answer, Answers};
+use super::answer::Answer;
 use super::condition::Condition;
+use super::preset::{self, Preset, PresetForms};
 use super::question::{Kind, Question, QuestionForm, check_plain};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
@@ -31,7 +32,7 @@ struct Form {
     #[serde(default)]
     question: Vec<QuestionForm>,
     #[serde(default)]
-    presets: BTreeMap<Spanned<String>, PresetForm>,
+    presets: PresetForms,
     #[serde(default)]
     slots: BTreeMap<String, Slot>,
     #[serde(default)]
@@ -63,21 +64,6 @@ struct NameForm {
     reserved: Vec<String>,
     #[serde(default)]
     reserved_help: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PresetForm {
-    #[serde(default)]
-    help: String,
-    answers: BTreeMap<Spanned<String>, toml::Value>,
-}
-
-/// Answers under one name: `--preset NAME`.
-#[derive(Debug, Clone)]
-pub struct Preset {
-    pub help: String,
-    pub answers: Answers,
 }
 
 /// A place in a file of `owner` where other layers add lines.
@@ -135,9 +121,12 @@ pub struct Next {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceRules {
-    /// As a resource's name or plural: modules, paths.
+    /// As a resource's plural: modules, paths.
     #[serde(default)]
     pub reserved: Vec<String>,
+    /// As its name: types.
+    #[serde(default)]
+    pub reserved_names: Vec<String>,
     /// As a field's name: parameters of a listing, say.
     #[serde(default)]
     pub reserved_fields: Vec<String>,
@@ -233,7 +222,8 @@ pub struct Manifest {
     pub delimiters: Delimiters,
     pub name_rules: NameRules,
     pub questions: Vec<Question>,
-    pub presets: BTreeMap<String, Preset>,
+    /// In the order of pack.toml.
+    pub presets: Vec<Preset>,
     pub slots: BTreeMap<String, Slot>,
     pub format: Format,
     pub lock: Option<LockFile>,
@@ -261,7 +251,7 @@ impl Manifest {
         let delimiters = delimiters(form.delimiters.as_ref(), text, &mut faults);
         let name_rules = name_rules(form.name_rules, text, &mut faults);
         let questions = questions(form.question, &delimiters, text, &mut faults);
-        let presets = presets(form.presets, &questions, text, &mut faults);
+        let presets = preset::read(form.presets, &questions, text, &mut faults);
         faults.or(Self {
             name: form.name,
             version: form.version.into_inner(),
@@ -280,6 +270,15 @@ impl Manifest {
 
     pub fn question(&self, key: &str) -> Option<&Question> {
         self.questions.iter().find(|question| question.key == key)
+    }
+
+    pub fn preset(&self, name: &str) -> Option<&Preset> {
+        self.presets.iter().find(|preset| preset.name == name)
+    }
+
+    /// Whether a preset, any of them, decides the question: who chooses one is not asked it.
+    pub fn is_preset(&self, question: &Question) -> bool {
+        self.presets.iter().any(|preset| preset.answers.get(&question.key).is_some())
     }
 }
 
@@ -459,30 +458,4 @@ fn check_default(
             }
         }
     }
-}
-
-fn presets(
-    forms: BTreeMap<Spanned<String>, PresetForm>,
-    questions: &[Question],
-    text: &Text,
-    faults: &mut Faults,
-) -> BTreeMap<String, Preset> {
-    let mut presets = BTreeMap::new();
-    for (name, form) in forms {
-        let mut answers = Answers::default();
-        for (key, value) in form.answers {
-            let place = text.place(key.span().start);
-            let Some(question) = questions.iter().find(|question| question.key == *key.get_ref()) else {
-                let near = did_you_mean(key.get_ref(), questions.iter().map(|question| question.key.as_str()));
-                faults.push(Fault::at(place, format!("no question \"{}\"{near}", key.get_ref())));
-                continue;
-            };
-            match Answer::from_toml(&value).and_then(|answer| question.check(&answer).map(|()| answer)) {
-                Ok(answer) => answers.insert(&question.key, answer),
-                Err(why) => faults.push(Fault::at(place, format!("\"{}\": {why}", question.key))),
-            }
-        }
-        presets.insert(name.into_inner(), Preset { help: form.help, answers });
-    }
-    presets
 }

@@ -5,6 +5,7 @@ mod condition;
 mod database;
 mod layer;
 mod manifest;
+mod preset;
 mod question;
 mod source;
 mod text;
@@ -17,9 +18,8 @@ pub use database::{DatabaseRule, Dialect, TableForm};
 pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
-pub use manifest::{
-    DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, Preset, ResourceRules, Rustfmt, Slot,
-};
+pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, ResourceRules, Rustfmt, Slot};
+pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use source::{Files, Source, digest, hex};
 pub use text::Text;

@@ -17,7 +17,7 @@ use tera::Context;
 pub use bounds::in_time;
 pub use lockfile::unite as unite_locks;
 pub use path::TreePath;
-pub use select::{DependencyLine, dependencies, select};
+pub use select::{DependencyLine, dependencies, select, take_resources};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
 
 use self::database::Database;

@@ -49,9 +49,14 @@ pub fn select<'a>(pack: &'a Pack, context: &Context) -> Result<Vec<&'a Layer>, F
     faults.or(in_order(chosen))
 }
 
+/// Whether one of these layers makes something of resources.
+pub fn take_resources(layers: &[&Layer]) -> bool {
+    layers.iter().any(|layer| layer.is_for_resources())
+}
+
 /// Resources that no layer makes anything of would be lost without a word.
 pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> Result<(), Fault> {
-    if blueprint.resources.is_empty() || layers.iter().any(|layer| layer.is_for_resources()) {
+    if blueprint.resources.is_empty() || take_resources(layers) {
         return Ok(());
     }
     let fault = Fault::new("these answers leave out what makes something of resources, and there are some");

@@ -30,8 +30,10 @@ const OWNER: &str = "owner";
 pub struct Surroundings {
     /// Tables that the service has anyway, and that may be referred to.
     pub tables: Vec<Known>,
-    /// Names and plurals that the template uses itself.
+    /// Plurals that the template uses itself.
     pub reserved: Vec<String>,
+    /// Names that it uses itself.
+    pub reserved_names: Vec<String>,
     /// Names of fields that the template uses itself.
     pub reserved_fields: Vec<String>,
 }
@@ -133,10 +135,12 @@ impl Checker<'_> {
         {
             return;
         }
-        let reserved = |word: &str| self.around.reserved.iter().any(|reserved| reserved == word);
-        if reserved(&plural) || reserved(name) {
-            let word = if reserved(name) { name } else { &plural };
-            self.fault(mark, format!("\"{word}\" is a name that the service uses itself"), "choose another name");
+        if self.around.reserved_names.contains(name) {
+            let message = format!("\"{name}\" is a name that the service uses itself");
+            self.fault(&draft.name.mark, message, "choose another name");
+        } else if self.around.reserved.contains(&plural) {
+            let message = format!("\"{plural}\" is a name that the service uses itself");
+            self.fault(mark, message, OTHER_PLURAL);
         } else if names::is_keyword(&plural) || DEVICE_NAMES.contains(&plural.as_str()) {
             let message = format!("the plural \"{plural}\" cannot be a module: Rust or Windows keeps it for itself");
             self.fault(mark, message, OTHER_PLURAL);

@@ -10,14 +10,23 @@ const AROUND: usize = 40;
 pub struct Written<'a> {
     pub text: &'a str,
     place: Box<dyn Fn(usize) -> Place + 'a>,
-    /// Whether faults show the text: a flag is in no file that could be opened at a line.
+    /// Whether faults show the text: what was typed is in no file that could be opened at a line.
     shown: bool,
 }
 
 impl<'a> Written<'a> {
     /// The value of the `number`th `--resource`; faults are at `--resource:NUMBER:COLUMN`.
     pub fn flag(number: usize, text: &'a str) -> Self {
-        let place = move |at: usize| Place::new("--resource", number, text[..at].chars().count() + 1);
+        Self::line("--resource", number, text)
+    }
+
+    /// The `number`th line that somebody typed; faults are at `resource:NUMBER:COLUMN`.
+    pub fn typed(number: usize, text: &'a str) -> Self {
+        Self::line("resource", number, text)
+    }
+
+    fn line(from: &'a str, number: usize, text: &'a str) -> Self {
+        let place = move |at: usize| Place::new(from, number, text[..at].chars().count() + 1);
         Self { text, place: Box::new(place), shown: true }
     }
 
@@ -128,7 +137,16 @@ impl Drafts {
 
     /// Reads the value of the `number`th `--resource`.
     pub fn flag(&mut self, number: usize, text: &str) {
-        let draft = super::grammar::resource(&Written::flag(number, text), &mut self.faults);
+        self.whole(&Written::flag(number, text));
+    }
+
+    /// Reads the `number`th line that somebody typed.
+    pub fn typed(&mut self, number: usize, text: &str) {
+        self.whole(&Written::typed(number, text));
+    }
+
+    fn whole(&mut self, written: &Written) {
+        let draft = super::grammar::resource(written, &mut self.faults);
         self.drafts.extend(draft);
     }
 

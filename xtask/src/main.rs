@@ -1,19 +1,24 @@
-//! The maintainers' tasks: `cargo xtask bless | lock`.
+//! The maintainers' tasks: `cargo xtask bless | lock | matrix`.
 
 mod bless;
 mod lock;
+mod matrix;
+mod pairwise;
 
 use std::path::PathBuf;
 
 const USAGE: &str = "\
 cargo xtask bless            write snapshots/*/ anew from their service.toml
-cargo xtask lock [--update]  write the layers' Cargo.lock fragments; --update takes newer versions";
+cargo xtask lock [--update]  write the layers' Cargo.lock fragments; --update takes newer versions
+cargo xtask matrix [--list]  check that any two answers compile together; --list names the rows alone";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["bless"] => bless::run(),
         ["lock"] => lock::run(false),
+        ["matrix"] => matrix::run(false),
+        ["matrix", "--list"] => matrix::run(true),
         ["lock", "--update"] => lock::run(true),
         _ => anyhow::bail!("{USAGE}"),
     }

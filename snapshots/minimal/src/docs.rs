@@ -12,7 +12,7 @@ use utoipa::{
     OpenApi as _,
     openapi::{
         ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder,
-        path::{Operation, PathItem},
+        path::{Operation, ParameterIn, PathItem},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
@@ -93,14 +93,24 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 fn add_problems(operation: &mut Operation, limited: bool) {
     let body = operation.request_body.is_some();
     let values = body || operation.parameters.is_some();
+    let takes = |of: ParameterIn, name: Option<&str>| {
+        let mut all = operation.parameters.iter().flatten().filter_map(|one| match one {
+            RefOr::T(one) => Some(one),
+            RefOr::Ref(_) => None,
+        });
+        all.any(|one| one.parameter_in == of && name.is_none_or(|name| one.name == name))
+    };
     for (status, applies) in [
         (StatusCode::BAD_REQUEST, body),
+        (StatusCode::NOT_FOUND, takes(ParameterIn::Path, None)),
+        (StatusCode::PRECONDITION_FAILED, takes(ParameterIn::Header, Some("If-Match"))),
         (StatusCode::NOT_ACCEPTABLE, true),
         (StatusCode::PAYLOAD_TOO_LARGE, body),
         (StatusCode::UNSUPPORTED_MEDIA_TYPE, body),
         (StatusCode::UNPROCESSABLE_ENTITY, values),
         (StatusCode::TOO_MANY_REQUESTS, limited),
         (StatusCode::INTERNAL_SERVER_ERROR, true),
+        (StatusCode::SERVICE_UNAVAILABLE, limited),
         (StatusCode::GATEWAY_TIMEOUT, true),
     ] {
         if applies {

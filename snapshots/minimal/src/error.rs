@@ -39,6 +39,9 @@ pub enum AppError {
     /// 409: the request is in order, the state of the resource is not.
     #[error("{0}")]
     Conflict(String),
+    /// 409: another resource has this value already, and only one may.
+    #[error("Another one has this value already.")]
+    Taken(FieldFault),
     /// 412: `If-Match` names another version.
     #[error("The resource has changed since it was read.")]
     PreconditionFailed,
@@ -78,7 +81,7 @@ impl AppError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotAcceptable(_) => StatusCode::NOT_ACCEPTABLE,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Taken(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -106,6 +109,7 @@ impl IntoResponse for AppError {
         let mut header = None;
         match self {
             Self::Invalid(faults) => problem.errors = faults,
+            Self::Taken(fault) => problem.errors = vec![fault],
             Self::Unauthorized | Self::WrongCredentials => {
                 header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
@@ -146,6 +150,10 @@ pub enum FaultCode {
     Invalid,
     /// A value that must be there is not.
     Missing,
+    /// The value refers to something that is not there.
+    Reference,
+    /// Another one has this value, and only one may.
+    Taken,
     /// The value is of another type.
     Type,
     /// The field is not part of the request.
@@ -174,7 +182,7 @@ pub struct Problem {
     /// Names the request in the logs.
     #[schema(example = "0193a5c4-7d1e-7c3a-9b57-0d6c1f2a8e4b")]
     request_id: String,
-    /// Every value that was refused; only with status 422.
+    /// Every value that was refused; only with status 409 and 422.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldFault>,

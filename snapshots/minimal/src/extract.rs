@@ -10,10 +10,14 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use garde::Validate;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::error::{AppError, FaultCode, FieldFault};
+
+/// Values of a wrong type that one answer names: each is found by reading the body once more.
+const MAX_TYPE_FAULTS: usize = 20;
 
 /// A JSON body that is valid.
 ///
@@ -30,25 +34,45 @@ where
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        if !is_json(request.headers()) {
-            return Err(AppError::UnsupportedMediaType);
-        }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| unreadable(&rejection))?;
-        let mut json = serde_json::Deserializer::from_slice(&body);
-        let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let pointer = serde_pointer(error.path());
-            match error.into_inner() {
-                error if error.is_data() => invalid_type(pointer, &error.to_string()),
-                error => AppError::BadRequest(format!("The body is not JSON: {error}.")),
-            }
-        })?;
-        json.end().map_err(|error| {
-            AppError::BadRequest(format!("The body goes on after its JSON value: {error}."))
-        })?;
-        validated(value).map(Self)
+        let body = read(request, state).await?;
+        parse(&body).map(Self)
     }
+}
+
+/// The bytes of a JSON body.
+///
+/// # Errors
+/// 400, 413 or 415.
+pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, AppError> {
+    if !is_json(request.headers()) {
+        return Err(AppError::UnsupportedMediaType);
+    }
+    Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))
+}
+
+/// The valid value of a JSON body.
+///
+/// # Errors
+/// 400 or 422, as [`ValidJson`].
+pub fn parse<T>(body: &[u8]) -> Result<T, AppError>
+where
+    T: DeserializeOwned + Validate<Context: Default>,
+{
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = serde_pointer(error.path());
+        match error.into_inner() {
+            // serde_json takes a `null` where a choice is expected for a fault of the JSON.
+            error if error.is_data() || serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
+                AppError::Invalid(type_faults::<T>(body, type_fault(pointer, &error.to_string())))
+            }
+            error => AppError::BadRequest(format!("The body is not JSON: {error}.")),
+        }
+    })?;
+    json.end().map_err(|error| {
+        AppError::BadRequest(format!("The body goes on after its JSON value: {error}."))
+    })?;
+    validated(value)
 }
 
 /// Query parameters that are valid; refuses with 422.
@@ -138,8 +162,43 @@ fn validated<T: Validate<Context: Default>>(value: T) -> Result<T, AppError> {
     Err(AppError::Invalid(faults.collect()))
 }
 
-/// Serde stops at the first value that it cannot take, so there is one fault.
+/// Serde stops at the first value that it cannot take: without it, it goes on to the next.
+///
+/// `first` is what it said about the body as it came.
+fn type_faults<T: DeserializeOwned>(body: &[u8], first: FieldFault) -> Vec<FieldFault> {
+    let mut faults: Vec<FieldFault> = Vec::new();
+    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    while faults.len() < MAX_TYPE_FAULTS
+        && let Err(error) = serde_path_to_error::deserialize::<_, T>(&body)
+    {
+        let pointer = serde_pointer(error.path());
+        let fault = type_fault(pointer, &error.inner().to_string());
+        let (parent, name) = fault.pointer.rsplit_once('/').unwrap_or_default();
+        let parent = body.pointer_mut(parent).and_then(Value::as_object_mut);
+        let name = name.replace("~1", "/").replace("~0", "~");
+        let taken_out = fault.code != FaultCode::Missing
+            && parent.is_some_and(|parent| parent.remove(&name).is_some());
+        // What is missing now may be what was taken out.
+        let by_us = fault.code == FaultCode::Missing
+            && faults.iter().any(|earlier| earlier.code == FaultCode::Type);
+        if !by_us {
+            faults.push(fault);
+        }
+        if !taken_out {
+            break;
+        }
+    }
+    if !faults.iter().any(|fault| fault.pointer == first.pointer) {
+        faults.insert(0, first);
+    }
+    faults
+}
+
 fn invalid_type(pointer: String, message: &str) -> AppError {
+    AppError::Invalid(vec![type_fault(pointer, message)])
+}
+
+fn type_fault(pointer: String, message: &str) -> FieldFault {
     // At its start are serde's own words, further on may be the client's.
     let code = if message.starts_with("unknown field") {
         FaultCode::Unknown
@@ -148,8 +207,7 @@ fn invalid_type(pointer: String, message: &str) -> AppError {
     } else {
         FaultCode::Type
     };
-    let detail = message.to_owned();
-    AppError::Invalid(vec![FieldFault { pointer, detail, code }])
+    FieldFault { pointer, detail: message.to_owned(), code }
 }
 
 /// Where serde stopped, as a JSON pointer.

@@ -73,7 +73,8 @@ impl Env {
     /// The process's environment. In development `file` fills in what it leaves unset.
     ///
     /// The file counts only where `APP_ENV` is `development`, by the environment or else by the file:
-    /// one left behind on a production host changes nothing.
+    /// one left behind on a production host changes nothing. A fresh checkout has none yet: where the
+    /// environment says `development`, as `cargo run` does here, its `.env.example` stands in.
     pub fn from_process(file: &Path) -> Self {
         let mut env = Self::default();
         for (name, value) in std::env::vars_os() {
@@ -83,11 +84,12 @@ impl Env {
                 Err(_) => drop(env.not_utf8.insert(name)),
             }
         }
+        let development = env.vars.get("APP_ENV").is_some_and(|value| value == "development");
+        let example = file.with_file_name(".env.example");
+        let file = if development && !file.exists() { &example } else { file };
         let lines = match dotenvy::from_path_iter(file) {
             Ok(lines) => lines,
             Err(error) => {
-                let development =
-                    env.vars.get("APP_ENV").is_some_and(|value| value == "development");
                 if development && !error.not_found() {
                     env.fault(".env", error.to_string());
                 }

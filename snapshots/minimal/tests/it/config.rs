@@ -64,6 +64,21 @@ async fn a_file_of_settings_counts_in_development_alone() {
 }
 
 #[tokio::test]
+async fn a_fresh_checkout_runs_as_its_example_says() {
+    let folder = Folder::new();
+    folder.write(".env.example", "APP_ENV=development\nREQUEST_TIMEOUT=7s\n");
+    let print = async |settings: &[(&str, &str)]| {
+        let output = Process::run_in(&folder.0, &["--print-config"], settings).await;
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let development = [("APP_ENV", "development")];
+    assert!(print(&development).await.contains("REQUEST_TIMEOUT=7s\n"));
+    assert!(!print(&[]).await.contains("REQUEST_TIMEOUT=7s\n"), "production is the default");
+    folder.write(".env", "REQUEST_TIMEOUT=8s\n");
+    assert!(print(&development).await.contains("REQUEST_TIMEOUT=8s\n"), "the file comes first");
+}
+
+#[tokio::test]
 async fn a_line_of_the_file_that_cannot_be_read_is_told_without_its_value() {
     let folder = Folder::new();
     folder.write(".env", "APP_ENV=development\nOTEL_EXPORTER_OTLP_HEADERS=a=Bearer hunter2\n");

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-pub use demo as service;
+pub use ::demo as service;
 
 pub use process::Process;
 pub use routes::Gate;

@@ -127,18 +127,49 @@ async fn what_redis_has_missed_it_is_told() {
     let other = beside(&cut_off, &[("REDIS_URL", redis::url())]).await;
     let session = Session::begin(&other).await;
     assert_eq!(session.status(&other).await, 200);
+    let mark = session.mark(prefix);
+    // So that it does not end by itself.
+    assert!(redis::command::<bool>(&["PEXPIRE", &mark, "3600000"]).await);
     proxy.cut();
     session.end(&cut_off).await;
     proxy.restore();
-    assert_eq!(session.status(&cut_off).await, 401, "this one knows");
     let wait = async {
         while session.status(&other).await != 401 {
             yield_now().await;
         }
     };
     timeout(PATIENCE, wait).await.expect("the other hears of it");
-    // Longer than a mark of a living session would last.
-    assert!(life(&session.mark(prefix)).await > 60_000);
+}
+
+/// The database is asked, the session ends, and only then comes the answer from before.
+#[tokio::test]
+async fn an_end_while_the_database_is_asked_stays() {
+    let prefix = redis::prefix();
+    let (proxy, url) = redis::proxy().await;
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("CACHE_PREFIX", prefix),
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
+    ];
+    let app = TestApp::with(&settings).await;
+    let session = Session::begin(&app).await;
+    let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
+    let before = proxy.sent();
+    let asked = tokio::spawn({
+        let (state, id) = (app.state.clone(), session.id);
+        async move { state.auth.has_ended(id).await }
+    });
+    let wait = async {
+        while proxy.sent() == before {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("Redis is asked first");
+    let mark = session.mark(prefix);
+    redis::command::<()>(&["SET", &mark, "ended", "PX", "60000"]).await;
+    drop(held);
+    asked.await.unwrap().unwrap();
+    assert_eq!(redis::command::<String>(&["GET", &mark]).await, "ended");
 }
 
 #[tokio::test]

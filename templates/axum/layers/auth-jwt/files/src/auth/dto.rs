@@ -23,7 +23,8 @@ pub struct Registration {
     pub email: String,
     /// At least 8 characters, and none of the common ones.
     #[garde(custom(length))]
-    #[schema(value_type = String, format = "password", min_length = 8, max_length = 128)]
+    #[schema(value_type = String, format = "password", example = "correct horse battery staple",
+        min_length = 8, max_length = 128)]
     pub password: SecretString,
 }
 

@@ -14,7 +14,7 @@ use super::{
     service::NewAccount,
 };
 use crate::{
-    error::AppError,
+    error::{AppError, Problem},
     extract::ValidJson,
     rate_limit,
     state::AppState,
@@ -26,7 +26,8 @@ use crate::{
     request_body = Registration,
     responses(
         (status = 201, description = "The account", body = UserResponse),
-        (status = 409, description = "The name or the address is taken"),
+        (status = 409, description = "The name or the address is taken",
+            body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn register(
     State(state): State<AppState>,
@@ -42,7 +43,8 @@ pub async fn register(
     request_body = Credentials,
     responses(
         (status = 200, description = "Tokens of the new session", body = TokenPair),
-        (status = 401, description = "The address or the password is wrong"),
+        (status = 401, description = "The address or the password is wrong",
+            body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn login(
     State(state): State<AppState>,
@@ -59,7 +61,8 @@ pub async fn login(
     request_body = RefreshRequest,
     responses(
         (status = 200, description = "The next tokens", body = TokenPair),
-        (status = 401, description = "The token is unknown, spent or of a session that is over"),
+        (status = 401, description = "The token is unknown, spent or of a session that is over",
+            body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn refresh(
     State(state): State<AppState>,

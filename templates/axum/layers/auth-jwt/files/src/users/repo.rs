@@ -21,11 +21,7 @@ pub const SORTING: Sorting<User> = Sorting {
             sql: "created_at",
             value: By::DateTime(|user| user.created_at),
         },
-        Column {
-            name: "username",
-            sql: "username",
-            value: By::Text(|user| user.username.clone()),
-        },
+        Column { name: "username", sql: "username", value: By::Text(|user| user.username.clone()) },
         Column { name: "email", sql: "email", value: By::Text(|user| user.email.clone()) },
     ],
 };

@@ -29,6 +29,11 @@ async fn the_description_is_complete() {
             assert!(operation["summary"].is_string() && operation["tags"][0].is_string());
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{path}: no success");
+            for (status, response) in
+                responses.iter().filter(|(status, _)| status.as_str() >= "400")
+            {
+                assert!(response["content"].is_object(), "{path}: {status} comes with nothing");
+            }
             for status in ["406", "500", "504"] {
                 assert!(responses.contains_key(status), "{path}: no {status}");
             }

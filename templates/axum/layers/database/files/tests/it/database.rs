@@ -32,14 +32,14 @@ async fn connections_are_few_and_do_not_grow_old() {
         ("DATABASE_MAX_CONNECTIONS", "7"),
         ("DATABASE_ACQUIRE_TIMEOUT", "4s"),
         ("DATABASE_IDLE_TIMEOUT", "5m"),
-        ("DATABASE_MAX_LIFETIME", "30m"),
+        ("DATABASE_MAX_LIFETIME", "20m"),
     ];
     let app = TestApp::with(&settings).await;
     let pool = app.state.db.options();
     assert_eq!(pool.get_max_connections(), 7);
     assert_eq!(pool.get_acquire_timeout(), Duration::from_secs(4));
     assert_eq!(pool.get_idle_timeout(), Some(Duration::from_mins(5)));
-    assert_eq!(pool.get_max_lifetime(), Some(Duration::from_mins(30)));
+    assert_eq!(pool.get_max_lifetime(), Some(Duration::from_mins(20)));
 }
 
 #[tokio::test]

@@ -1,0 +1,85 @@
+//! What a request asks of the database. SQLite works on a thread of each connection, which knows of no
+//! request: so everything is kept by thread, and the request stands between two marks.
+
+use std::{
+    sync::Mutex,
+    thread::{self, ThreadId},
+};
+
+use reqwest::{RequestBuilder, Response};
+use sqlx::AssertSqlSafe;
+use tracing::{Event, Subscriber, field};
+use tracing_subscriber::{Layer, layer::Context};
+use uuid::Uuid;
+
+use super::{TestApp, send};
+
+static SEEN: Mutex<Vec<(ThreadId, String)>> = Mutex::new(Vec::new());
+
+/// Sends the request; returns its answer, and the statements that it took.
+pub async fn of(app: &TestApp, request: RequestBuilder) -> (Response, Vec<String>) {
+    let [before, after] = [(); 2].map(|()| format!("SELECT '{}'", Uuid::now_v7()));
+    mark(app, &before).await;
+    let response = send(request).await;
+    mark(app, &after).await;
+
+    let seen = SEEN.lock().unwrap();
+    let marked = |mark: &str| {
+        let marks = seen.iter().enumerate().filter(move |(_, (_, sql))| sql == mark);
+        marks.map(|(at, (thread, _))| (at, *thread)).collect::<Vec<_>>()
+    };
+    let ends = marked(&after);
+    let mut statements = Vec::new();
+    for (begin, thread) in marked(&before) {
+        let (end, _) = ends.iter().find(|(_, other)| *other == thread).unwrap();
+        let between = seen[begin + 1..*end].iter().filter(|(other, _)| *other == thread);
+        statements.extend(between.map(|(_, sql)| sql.clone()));
+    }
+    (response, statements)
+}
+
+/// Runs a statement on each connection that there can be.
+async fn mark(app: &TestApp, mark: &str) {
+    let mut connections = Vec::new();
+    for _ in 0..app.state.db.options().get_max_connections() {
+        connections.push(app.state.db.acquire().await.unwrap());
+    }
+    for connection in &mut connections {
+        sqlx::query(AssertSqlSafe(mark)).execute(&mut **connection).await.unwrap();
+    }
+}
+
+/// Keeps the statements that are logged.
+pub struct Watch;
+
+impl<S: Subscriber> Layer<S> for Watch {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            let mut statement = Statement::default();
+            event.record(&mut statement);
+            let Statement { whole, summary } = statement;
+            let text = if whole.trim().is_empty() { summary } else { whole };
+            SEEN.lock().unwrap().push((thread::current().id(), text.trim().to_owned()));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Statement {
+    whole: String,
+    summary: String,
+}
+
+impl field::Visit for Statement {
+    fn record_str(&mut self, field: &field::Field, value: &str) {
+        match field.name() {
+            "db.statement" => value.clone_into(&mut self.whole),
+            "summary" => value.clone_into(&mut self.summary),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &field::Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
