@@ -1,11 +1,16 @@
 //! The command line. What does not depend on a pack is declared here; a pack's questions join in
 //! as flags, so that flags and wizard cannot differ.
 
+mod change;
+
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, StyledStr, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use change::CODES;
+pub use change::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, UpdateArgs};
 
 use crate::fault::{Fault, Faults, Stop, nearest};
 use crate::pack::{Kind, Pack, Question};
@@ -36,6 +41,24 @@ pub enum Verb {
         Exit codes: 0 done, 1 failed and nothing changed, 2 usage, 130 stopped."
     )]
     New(NewArgs),
+    /// Answer questions anew, and bring the repository to it
+    #[command(after_help = CODES)]
+    Add(AddArgs),
+    /// Take answers back, or a resource, and bring the repository to it
+    #[command(after_help = CODES)]
+    Remove(RemoveArgs),
+    /// Add a resource, or change one
+    #[command(after_help = CODES)]
+    Resource(ResourceArgs),
+    /// Bring the repository to what service.toml says
+    #[command(after_help = CODES)]
+    Apply(ApplyArgs),
+    /// Bring the repository to the template that this version carries
+    #[command(after_help = CODES)]
+    Update(UpdateArgs),
+    /// Show what `apply` would change, or `update`; nothing is written
+    #[command(after_help = "Exit codes: 0 nothing, 1 failed, 2 usage, 4 something would change.")]
+    Diff(DiffArgs),
     /// List what a template offers: layers, questions, presets, practices
     Catalog(CatalogArgs),
     /// Print a completion script for a shell
@@ -101,7 +124,15 @@ pub struct Request {
 
 /// Verbs of versions to come. A folder so named is refused now, so that a script which means the
 /// verb does not create a service of that name.
-const VERBS_TO_COME: [&str; 8] = ["add", "remove", "resource", "apply", "update", "diff", "check", "template"];
+const VERBS_TO_COME: [&str; 2] = ["check", "template"];
+
+/// Verbs that change a repository which is there: its own template is theirs.
+const CHANGES: [&str; 6] = ["add", "remove", "resource", "apply", "update", "diff"];
+
+/// Whether the arguments begin with a verb that changes a repository.
+pub fn is_change(arguments: &[OsString]) -> bool {
+    first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
+}
 
 /// The value of `--template`, read before the pack's flags are known. Where it is missing there is none,
 /// and [`parse`] says so.
@@ -254,6 +285,21 @@ fn given(pack: &Pack, matches: &ArgMatches) -> Vec<(String, Vec<String>)> {
         }
     }
     flags
+}
+
+/// The arguments as a person reads them, without the template and the ways to report.
+pub fn shown(arguments: &[OsString]) -> String {
+    let mut words = Vec::new();
+    let mut rest = arguments.iter().map(|word| word.to_string_lossy());
+    while let Some(word) = rest.next() {
+        match &*word {
+            "--template" => drop(rest.next()),
+            "--json" | "--allow-dirty" => {}
+            word if word.starts_with("--template=") => {}
+            word => words.push(crate::template::sh(&crate::pack::visible(word))),
+        }
+    }
+    words.join(" ")
 }
 
 /// The first argument that is not the template.

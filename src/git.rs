@@ -1,6 +1,8 @@
-//! The git command, as far as creating needs it.
+//! The git command, as far as creating and changing a repository need it.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What became of `git init` and the first commit.
@@ -48,9 +50,148 @@ pub fn init(folder: &Path, message: &str) -> Outcome {
     }
 }
 
+/// A repository of git's that a folder lies in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// The folder that is asked about.
+    folder: PathBuf,
+    top: PathBuf,
+    /// Git's own folder; of a worktree or a submodule, its own.
+    git_dir: PathBuf,
+    /// The way from the top to the folder, with `/` at its end; empty at the top.
+    prefix: String,
+}
+
+/// What `git status` tells of a folder, by paths from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Tracked files that are not as they were committed.
+    pub changed: Vec<String>,
+    /// Files whose conflict is not resolved.
+    pub unmerged: Vec<String>,
+}
+
+/// A file's content with its mode, as git counts it: 644 or 755.
+pub type Blob<'a> = (&'a [u8], u32);
+
+/// The three versions of a file in conflict.
+pub struct Unmerged<'a> {
+    /// From the folder.
+    pub path: &'a str,
+    pub base: Blob<'a>,
+    pub ours: Blob<'a>,
+    pub theirs: Blob<'a>,
+}
+
+impl Repository {
+    /// The repository that `folder` is part of; none where there is none, or it ignores the folder.
+    /// That there is one and git will not tell of it is an error, with git's reason.
+    pub fn around(folder: &Path) -> Result<Option<Self>, String> {
+        let marked = folder.ancestors().any(|above| above.join(".git").exists());
+        let told = match run(folder, &["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-prefix"]) {
+            Ok(told) => told,
+            Err(Failure::Missing) if marked => return Err("git is not installed".into()),
+            Err(Failure::Said(why)) if marked => return Err(why),
+            Err(_) => return Ok(None),
+        };
+        let mut lines = told.lines();
+        let (Some(top), Some(git_dir)) = (lines.next(), lines.next()) else { return Ok(None) };
+        let prefix = lines.next().unwrap_or_default().to_owned();
+        let found = Self { folder: folder.to_owned(), top: top.into(), git_dir: git_dir.into(), prefix };
+        let ignored = !found.prefix.is_empty()
+            && command(&found.top)
+                .args(["check-ignore", "--quiet", found.prefix.trim_end_matches('/')])
+                .status()
+                .is_ok_and(|status| status.success());
+        Ok((!ignored).then_some(found))
+    }
+
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    pub fn index(&self) -> PathBuf {
+        self.git_dir.join("index")
+    }
+
+    /// The commit that is checked out; none before the first.
+    pub fn head(&self) -> Option<String> {
+        run(&self.folder, &["rev-parse", "--verify", "--quiet", "HEAD"]).ok().map(|head| head.trim().to_owned())
+    }
+
+    pub fn status(&self) -> Result<Status, String> {
+        let arguments = ["status", "--porcelain=v1", "-z", "--untracked-files=no", "--", "."];
+        let told = run(&self.folder, &arguments).map_err(|failure| failure.to_string())?;
+        let mut status = Status::default();
+        let mut parts = told.split('\0').filter(|part| part.len() > 3);
+        while let Some(part) = parts.next() {
+            let (state, path) = part.split_at(3);
+            // A file that was renamed names both, and we know it by its new name.
+            if state.starts_with(['R', 'C']) {
+                parts.next();
+            }
+            let path = path.strip_prefix(&self.prefix).unwrap_or(path).to_owned();
+            if ["DD ", "AU ", "UD ", "UA ", "DU ", "AA ", "UU "].contains(&state) {
+                status.unmerged.push(path);
+            } else {
+                status.changed.push(path);
+            }
+        }
+        Ok(status)
+    }
+
+    /// Leaves files in conflict as `git merge` does, so that `git status`, editors and `git mergetool` show them.
+    pub fn leave_unmerged(&self, files: &[Unmerged]) -> Result<(), String> {
+        let mut lines = String::new();
+        for file in files {
+            let path = format!("{}{}", self.prefix, file.path);
+            let _ = write!(lines, "0 {} 0\t{path}\0", "0".repeat(40));
+            for (stage, (content, mode)) in (1..).zip([file.base, file.ours, file.theirs]) {
+                let name = self.feed(&["hash-object", "-w", "--stdin", "--path", &path], content)?;
+                let _ = write!(lines, "100{mode:o} {} {stage}\t{path}\0", name.trim());
+            }
+        }
+        self.feed(&["update-index", "-z", "--index-info"], lines.as_bytes()).map(drop)
+    }
+
+    /// A version of a file in conflict.
+    pub fn stage(&self, number: u8, path: &str) -> Option<String> {
+        run(&self.top, &["show", &format!(":{number}:{}{path}", self.prefix)]).ok()
+    }
+
+    /// Tells git that a file's conflict is resolved.
+    pub fn add(&self, path: &str) -> Result<(), String> {
+        run(&self.folder, &["add", "--", path]).map(drop).map_err(|failure| failure.to_string())
+    }
+
+    /// Runs git at the top with something on its standard input.
+    fn feed(&self, arguments: &[&str], input: &[u8]) -> Result<String, String> {
+        let mut command = command(&self.top);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| format!("git: {error}"))?;
+        // It reads to the end; one that ends early says why.
+        let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input));
+        let output = child.wait_with_output().map_err(|error| format!("git: {error}"))?;
+        answer(&output).map_err(|failure| failure.to_string())
+    }
+}
+
 enum Failure {
     Missing,
     Said(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing => f.write_str("git is not installed"),
+            Self::Said(why) => write!(f, "git: {why}"),
+        }
+    }
 }
 
 fn command(folder: &Path) -> Command {
@@ -73,7 +214,10 @@ fn command(folder: &Path) -> Command {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
-    let output = command(folder).args(arguments).output().map_err(|_| Failure::Missing)?;
+    answer(&command(folder).args(arguments).output().map_err(|_| Failure::Missing)?)
+}
+
+fn answer(output: &std::process::Output) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -9,7 +9,10 @@ use new_service::{commands, evolve, report};
 fn main() -> ExitCode {
     evolve::interrupt::watch();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let Err(error) = commands::run(&arguments) else { return ExitCode::SUCCESS };
+    let error = match commands::run(&arguments) {
+        Ok(end) => return ExitCode::from(end.code()),
+        Err(error) => error,
+    };
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
         report::usage(usage);
         return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));

@@ -1,5 +1,8 @@
 //! What people and machines are told. Data goes to standard output, talk to standard error.
 
+mod changed;
+mod unified;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -8,10 +11,13 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 
 use crate::blueprint::Blueprint;
-use crate::evolve::{Action, Plan};
+use crate::evolve::Plan;
 use crate::fault::Stop;
 use crate::git;
 use crate::pack::{Pack, Question, visible};
+
+pub use changed::Changed;
+pub use unified::diff;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -160,30 +166,6 @@ impl Node {
     }
 }
 
-/// Every file as a diff from nothing; what is not text is named.
-pub fn diff(plan: &Plan) -> String {
-    let mut text = String::new();
-    for entry in plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)) {
-        let path = &entry.path;
-        let _ = writeln!(text, "diff --git a/{path} b/{path}\nnew file mode 100{:o}", entry.mode.bits());
-        let Ok(content) = std::str::from_utf8(&entry.content) else {
-            let _ = writeln!(text, "Binary files /dev/null and b/{path} differ");
-            continue;
-        };
-        if content.is_empty() {
-            continue;
-        }
-        let _ = writeln!(text, "--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{} @@", content.lines().count());
-        for line in content.split_inclusive('\n') {
-            let _ = write!(text, "+{line}");
-        }
-        if !content.ends_with('\n') {
-            text.push_str("\n\\ No newline at end of file\n");
-        }
-    }
-    text
-}
-
 /// What `new` did or would do.
 pub struct Created<'a> {
     pub blueprint: &'a Blueprint,
@@ -258,7 +240,7 @@ impl Created<'_> {
             .map(|entry| {
                 serde_json::json!({
                     "path": entry.path.as_str(),
-                    "action": match entry.action { Action::Create => "create" },
+                    "action": entry.action.word(),
                     "mode": format!("{:o}", entry.mode.bits()),
                     "layer": entry.layer,
                     "bytes": entry.content.len(),

@@ -99,8 +99,8 @@ fn each_table_has_a_migration_after_what_it_refers_to() {
 
     let lock = sandbox.read("shop/.new-service/lock");
     assert!(lock.contains("\ndrawn migration create_orders 20261122101504\n"), "{lock}");
-    let line = lock.lines().find(|line| line.ends_with("_create_orders.up.sql")).unwrap();
-    assert!(line.starts_with("file append 644 ") && line.contains(" pg migrations/"), "{line}");
+    let line = lock.lines().find(|line| line.contains("_create_orders.up.sql ")).unwrap();
+    assert!(line.starts_with("file migrations/") && line.contains(" append 644 ") && line.ends_with(" pg"), "{line}");
 }
 
 #[test]

@@ -273,7 +273,7 @@ fn folders_above_are_made_and_the_next_steps_can_be_pasted() {
 fn a_folder_like_a_verb_is_refused_and_a_path_is_not() {
     let sandbox = Sandbox::new();
     for (dir, help) in [
-        ("update", "`new-service update` is not in this version"),
+        ("template", "`new-service template` is not in this version"),
         ("udpate", "new-service ./udpate"),
         ("catalgo", "new-service ./catalgo"),
         ("hlep", "help"),
@@ -471,8 +471,8 @@ fn the_record_holds_every_file_and_the_pristine_bytes_of_what_is_merged() {
     let mut listed = vec!["service.toml".to_owned()];
     let mut objects = Vec::new();
     for line in lines.iter().filter_map(|line| line.strip_prefix("file ")) {
-        let words: Vec<&str> = line.splitn(5, ' ').collect();
-        let [policy, mode, hash, layer, path] = words[..] else { panic!("{line}") };
+        let words: Vec<&str> = line.split(' ').collect();
+        let [path, policy, mode, hash, layer] = words[..] else { panic!("{line}") };
         assert_eq!(hash, new_service::pack::hex(&Sha256::digest(&files[path])), "{path}");
         assert_eq!(policy, if path == "NEWS" { "once" } else { "merge" }, "{path}");
         assert_eq!(mode, if path == "bin/tool" { "755" } else { "644" }, "{path}");

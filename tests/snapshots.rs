@@ -62,9 +62,9 @@ fn rustfmt_has_nothing_to_do_with_an_ordinary_name() {
     let pack = Pack::load(&Source::default_pack()).unwrap();
     for root in snapshots() {
         let text = fs::read_to_string(root.join(".new-service/lock")).unwrap();
-        for line in text.lines().filter(|line| line.starts_with("file merge")) {
-            let words: Vec<&str> = line.splitn(6, ' ').collect();
-            let (hash, layer, path) = (words[3], words[4], words[5]);
+        for line in text.lines().filter(|line| line.starts_with("file ") && line.contains(" merge ")) {
+            let words: Vec<&str> = line.split(' ').collect();
+            let (path, hash, layer) = (words[1], words[4], words[5]);
             // Where layers meet, no author has seen the whole.
             let template = format!("templates/axum/layers/{layer}/files/{path}.tera");
             let template = Path::new(env!("CARGO_MANIFEST_DIR")).join(template);

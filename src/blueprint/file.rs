@@ -40,10 +40,21 @@ pub struct Given {
     pub answers: Answers,
     /// To be judged together with those of other sources ([`super::resources`]).
     pub resources: Drafts,
+    /// Answers to what this pack does not ask, where they may be.
+    pub unknown: Vec<String>,
 }
 
 /// Reads a blueprint file for `pack`. All faults at once, each with line and column.
 pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
+    read_with(text, pack, false)
+}
+
+/// Reads one that may be for an earlier pack, which asked what this one no longer asks.
+pub fn read_older(text: &Text, pack: &Pack) -> Result<Given, Faults> {
+    read_with(text, pack, true)
+}
+
+fn read_with(text: &Text, pack: &Pack, older: bool) -> Result<Given, Faults> {
     let form: Form = text.toml()?;
     let mut faults = Faults::default();
     if let Some(template) = &form.template
@@ -58,9 +69,14 @@ pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
         return Err(Fault::at(place, message).help("name its template with --template").into());
     }
     let mut answers = Answers::default();
+    let mut unknown = Vec::new();
     for (key, value) in form.answers {
         let place = text.place(key.span().start);
         let Some(question) = pack.manifest.question(key.get_ref()) else {
+            if older {
+                unknown.push(key.into_inner());
+                continue;
+            }
             let keys = pack.manifest.questions.iter().map(|question| question.key.as_str());
             faults.push(Fault::at(
                 place,
@@ -80,7 +96,7 @@ pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
         faults.extend(resources.into_faults());
         return Err(faults);
     }
-    Ok(Given { name: form.name, answers, resources })
+    Ok(Given { name: form.name, answers, resources, unknown })
 }
 
 /// The text of `service.toml`: the answers to the questions that apply, in the pack's order.
@@ -113,7 +129,7 @@ pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
 }
 
 /// `# Prompt (choices)`, above the answer.
-fn comment(question: &Question) -> String {
+pub(super) fn comment(question: &Question) -> String {
     let choices: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
     match question.kind {
         Kind::Choice => format!("# {} ({})\n", question.prompt, choices.join(", ")),

@@ -1,5 +1,6 @@
 //! The blueprint: what a repository is made from. On disk it is `service.toml`.
 
+mod edit;
 mod file;
 mod resolve;
 mod resources;
@@ -8,14 +9,15 @@ mod tables;
 
 use std::collections::BTreeMap;
 
-pub use file::{FILE_NAME, Given, read, write};
+pub use edit::edit;
+pub use file::{FILE_NAME, Given, read, read_older, write};
 pub use resolve::{Next, Resolver};
 pub use resources::{resources, surroundings};
 pub use tables::own_tables;
 
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answers, Pack, Question};
-use crate::schema::Resource;
+use crate::schema::{Layout, Resource};
 
 /// A complete blueprint: every question that applies has an answer that its question takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +47,8 @@ pub struct Drawn {
     pub moment: u64,
     /// The stamps of migrations that were made before, by their names.
     pub migrations: BTreeMap<String, String>,
+    /// The schema that those migrations have reached; none before the first.
+    pub reached: Option<Layout>,
 }
 
 impl Drawn {
@@ -64,7 +68,7 @@ impl Drawn {
     /// A first draw, at a moment in seconds since 1970.
     pub fn at(moment: u64) -> Self {
         let (year, ..) = stamps::date(moment / 86_400);
-        Self { year: year.to_string(), moment, migrations: BTreeMap::new() }
+        Self { year: year.to_string(), moment, migrations: BTreeMap::new(), reached: None }
     }
 
     /// The stamps of the migrations `names`, in their order: those that are drawn stay, and each new

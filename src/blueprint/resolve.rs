@@ -84,6 +84,21 @@ impl<'a> Resolver<'a> {
         Ok(Next::Done)
     }
 
+    /// Forgets answers that have no effect any more, but for those that are `asked_for` now.
+    pub fn settle(&mut self, asked_for: &[&str]) -> Result<(), Faults> {
+        let mut context = self.context();
+        for question in &self.pack.manifest.questions {
+            let applies = applies(question, &context)?;
+            if !applies && !asked_for.contains(&question.key.as_str()) {
+                self.given.remove(&question.key);
+            }
+            let default = self.default_of(question, applies, &context)?;
+            let answer = self.given.get(&question.key).filter(|_| applies).cloned().or(default);
+            insert(&mut context, question, answer);
+        }
+        Ok(())
+    }
+
     /// Which questions apply, with the answer each has now; for the summary and `service.toml`.
     pub fn applicable(&self, answers: &Answers) -> Result<Vec<&'a Question>, Faults> {
         let mut context = self.context();

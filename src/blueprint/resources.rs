@@ -21,6 +21,7 @@ use crate::schema::{self, Draft, Drafts, Known, Marked, Resource, Surroundings, 
 pub(super) struct ResourceForm {
     name: Spanned<String>,
     plural: Option<Spanned<String>>,
+    was: Option<Spanned<String>>,
     fields: Vec<Spanned<String>>,
 }
 
@@ -52,7 +53,8 @@ pub(super) fn read(forms: Vec<ResourceForm>, text: &Text) -> Drafts {
     let mut drafts = Drafts::default();
     for form in forms {
         let draft = draft(&form.name, form.plural.as_ref(), &form.fields, text, &mut drafts);
-        drafts.push(draft);
+        let was = form.was.as_ref().map(|was| marked(was, text));
+        drafts.push(Draft { was, ..draft });
     }
     drafts
 }
@@ -65,10 +67,6 @@ pub(super) fn draft(
     text: &Text,
     drafts: &mut Drafts,
 ) -> Draft {
-    let marked = |name: &Spanned<String>| {
-        let mark = inside(text, name).mark(0, name.get_ref().len());
-        Marked { value: name.get_ref().clone(), mark }
-    };
     let mut fields = Vec::new();
     let mut broken = false;
     for field in texts {
@@ -77,7 +75,13 @@ pub(super) fn draft(
             None => broken = true,
         }
     }
-    Draft { name: marked(name), plural: plural.map(marked), fields, broken, own: &schema::OWN_COLUMNS }
+    let plural = plural.map(|plural| marked(plural, text));
+    Draft { name: marked(name, text), plural, was: None, fields, broken, own: &schema::OWN_COLUMNS }
+}
+
+fn marked(name: &Spanned<String>, text: &Text) -> Marked<String> {
+    let mark = inside(text, name).mark(0, name.get_ref().len());
+    Marked { value: name.get_ref().clone(), mark }
 }
 
 /// A text of the file: faults point into it.
@@ -114,26 +118,37 @@ fn raw_offset(raw: &str, decoded: &str, at: usize) -> usize {
 pub(super) fn write(resources: &[Resource]) -> Option<Item> {
     let mut tables = ArrayOfTables::new();
     for resource in resources {
-        let mut table = Table::new();
+        let mut table = table_of(resource);
         if tables.is_empty() {
-            table
-                .decor_mut()
-                .set_prefix("\n# Each field: NAME:TYPE, then ? (may be empty), =DEFAULT, :unique, :index, :private\n");
+            table.decor_mut().set_prefix(FIRST);
         }
-        table["name"] = value(&resource.name);
-        if resource.irregular {
-            table["plural"] = value(&resource.plural);
-        }
-        let mut fields = Array::new();
-        for field in &resource.fields {
-            fields.push_formatted(toml_edit::Value::from(field.to_string()).decorated("\n    ", ""));
-        }
-        fields.set_trailing("\n");
-        fields.set_trailing_comma(true);
-        table["fields"] = value(fields);
         tables.push(table);
     }
     (!tables.is_empty()).then_some(Item::ArrayOfTables(tables))
+}
+
+/// What stands above the first `[[resource]]`.
+pub(super) const FIRST: &str =
+    "\n# Each field: NAME:TYPE, then ? (may be empty), =DEFAULT, :unique, :index, :private\n";
+
+/// One `[[resource]]`.
+pub(super) fn table_of(resource: &Resource) -> Table {
+    let mut table = Table::new();
+    table["name"] = value(&resource.name);
+    if resource.irregular {
+        table["plural"] = value(&resource.plural);
+    }
+    if let Some(was) = &resource.was {
+        table["was"] = value(was);
+    }
+    let mut fields = Array::new();
+    for field in &resource.fields {
+        fields.push_formatted(toml_edit::Value::from(field.to_string()).decorated("\n    ", ""));
+    }
+    fields.set_trailing("\n");
+    fields.set_trailing_comma(true);
+    table["fields"] = value(fields);
+    table
 }
 
 #[cfg(test)]

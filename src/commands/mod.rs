@@ -1,7 +1,9 @@
 //! One file a verb. Commands and `report` print; what they call returns data.
 
 mod catalog;
+mod change;
 mod new;
+mod target;
 
 use std::ffi::OsString;
 
@@ -10,15 +12,44 @@ use crate::fault::{Fault, Stop, did_you_mean};
 use crate::pack::{Pack, Source};
 use crate::report;
 
+/// How a command that did not fail has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Done,
+    /// Files are left with conflicts.
+    Conflicts,
+    /// A check found something.
+    Found,
+}
+
+impl End {
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Conflicts => 3,
+            Self::Found => 4,
+        }
+    }
+}
+
 /// Runs the command line `arguments` (without the program's name).
-pub fn run(arguments: &[OsString]) -> anyhow::Result<()> {
+pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
     let source = match cli::template_argument(arguments)? {
         Some(text) => Source::parse(&text).map_err(Stop::usage)?,
+        // Taking a change back needs no template.
+        None if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") => change::own_template()?,
         None => Source::default_pack(),
     };
     let pack = Pack::load(&source)?;
     let request = cli::parse(arguments, &pack)?;
+    let words = cli::shown(arguments);
     match &request.verb {
+        Verb::Add(add) => return change::add(add, &pack, &words),
+        Verb::Remove(remove) => return change::remove(remove, &pack, &words),
+        Verb::Resource(resource) => return change::resource(resource, &pack, &words),
+        Verb::Apply(apply) => return change::apply(apply, &pack, &words),
+        Verb::Update(update) => return change::update(update, &pack, &words),
+        Verb::Diff(diff) => return change::diff(diff, &pack),
         Verb::New(new) => new::run(new, &request.flags, &pack),
         Verb::Catalog(catalog) => catalog::run(catalog, &pack),
         Verb::Completions { shell } => {
@@ -31,7 +62,8 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<()> {
             clap_mangen::Man::new(manual_of(verb.as_deref(), cli::command(&pack)?)?).render(&mut page)?;
             report::out(&String::from_utf8_lossy(&page))
         }
-    }
+    }?;
+    Ok(End::Done)
 }
 
 /// The command that a manual page is for: the whole, or one verb of it.

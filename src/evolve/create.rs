@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::interrupt;
 use super::plan::{Entry, Plan};
+use super::steps::step;
 use crate::fault::{Fault, Faults};
 
 /// What happens between filling the folder and showing it: `git init` and a first commit.
@@ -202,17 +203,4 @@ fn write(path: &Path, entry: &Entry) -> io::Result<()> {
         options.mode(if entry.mode == crate::render::Mode::Executable { 0o777 } else { 0o666 });
     }
     options.open(path)?.write_all(&entry.content)
-}
-
-/// One step of the writing. Tests of debug builds die at the N-th: `NEW_SERVICE_DIE_AT=N`.
-fn step() {
-    #[cfg(debug_assertions)]
-    {
-        use std::sync::atomic::{AtomicU64, Ordering};
-        static STEPS: AtomicU64 = AtomicU64::new(1);
-        let at = std::env::var("NEW_SERVICE_DIE_AT").ok().and_then(|n| n.parse().ok());
-        if at == Some(STEPS.fetch_add(1, Ordering::Relaxed)) {
-            std::process::abort();
-        }
-    }
 }

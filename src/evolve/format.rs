@@ -18,23 +18,34 @@ pub enum Formatted {
     Skipped(String),
 }
 
-/// Formats the personal files of `tree` as the pack declares. Only files with something to do are
-/// judged: what is copied from the pack is canonical as it stands.
+/// Formats the personal files of `tree` as the pack declares.
 pub fn format(tree: &Tree, format: &Format) -> Formatted {
     let Some(rustfmt) = &format.rustfmt else { return Formatted::Changed(BTreeMap::new()) };
-    let rust = |path: &TreePath| Path::new(path.as_str()).extension().is_some_and(|ending| ending == "rs");
-    let wanted: Vec<&TreePath> =
-        tree.iter().filter(|(path, file)| file.personal && rust(path)).map(|(path, _)| path).collect();
+    let wanted: Vec<(&TreePath, &[u8])> =
+        candidates(tree, format).filter_map(|path| Some((path, tree.get(path.as_str())?.content.as_slice()))).collect();
+    let config = rustfmt.config.as_deref().and_then(|config| tree.get(config));
+    format_all(&wanted, rustfmt, config.map_or(&[][..], |file| &file.content))
+}
+
+/// Formats `wanted` by the settings `config`.
+pub fn format_all(wanted: &[(&TreePath, &[u8])], rustfmt: &Rustfmt, config: &[u8]) -> Formatted {
     if wanted.is_empty() {
         return Formatted::Changed(BTreeMap::new());
     }
     if !is_installed("rustfmt") {
         return Formatted::Skipped("rustfmt is not installed".into());
     }
-    match run(tree, rustfmt, &wanted) {
+    match run(wanted, rustfmt, config) {
         Ok(changed) => Formatted::Changed(changed),
         Err(why) => Formatted::Skipped(why),
     }
+}
+
+/// The files that a formatter has something to do with: what is copied from the pack is canonical as it stands.
+pub fn candidates<'a>(tree: &'a Tree, format: &Format) -> impl Iterator<Item = &'a TreePath> {
+    let any = format.rustfmt.is_some();
+    let rust = |path: &TreePath| Path::new(path.as_str()).extension().is_some_and(|ending| ending == "rs");
+    tree.iter().filter(move |(path, file)| any && file.personal && rust(path)).map(|(path, _)| path)
 }
 
 fn is_installed(program: &str) -> bool {
@@ -47,18 +58,16 @@ fn is_installed(program: &str) -> bool {
 /// `mod` line, and no `#[path]` to a file elsewhere. It runs in a folder that holds nothing but its
 /// settings, under a name of ours: a pack's own could be `rust-toolchain.toml`, and choose the
 /// program that runs.
-fn run(tree: &Tree, rustfmt: &Rustfmt, wanted: &[&TreePath]) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
+fn run(wanted: &[(&TreePath, &[u8])], rustfmt: &Rustfmt, config: &[u8]) -> Result<BTreeMap<TreePath, Vec<u8>>, String> {
     let _hold = interrupt::hold();
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let config = rustfmt.config.as_deref().and_then(|config| tree.get(config));
     // Written without settings, too: those of the user's home are not the pack's.
     let settings = folder.path().join("settings.toml");
-    std::fs::write(&settings, config.map_or(&[][..], |file| &file.content)).map_err(|error| error.to_string())?;
+    std::fs::write(&settings, config).map_err(|error| error.to_string())?;
 
     let told = |error: std::io::Error| format!("rustfmt: {error}");
     let mut running = Vec::new();
-    for path in wanted {
-        let Some(file) = tree.get(path.as_str()) else { continue };
+    for (path, content) in wanted {
         let mut child = Command::new("rustfmt")
             .args(["--edition", &rustfmt.edition, "--quiet", "--config-path"])
             .arg(&settings)
@@ -69,17 +78,17 @@ fn run(tree: &Tree, rustfmt: &Rustfmt, wanted: &[&TreePath]) -> Result<BTreeMap<
             .spawn()
             .map_err(told)?;
         // It reads to the end before it writes. One that ends early says why on standard error.
-        let _ = child.stdin.take().map(|mut input| input.write_all(&file.content));
-        running.push((path, file, child));
+        let _ = child.stdin.take().map(|mut input| input.write_all(content));
+        running.push((path, content, child));
     }
     let mut changed = BTreeMap::new();
-    for (path, file, child) in running {
+    for (path, content, child) in running {
         let output = child.wait_with_output().map_err(told)?;
         if !output.status.success() {
             let talk = String::from_utf8_lossy(&output.stderr);
             return Err(format!("rustfmt: {}", talk.lines().next().unwrap_or("it failed and said nothing")));
         }
-        if file.content != output.stdout {
+        if **content != output.stdout {
             changed.insert((*path).clone(), output.stdout);
         }
     }

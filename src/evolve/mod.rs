@@ -1,9 +1,27 @@
 //! From a tree to a working copy: plan, then write. The only module that writes.
+//!
+//! ```text
+//! new:    tree ──────────────────────────────► Plan::create ─► create
+//! others: tree, lock and base, working tree ─► Plan::revise ─► apply, through a journal
+//! ```
 
+pub mod apply;
 pub mod create;
+mod decide;
+mod files;
 mod format;
 pub mod interrupt;
+pub mod journal;
+pub mod merge;
 pub mod plan;
-mod record;
+pub mod record;
+pub mod repo;
+mod revise;
+mod steps;
+pub mod work;
 
-pub use plan::{Action, Entry, Plan};
+pub use plan::{Action, Entry, Plan, Stages};
+pub use record::Lock;
+pub use repo::Repo;
+pub use revise::Revision;
+pub use work::{Disk, Found, WorkTree};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::decide::Version;
 use super::format::{Formatted, format};
 use super::record;
 use crate::blueprint::{self, Blueprint};
@@ -9,10 +10,62 @@ use crate::fault::Faults;
 use crate::pack::Pack;
 use crate::render::{Mode, RECORD, TreePath, context_of, in_time, render, select};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What becomes of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
+    /// It was not there.
     Create,
+    /// Nobody had touched it: it is as the template makes it now.
+    Update,
+    /// The user's changes and the template's are both in it.
+    Merge,
+    /// Both changed the same place, and markers stand around it.
+    Conflict,
+    /// Something else stands there: the template's stands beside it, as `PATH.new`.
+    Beside,
+    /// The template no longer makes it, and nobody had touched it.
+    Delete,
+    /// The user deleted it, and so it stays.
+    KeepDeleted,
+    /// The template no longer makes it, and the user has changed it: it stays.
+    Keep,
+    Unchanged,
+}
+
+impl Action {
+    /// Whether anything is written.
+    pub fn writes(self) -> bool {
+        !matches!(self, Self::KeepDeleted | Self::Keep | Self::Unchanged)
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Merge => "merge",
+            Self::Conflict => "conflict",
+            Self::Beside => "beside",
+            Self::Delete => "delete",
+            Self::KeepDeleted => "keep-deleted",
+            Self::Keep => "keep",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// The other two versions of a conflict, for git's index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stages {
+    pub base: (Vec<u8>, Mode),
+    pub theirs: (Vec<u8>, Mode),
+}
+
+impl Stages {
+    pub fn new(base: Version, theirs: Version) -> Self {
+        let owned = |version: Version| (version.formatted.to_vec(), version.mode);
+        Self { base: owned(base), theirs: owned(theirs) }
+    }
 }
 
 /// One file of a plan.
@@ -20,10 +73,42 @@ pub enum Action {
 pub struct Entry {
     pub path: TreePath,
     pub action: Action,
+    /// What is to stand there; empty for what is deleted.
     pub content: Vec<u8>,
     pub mode: Mode,
     /// The layer that owns it; none for the blueprint and the record.
     pub layer: Option<String>,
+    /// What stands there now.
+    pub before: Option<(Vec<u8>, Mode)>,
+    /// Places that are left to resolve.
+    pub conflicts: usize,
+    pub stages: Option<Stages>,
+    /// Where the template had it before, when it has moved.
+    pub moved_from: Option<TreePath>,
+}
+
+impl Entry {
+    pub fn create(path: TreePath, content: Vec<u8>, mode: Mode, layer: Option<String>) -> Self {
+        Self {
+            path,
+            action: Action::Create,
+            content,
+            mode,
+            layer,
+            before: None,
+            conflicts: 0,
+            stages: None,
+            moved_from: None,
+        }
+    }
+
+    /// Whether what stands there will be other than it is.
+    pub fn changes(&self) -> bool {
+        match self.action {
+            Action::Delete => self.before.is_some(),
+            action => action.writes() && self.before.as_ref() != Some(&(self.content.clone(), self.mode)),
+        }
+    }
 }
 
 /// All writes of a command, by path.
@@ -34,6 +119,14 @@ pub struct Plan {
     pub layers: Vec<String>,
     /// Why files were left unformatted, where they were.
     pub unformatted: Option<String>,
+    /// Migrations that are new, by the paths of their files.
+    pub migrations: Vec<String>,
+    /// What of the database is lost by them.
+    pub destructive: Vec<String>,
+    /// What a person should know before it is run.
+    pub notes: Vec<String>,
+    /// Commands to run after it, as they are pasted.
+    pub next: Vec<String>,
 }
 
 impl Plan {
@@ -43,7 +136,6 @@ impl Plan {
             let (blueprint, pack) = (blueprint.clone(), pack.clone());
             in_time(move || render(&blueprint, &pack))?
         };
-        let layers = select(pack, &context_of(blueprint, pack))?.into_iter().map(|layer| layer.name.clone()).collect();
         let (changed, unformatted) = match format(&tree, &pack.manifest.format) {
             Formatted::Changed(changed) => (changed, None),
             Formatted::Skipped(why) => (std::collections::BTreeMap::new(), Some(why)),
@@ -51,21 +143,22 @@ impl Plan {
         let mut entries: Vec<Entry> = Vec::new();
         for (path, file) in tree.iter() {
             let content = changed.get(path).unwrap_or(&file.content).clone();
-            entries.push(Entry {
-                path: path.clone(),
-                action: Action::Create,
-                content,
-                mode: file.mode,
-                layer: Some(file.layer.clone()),
-            });
+            entries.push(Entry::create(path.clone(), content, file.mode, Some(file.layer.clone())));
         }
-        let own =
-            |path: TreePath, content| Entry { path, action: Action::Create, content, mode: Mode::Plain, layer: None };
-        let service = TreePath::new(blueprint::FILE_NAME).expect("a path of our own making");
-        entries.push(own(service, blueprint::write(blueprint, pack)?.into_bytes()));
+        let own = |path: TreePath, content| Entry::create(path, content, Mode::Plain, None);
+        entries.push(own(service_path(), blueprint::write(blueprint, pack)?.into_bytes()));
         entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { entries, layers, unformatted })
+        let layers = layers_of(blueprint, pack)?;
+        Ok(Self {
+            entries,
+            layers,
+            unformatted,
+            migrations: Vec::new(),
+            destructive: Vec::new(),
+            notes: Vec::new(),
+            next: Vec::new(),
+        })
     }
 
     /// Whether `path` is of the record: written for new-service, not for people.
@@ -76,4 +169,23 @@ impl Plan {
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.path.as_str() == path)
     }
+
+    /// Files that are left with conflicts, and those that stand beside what was there.
+    pub fn conflicts(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.conflicts > 0).count()
+    }
+
+    /// Whether anything on disk would change.
+    pub fn changes(&self) -> bool {
+        self.entries.iter().any(Entry::changes)
+    }
+}
+
+/// Names of the layers that are in, in order.
+pub fn layers_of(blueprint: &Blueprint, pack: &Pack) -> Result<Vec<String>, Faults> {
+    Ok(select(pack, &context_of(blueprint, pack))?.into_iter().map(|layer| layer.name.clone()).collect())
+}
+
+pub fn service_path() -> TreePath {
+    TreePath::new(blueprint::FILE_NAME).expect("a path of our own making")
 }

@@ -1,42 +1,346 @@
 //! What a repository keeps of its making (design §4): `.new-service/lock` and `.new-service/base/`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::blueprint::Blueprint;
+use super::work::{Found, WorkTree};
+use crate::blueprint::{Blueprint, Drawn};
+use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, hex};
-use crate::render::{RECORD, Tree, TreePath};
+use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
+use crate::schema::Layout;
 
-/// The format of the lock file that this binary writes.
+/// The format of the lock file that this binary writes, and the newest that it reads.
 const FORMAT: u32 = 1;
+
+const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
+
+/// `.new-service/lock`: sorted text, a fact a line, so that git merges what two people changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    /// Of the pack that the files are from.
+    pub digest: String,
+    pub pack: String,
+    pub version: String,
+    pub year: String,
+    /// Stamps of the migrations that were made, by their names.
+    pub migrations: BTreeMap<String, String>,
+    /// Every file that was made.
+    pub files: BTreeMap<TreePath, Locked>,
+    /// Those that a formatter has changed, or would have, where there was one.
+    pub formatted: BTreeSet<TreePath>,
+    /// The schema that the migrations have reached.
+    pub schema: Option<Layout>,
+}
+
+/// A file as it was made: raw, before any formatter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    pub policy: Policy,
+    pub mode: Mode,
+    pub hash: String,
+    pub layer: String,
+}
+
+/// The folder of the pristine bytes.
+pub const OBJECTS: &str = ".new-service/base";
+
+/// Lowercase SHA-256 of bytes: the name of their object.
+pub fn hash(content: &[u8]) -> String {
+    hex(&Sha256::digest(content))
+}
+
+/// A path of the record from the repository's root.
+pub fn path(rest: &str) -> TreePath {
+    TreePath::new(&format!("{RECORD}/{rest}")).expect("a path of our own making")
+}
+
+pub fn lock_path() -> TreePath {
+    path("lock")
+}
+
+pub fn objects_folder() -> TreePath {
+    TreePath::new(OBJECTS).expect("a path of our own making")
+}
+
+pub fn object_path(hash: &str) -> TreePath {
+    TreePath::new(&format!("{OBJECTS}/{hash}")).expect("a path of our own making")
+}
+
+impl Lock {
+    /// The lock of a repository that is `tree`.
+    pub fn of(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Self {
+        let locked = |(path, file): (&TreePath, &crate::render::TreeFile)| {
+            let hash = hash(&file.content);
+            (path.clone(), Locked { policy: file.policy, mode: file.mode, hash, layer: file.layer.clone() })
+        };
+        Self {
+            digest: pack.digest.clone(),
+            pack: pack.manifest.name.clone(),
+            version: pack.manifest.version.clone(),
+            year: blueprint.drawn.year.clone(),
+            migrations: tree.migrations.clone(),
+            files: tree.iter().map(locked).collect(),
+            formatted: super::format::candidates(tree, &pack.manifest.format).cloned().collect(),
+            schema: tree.schema.clone(),
+        }
+    }
+
+    /// What was drawn when the repository was made, for a command that began at `moment`.
+    pub fn drawn(&self, moment: u64) -> Drawn {
+        Drawn { year: self.year.clone(), moment, migrations: self.migrations.clone(), reached: self.schema.clone() }
+    }
+
+    /// The names of the objects that it leads to.
+    pub fn objects(&self) -> BTreeSet<&str> {
+        let merged = self.files.values().filter(|file| file.policy == Policy::Merge);
+        merged.map(|file| file.hash.as_str()).collect()
+    }
+
+    pub fn print(&self) -> String {
+        let mut lines = vec![
+            format!("digest {}", self.digest),
+            format!("drawn year {}", self.year),
+            format!("format {FORMAT}"),
+            format!("pack {} {}", self.pack, self.version),
+        ];
+        lines.extend(self.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
+        lines.extend(self.formatted.iter().map(|path| format!("formatted {path}")));
+        for (path, Locked { policy, mode, hash, layer }) in &self.files {
+            // The path comes first: sorted, two branches that changed one file meet at one place.
+            lines.push(format!("file {path} {} {:o} {hash} {layer}", policy.as_str(), mode.bits()));
+        }
+        lines.extend(self.schema.iter().flat_map(Layout::lines).map(|line| format!("model {line}")));
+        lines.sort();
+        let mut text = HEADER.to_owned();
+        for line in lines {
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    }
+
+    /// Reads what [`Self::print`] wrote, in any order of lines.
+    pub fn parse(text: &str) -> Result<Self, Faults> {
+        let mut lock = Self {
+            digest: String::new(),
+            pack: String::new(),
+            version: String::new(),
+            year: String::new(),
+            migrations: BTreeMap::new(),
+            files: BTreeMap::new(),
+            formatted: BTreeSet::new(),
+            schema: None,
+        };
+        let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
+        if !model.is_empty() {
+            lock.schema =
+                Some(Layout::read(model).ok_or_else(|| broken(1, "its lines `model` do not fit each other"))?);
+        }
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
+            lock.line(line).map_err(|why| broken(number, &why))?;
+        }
+        for (what, value) in [("digest", &lock.digest), ("pack", &lock.pack), ("drawn year", &lock.year)] {
+            if value.is_empty() {
+                return Err(broken(1, &format!("no line says `{what}`")));
+            }
+        }
+        Ok(lock)
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let not_ours = || "this is no line that new-service writes".to_owned();
+        let (word, rest) = line.split_once(' ').ok_or_else(not_ours)?;
+        let mut words = rest.splitn(5, ' ');
+        let mut next = || words.next().ok_or_else(not_ours);
+        match word {
+            "digest" => rest.clone_into(&mut self.digest),
+            "format" => {
+                let format: u32 = rest.parse().map_err(|_| not_ours())?;
+                if format > FORMAT {
+                    return Err(format!("format {format} is newer than what this binary reads, {FORMAT}"));
+                }
+            }
+            "pack" => (self.pack, self.version) = (next()?.to_owned(), next()?.to_owned()),
+            "drawn" => match next()? {
+                "year" => next()?.clone_into(&mut self.year),
+                "migration" => drop(self.migrations.insert(next()?.to_owned(), next()?.to_owned())),
+                _ => return Err(not_ours()),
+            },
+            // Read all together.
+            "model" => {}
+            "formatted" => drop(self.formatted.insert(TreePath::new(rest)?)),
+            "file" => {
+                // From the end, for a path may hold spaces.
+                let mut words = rest.rsplitn(5, ' ');
+                let mut next = || words.next().ok_or_else(not_ours);
+                let (layer, hash) = (next()?.to_owned(), next()?.to_owned());
+                let mode = if next()? == "755" { Mode::Executable } else { Mode::Plain };
+                let policy = Policy::of(next()?).ok_or_else(not_ours)?;
+                if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                    return Err(not_ours());
+                }
+                let path = TreePath::new(next()?)?;
+                if self.files.insert(path, Locked { policy, mode, hash, layer }).is_some() {
+                    return Err("a file stands twice".into());
+                }
+            }
+            _ => return Err(not_ours()),
+        }
+        Ok(())
+    }
+}
+
+/// What the migrations of both branches reach together.
+fn unite_schemas(base: Option<Option<&Layout>>, ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
+    let facts = |layout: Option<&Layout>| layout.iter().flat_map(|layout| layout.lines()).collect::<BTreeSet<String>>();
+    let (one, two) = (facts(ours), facts(theirs));
+    // What a side has taken away is gone. Where nobody knows what was there, all of it stays.
+    let before = base.map(facts).unwrap_or_default();
+    let lines = one.union(&two).filter(|fact| !before.contains(*fact) || (one.contains(*fact) && two.contains(*fact)));
+    let lines: Vec<&String> = lines.collect();
+    // Where each says something else of one thing, this side's word stands.
+    Layout::read(lines.iter().map(|line| line.as_str())).or_else(|| ours.or(theirs).cloned())
+}
+
+/// The lock as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    Whole(Box<Lock>),
+    /// Two branches were merged, and git could not merge it: both sides.
+    Two {
+        /// What both began with, where git still knows it.
+        base: Option<Box<Lock>>,
+        ours: Box<Lock>,
+        theirs: Box<Lock>,
+    },
+}
+
+/// Reads `.new-service/lock`, with git's conflict markers in it where it has them.
+pub fn read(text: &str) -> Result<Read, Faults> {
+    if super::repo::marker(text).is_none() {
+        return Ok(Read::Whole(Box::new(Lock::parse(text)?)));
+    }
+    // What git could merge is in both sides, of whichever it is. A fact of the model may have lost there what
+    // it is about, so that they are read together.
+    let (model, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("model "));
+    let (ours, theirs) = sides(&rest.iter().flat_map(|line| [*line, "\n"]).collect::<String>());
+    let (mut ours, theirs) = (Lock::parse(&ours)?, Lock::parse(&theirs)?);
+    ours.schema = Layout::read(model.iter().filter_map(|line| line.strip_prefix("model ")));
+    Ok(Read::Two { base: None, ours: Box::new(ours), theirs: Box::new(theirs) })
+}
+
+/// The two texts that git put markers between.
+fn sides(text: &str) -> (String, String) {
+    let (mut ours, mut theirs) = (String::new(), String::new());
+    // Which sides a line is of.
+    let (mut one, mut two) = (true, true);
+    for line in text.split_inclusive('\n') {
+        match line.split(' ').next().unwrap_or_default().trim_end() {
+            "<<<<<<<" => (one, two) = (true, false),
+            "|||||||" => (one, two) = (false, false),
+            "=======" => (one, two) = (false, true),
+            ">>>>>>>" => (one, two) = (true, true),
+            _ => {
+                if one {
+                    ours.push_str(line);
+                }
+                if two {
+                    theirs.push_str(line);
+                }
+            }
+        }
+    }
+    (ours, theirs)
+}
+
+impl Lock {
+    /// What two branches drew, together. They must be from one pack.
+    pub fn unite(base: Option<&Self>, ours: &Self, theirs: &Self) -> Result<Self, Faults> {
+        if ours.digest != theirs.digest {
+            let fault = Fault::new(format!(
+                "{}: one side is at {} {}, the other at {} {}",
+                lock_path(),
+                ours.pack,
+                ours.version,
+                theirs.pack,
+                theirs.version
+            ));
+            return Err(fault
+                .help("take the merge back, run `new-service update` on the branch that is behind, and merge again")
+                .into());
+        }
+        let mut united = ours.clone();
+        united.migrations.extend(theirs.migrations.clone());
+        for (path, locked) in &theirs.files {
+            united.files.entry(path.clone()).or_insert_with(|| locked.clone());
+        }
+        united.schema =
+            unite_schemas(base.map(|base| base.schema.as_ref()), ours.schema.as_ref(), theirs.schema.as_ref());
+        united.formatted.extend(theirs.formatted.iter().cloned());
+        Ok(united)
+    }
+}
+
+fn broken(line: usize, why: &str) -> Faults {
+    let fault = Fault::at(Place::new(lock_path().as_str(), line, 1), why);
+    fault.help("take the file as it was committed: git checkout HEAD -- .new-service").into()
+}
 
 /// The record's files, by path from the repository's root.
 pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, Vec<u8>)> {
-    let path = |rest: &str| TreePath::new(&format!("{RECORD}/{rest}")).expect("a path of our own making");
-    let mut files = Vec::new();
-    let mut lines = vec![
-        format!("digest {}", pack.digest),
-        format!("drawn year {}", blueprint.drawn.year),
-        format!("format {FORMAT}"),
-        format!("pack {} {}", pack.manifest.name, pack.manifest.version),
-    ];
-    lines.extend(tree.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
-    for (tree_path, file) in tree.iter() {
-        let hash = hex(&Sha256::digest(&file.content));
-        lines.push(format!("file {} {:o} {hash} {} {tree_path}", file.policy.as_str(), file.mode.bits(), file.layer));
-        if file.policy == Policy::Merge {
-            files.push((path(&format!("base/{hash}")), file.content.clone()));
-        }
-    }
-    lines.sort();
-    let mut lock = String::from("# Written by new-service; commit it, and leave it to new-service to change.\n");
-    for line in lines {
-        let _ = writeln!(lock, "{line}");
-    }
-    files.push((path("lock"), lock.into_bytes()));
-    // Two files of one content share an object.
+    let mut files: Vec<(TreePath, Vec<u8>)> = objects(tree).into_iter().collect();
+    files.push((lock_path(), Lock::of(blueprint, pack, tree).print().into_bytes()));
     files.sort();
-    files.dedup();
     files
+}
+
+/// The lock and the objects of a repository whose record two branches left in conflict: as if it had just
+/// been made from its blueprint, with what both of them drew.
+pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, BTreeMap<TreePath, Vec<u8>>), Faults> {
+    let tree = {
+        let (blueprint, pack) = (blueprint.clone(), pack.clone());
+        in_time(move || render(&blueprint, &pack))?
+    };
+    let mut lock = Lock::of(blueprint, pack, &tree);
+    for (path, locked) in united.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
+        lock.files.entry(path.clone()).or_insert_with(|| locked.clone());
+    }
+    // Migrations that neither branch has made are still to be made.
+    lock.files.retain(|path, locked| locked.policy != Policy::Append || united.files.contains_key(path));
+    lock.migrations.clone_from(&united.migrations);
+    lock.schema.clone_from(&united.schema);
+    Ok((lock, objects(&tree)))
+}
+
+/// A working tree with objects that are not written yet.
+pub struct Overlay<'a> {
+    pub work: &'a dyn WorkTree,
+    pub objects: BTreeMap<TreePath, Vec<u8>>,
+}
+
+impl WorkTree for Overlay<'_> {
+    fn look(&self, path: &TreePath) -> io::Result<Found> {
+        self.work.look(path)
+    }
+
+    fn barred(&self, path: &TreePath) -> Option<String> {
+        self.work.barred(path)
+    }
+
+    fn objects(&self) -> io::Result<BTreeSet<String>> {
+        self.work.objects()
+    }
+
+    fn object(&self, hash: &str) -> Option<Vec<u8>> {
+        self.objects.get(&object_path(hash)).cloned().or_else(|| self.work.object(hash))
+    }
+}
+
+/// The pristine bytes of every file that is merged; two files of one content share an object.
+pub fn objects(tree: &Tree) -> BTreeMap<TreePath, Vec<u8>> {
+    let merged = tree.iter().filter(|(_, file)| file.policy == Policy::Merge);
+    merged.map(|(_, file)| (object_path(&hash(&file.content)), file.content.clone())).collect()
 }

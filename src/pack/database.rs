@@ -12,6 +12,7 @@ pub(super) struct DatabaseForm {
     dialect: Dialect,
     migrations: Option<String>,
     queries: Option<String>,
+    migrate: Option<String>,
 }
 
 /// The SQL that a database speaks.
@@ -30,6 +31,8 @@ pub struct DatabaseRule {
     pub migrations: Option<String>,
     /// Output folder of offline query data; none is made without it.
     pub queries: Option<String>,
+    /// The command that runs the migrations, for the next steps of a change.
+    pub migrate: Option<String>,
     pub place: Place,
 }
 
@@ -63,7 +66,7 @@ pub struct TableForm {
 impl DatabaseRule {
     pub(super) fn new(rule: Spanned<DatabaseForm>, text: &Text) -> Self {
         let place = text.place(rule.span().start);
-        let DatabaseForm { dialect, migrations, queries } = rule.into_inner();
-        Self { dialect, migrations, queries, place }
+        let DatabaseForm { dialect, migrations, queries, migrate } = rule.into_inner();
+        Self { dialect, migrations, queries, migrate, place }
     }
 }

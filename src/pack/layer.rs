@@ -63,6 +63,7 @@ struct FileRuleForm {
     policy: Option<Policy>,
     mode: Option<Spanned<String>>,
     when: Option<Spanned<String>>,
+    moved_from: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -88,6 +89,12 @@ pub enum Policy {
 }
 
 impl Policy {
+    pub const ALL: [Self; 4] = [Self::Merge, Self::Once, Self::Append, Self::Lock];
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Merge => "merge",
@@ -153,6 +160,8 @@ pub struct FileRule {
     pub policy: Option<Policy>,
     pub mode: Option<u32>,
     pub when: Option<Condition>,
+    /// Where an earlier version of the pack had the file; it may hold values.
+    pub moved_from: Option<String>,
     pub place: Place,
 }
 
@@ -251,7 +260,7 @@ impl Layer {
                 }
             });
             let when = rule.when.and_then(|when| condition(&when, &mut faults));
-            rules.push(FileRule { glob, policy: rule.policy, mode, when, place });
+            rules.push(FileRule { glob, policy: rule.policy, mode, when, moved_from: rule.moved_from, place });
         }
         for id in &form.practices {
             if practices::find(id.get_ref()).is_none() {

@@ -115,6 +115,9 @@ pub struct Next {
     /// What to do in another terminal, while the last step runs.
     #[serde(default)]
     pub meanwhile: Vec<String>,
+    /// What to do after a change of a repository that is there.
+    #[serde(default)]
+    pub changed: Vec<String>,
 }
 
 /// Names that the template uses itself, and no resource may have.

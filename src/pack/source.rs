@@ -32,6 +32,11 @@ impl Source {
         Self::BuiltIn(first.expect("a pack is embedded: `templates/` is part of this crate"))
     }
 
+    /// Whether this binary carries a pack of that name.
+    pub fn is_built_in(name: &str) -> bool {
+        built_in_names().iter().any(|built_in| built_in == name)
+    }
+
     /// A built-in pack's name, or a folder (anything that holds a `/`, or exists).
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let names = built_in_names();

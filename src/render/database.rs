@@ -1,5 +1,6 @@
 //! What the layer that is the database gives: migrations, and offline query data.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::path::TreePath;
@@ -7,7 +8,7 @@ use super::tree::{Mode, Tree, TreeFile};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
 use crate::pack::{DatabaseRule, Dialect, Layer, Pack, Policy};
-use crate::schema::{self, Model, OwnTable, QueryFile, Resource, Source, Type};
+use crate::schema::{self, Layout, Migration, Model, OwnTable, QueryFile, Resource, Source, Type};
 
 /// The tables of a service, and the layer that keeps them.
 pub struct Database<'a> {
@@ -91,7 +92,13 @@ impl<'a> Database<'a> {
 
     /// Adds the files of the database to a tree that is otherwise complete.
     pub fn write(&self, blueprint: &Blueprint, pack: &Pack, tree: &mut Tree) -> Result<(), Faults> {
-        let Some((layer, rule)) = self.rule else { return Ok(()) };
+        let drawn = &blueprint.drawn;
+        let Some((layer, rule)) = self.rule else {
+            // Without a database, what its migrations have reached waits for the next.
+            tree.schema.clone_from(&drawn.reached);
+            tree.migrations.clone_from(&drawn.migrations);
+            return Ok(());
+        };
         let own: Vec<&OwnTable> = self.own.iter().collect();
         let model = Model::new(&own, self.resources);
         let source = pack.shown(&format!("layers/{}/layer.toml", layer.name));
@@ -103,6 +110,7 @@ impl<'a> Database<'a> {
                 policy,
                 layer: layer.name.clone(),
                 personal: false,
+                moved_from: None,
                 source: source.clone(),
             };
             let wrong = |why| Fault::at(rule.place.clone(), format!("the path \"{path}\" may not be written: {why}"));
@@ -111,8 +119,24 @@ impl<'a> Database<'a> {
             }
         };
         if let Some(folder) = &rule.migrations {
-            let migrations = schema::migrations(&model, rule.dialect);
-            let stamps = blueprint.drawn.stamps(migrations.iter().map(|migration| migration.name.as_str()));
+            let layout = Layout::of(&model, rule.dialect);
+            let migrations = match &drawn.reached {
+                None => schema::migrations(&layout),
+                Some(reached) if reached.dialect != rule.dialect => {
+                    let message = format!("the migrations in {folder}/ are for another database");
+                    let help = "keep that database; or begin anew: take the migrations out of the repository, and from \
+                                .new-service/lock the lines that begin with `model` or `drawn migration`";
+                    return Err(Fault::new(message).help(help).into());
+                }
+                Some(reached) => {
+                    tree.migrations.clone_from(&drawn.migrations);
+                    let steps = named_apart(schema::changes(reached, &layout), &drawn.migrations);
+                    tree.steps.clone_from(&steps);
+                    steps
+                }
+            };
+            tree.schema = Some(layout);
+            let stamps = drawn.stamps(migrations.iter().map(|migration| migration.name.as_str()));
             for (migration, stamp) in migrations.into_iter().zip(stamps) {
                 let path = format!("{folder}/{stamp}_{}", migration.name);
                 insert(tree, format!("{path}.up.sql"), migration.up, Policy::Append);
@@ -128,6 +152,18 @@ impl<'a> Database<'a> {
         }
         faults.or(())
     }
+}
+
+/// Names that no migration before has had.
+fn named_apart(mut new: Vec<Migration>, known: &BTreeMap<String, String>) -> Vec<Migration> {
+    let mut taken: BTreeSet<String> = known.keys().cloned().collect();
+    for migration in &mut new {
+        let numbered = (2..).map(|number| format!("{}_{number}", migration.name));
+        let mut names = std::iter::once(migration.name.clone()).chain(numbered);
+        migration.name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.insert(migration.name.clone());
+    }
+    new
 }
 
 /// The data of the queries in the Rust files of the tree.

@@ -33,11 +33,70 @@ struct PackageForm {
 /// Name and version: cargo's own order is by these, versions as semver orders them.
 type Key = (String, Version);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Package {
     source: Option<String>,
     checksum: Option<String>,
     dependencies: BTreeSet<Key>,
+}
+
+/// `ours`, a lock file that cargo or a person changed, with the packages of `theirs` that it lacks. What
+/// is there stays at its version. None where one of them cannot be read.
+pub fn join(ours: &str, theirs: &str) -> Option<String> {
+    let (ours, theirs) = (Text::new("ours", ours), Text::new("theirs", theirs));
+    let (our_form, their_form): (Form, Form) = (ours.toml().ok()?, theirs.toml().ok()?);
+    let mut packages = read(&our_form, &ours)?;
+    let new = read(&their_form, &theirs)?;
+    // A version that cargo would take for the other.
+    let stands_for = |packages: &BTreeMap<Key, Package>, key: &Key| -> Option<Key> {
+        let same = |other: &&Key| other.0 == key.0 && compatible(&other.1, &key.1);
+        packages.keys().filter(same).max().cloned()
+    };
+    let known = packages.clone();
+    let place = |key: &Key| stands_for(&known, key).unwrap_or_else(|| key.clone());
+    for (key, package) in &new {
+        let root = package.source.is_none();
+        let dependencies = package.dependencies.iter().map(place);
+        match stands_for(&known, key) {
+            // The root keeps what the user depends on, and depends on what is new as well.
+            Some(key) if root => packages.get_mut(&key)?.dependencies.extend(dependencies),
+            Some(_) => {}
+            None if root => {
+                // Its name or its version is another now: by either, it is the one without a source.
+                let mut roots = packages.values_mut().filter(|package| package.source.is_none());
+                roots.next()?.dependencies.extend(dependencies);
+            }
+            None => {
+                let dependencies = dependencies.collect();
+                let (source, checksum) = (package.source.clone(), package.checksum.clone());
+                packages.insert(key.clone(), Package { source, checksum, dependencies });
+            }
+        }
+    }
+    Some(print(&packages, our_form.version.max(their_form.version)))
+}
+
+fn read(form: &Form, text: &Text) -> Option<BTreeMap<Key, Package>> {
+    let package = |package: &PackageForm| {
+        let dependencies =
+            package.dependencies.iter().map(|name| resolve(name, form, text).ok()).collect::<Option<_>>();
+        let (source, checksum) = (package.source.clone(), package.checksum.clone());
+        Some((
+            (package.name.clone(), package.version.clone()),
+            Package { source, checksum, dependencies: dependencies? },
+        ))
+    };
+    form.package.iter().map(package).collect()
+}
+
+/// Whether cargo takes one version where the other is asked for: the first number that is not 0 is the same.
+fn compatible(one: &Version, other: &Version) -> bool {
+    let leading = |version: &Version| match (version.major, version.minor) {
+        (0, 0) => (0, 0, version.patch),
+        (0, minor) => (0, minor, 0),
+        (major, _) => (major, 0, 0),
+    };
+    leading(one) == leading(other)
 }
 
 /// Cargo's lock file for a package `name` at `version` with what the fragments depend on.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use tera::Context;
 
 pub use bounds::in_time;
-pub use lockfile::unite as unite_locks;
+pub use lockfile::{join as join_locks, unite as unite_locks};
 pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, select, take_resources};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
@@ -195,6 +195,7 @@ impl Rendering<'_> {
         let path = TreePath::new(&target).map_err(|why| unsafe_path(&target, why))?;
         let mut policy = Policy::default();
         let mut mode = Mode::Plain;
+        let mut moved_from = None;
         for (number, rule) in layer.rules.iter().enumerate() {
             if !rule.glob.matches(path.as_str()) {
                 continue;
@@ -206,6 +207,10 @@ impl Rendering<'_> {
                 return Ok(());
             }
             policy = rule.policy.unwrap_or(policy);
+            if let Some(from) = &rule.moved_from {
+                let from = render_text(delimiters, from, context).map_err(|why| unsafe_path(from, why))?;
+                moved_from = Some(TreePath::new(&from).map_err(|why| unsafe_path(&from, why))?);
+            }
             if rule.mode == Some(0o755) {
                 mode = Mode::Executable;
             }
@@ -217,7 +222,8 @@ impl Rendering<'_> {
             personal = composed || self.engine.is_personal(layer, &file.source);
         }
         let source = self.pack.shown(&file.source);
-        self.tree.insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, source })
+        self.tree
+            .insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, moved_from, source })
     }
 
     fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
@@ -244,7 +250,15 @@ impl Rendering<'_> {
         let source = self.pack.shown("pack.toml");
         Ok(self.tree.insert(
             path,
-            TreeFile { content, mode: Mode::Plain, policy: Policy::Lock, layer, personal: false, source },
+            TreeFile {
+                content,
+                mode: Mode::Plain,
+                policy: Policy::Lock,
+                layer,
+                personal: false,
+                moved_from: None,
+                source,
+            },
         )?)
     }
 }

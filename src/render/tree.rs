@@ -9,6 +9,7 @@ use super::path::TreePath;
 use crate::blueprint;
 use crate::fault::Fault;
 use crate::pack::Policy;
+use crate::schema::{Layout, Migration};
 
 /// A file as it was rendered: raw, not formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct TreeFile {
     /// Whether texts that a person chose, or lines of several layers, are in it, so that a formatter has
     /// something to do.
     pub personal: bool,
+    /// Where an earlier version of the template had it.
+    pub moved_from: Option<TreePath>,
     /// The pack's file it comes from, for faults.
     pub source: String,
 }
@@ -51,6 +54,10 @@ pub struct Tree {
     bytes: usize,
     /// The migrations by name, each with the stamp that is drawn for it.
     pub migrations: BTreeMap<String, String>,
+    /// The schema that they reach.
+    pub schema: Option<Layout>,
+    /// The migrations that are new, of those that lead from an earlier schema to this one.
+    pub steps: Vec<Migration>,
 }
 
 /// The folder of a repository's record, which only new-service writes to (design §4).
@@ -133,6 +140,7 @@ mod tests {
             policy: Policy::Merge,
             layer: "l".into(),
             personal: false,
+            moved_from: None,
             source: path.into(),
         };
         tree.insert(TreePath::new(path).unwrap(), file)

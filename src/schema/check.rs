@@ -149,6 +149,24 @@ impl Checker<'_> {
         }
     }
 
+    /// The name that something had before: of the form of one, and nothing's name now.
+    fn was<'b>(
+        &mut self,
+        what: &str,
+        was: &Marked<String>,
+        mut now: impl Iterator<Item = &'b Marked<String>>,
+    ) -> Option<String> {
+        if !self.well_formed(what, was) {
+            return None;
+        }
+        if now.any(|name| name.value == was.value) {
+            let message = format!("it was \"{0}\", and there is a {what} \"{0}\"", was.value);
+            self.fault(&was.mark, message, "a name that has gone to another cannot be told apart: rename in two steps");
+            return None;
+        }
+        Some(was.value.clone())
+    }
+
     /// Whether a name has the form of one.
     fn well_formed(&mut self, what: &str, name: &Marked<String>) -> bool {
         let Err(why) = names::check(&name.value) else { return true };
@@ -182,7 +200,9 @@ impl Checker<'_> {
         let owner = fields.iter().find(theirs).map(|field| field.name.clone());
         let plural = plural(draft);
         let irregular = plural != names::plural_of(name);
-        Resource { name: name.clone(), plural, irregular, fields, owner }
+        let was =
+            draft.was.as_ref().and_then(|was| self.was("resource", was, self.drafts.iter().map(|draft| &draft.name)));
+        Resource { name: name.clone(), plural, irregular, was, fields, owner }
     }
 
     fn field(&mut self, draft: &Draft, field: &DraftField, columns: &mut BTreeMap<String, String>) -> Option<Field> {
@@ -206,6 +226,10 @@ impl Checker<'_> {
             unique: field.unique.is_some(),
             index: field.index.is_some(),
             private: field.private,
+            was: field
+                .was
+                .as_ref()
+                .and_then(|was| self.was("field", was, draft.fields.iter().map(|field| &field.name))),
         };
         let column = made.column();
         if let Some(other) = columns.insert(column.clone(), name.clone()) {

@@ -99,6 +99,7 @@ pub struct DraftField {
     pub unique: Option<Mark>,
     pub index: Option<Mark>,
     pub private: bool,
+    pub was: Option<Marked<String>>,
 }
 
 /// A resource as it was written.
@@ -106,6 +107,7 @@ pub struct DraftField {
 pub struct Draft {
     pub name: Marked<String>,
     pub plural: Option<Marked<String>>,
+    pub was: Option<Marked<String>>,
     pub fields: Vec<DraftField>,
     /// Whether a field of it could not be read, not even its name.
     pub broken: bool,
@@ -147,6 +149,17 @@ impl Drafts {
 
     fn whole(&mut self, written: &Written) {
         let draft = super::grammar::resource(written, &mut self.faults);
+        self.drafts.extend(draft);
+    }
+
+    /// Reads the arguments of a command that is about one resource.
+    pub fn arguments(&mut self, text: &str) {
+        let written = Written {
+            place: Box::new(|at| Place::new("resource", 1, text[..at].chars().count() + 1)),
+            text,
+            shown: true,
+        };
+        let draft = super::grammar::resource(&written, &mut self.faults);
         self.drafts.extend(draft);
     }
 

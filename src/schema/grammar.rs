@@ -1,8 +1,8 @@
 //! The grammar of resources: text → draft. `docs/resources.md` is its page.
 //!
 //! ```text
-//! RESOURCE = NAME [plural=NAME] FIELD…            spaces between
-//! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private
+//! RESOURCE = NAME [plural=NAME] [was=NAME] FIELD… spaces between
+//! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private, was=NAME
 //! TYPE     = WORD[(ARGUMENTS)]                    string(1..200), decimal(12,2), enum(a,b), ref(user)
 //! DEFAULT  = WORD | "TEXT"                        quotes where it holds a space, a colon or a quote
 //! ```
@@ -17,7 +17,7 @@ use crate::fault::{Faults, did_you_mean};
 use crate::pack::{check_plain, shown};
 
 const FIELD: &str = "a field is NAME:TYPE, as in `note:text?` or `status:enum(draft,paid)=draft:index`";
-const MODIFIERS: [&str; 3] = ["unique", "index", "private"];
+const MODIFIERS: [&str; 4] = ["unique", "index", "private", "was"];
 
 /// Reads a whole resource; None where there is not even a name.
 pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> {
@@ -37,13 +37,26 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
         reader.fault(place, "a resource begins with its name, and this is a field", "as in: 'order note:text?'");
         return None;
     }
-    let mut draft =
-        Draft { name: reader.marked(name), plural: None, fields: Vec::new(), broken: false, own: &OWN_COLUMNS };
+    let mut draft = Draft {
+        name: reader.marked(name),
+        plural: None,
+        was: None,
+        fields: Vec::new(),
+        broken: false,
+        own: &OWN_COLUMNS,
+    };
     reader.space();
-    if reader.rest().starts_with("plural=") {
-        reader.at += "plural=".len();
-        let plural = reader.word_until(char::is_whitespace);
-        draft.plural = Some(reader.marked(plural));
+    loop {
+        let (word, place) = if reader.rest().starts_with("plural=") {
+            ("plural=", &mut draft.plural)
+        } else if reader.rest().starts_with("was=") {
+            ("was=", &mut draft.was)
+        } else {
+            break;
+        };
+        reader.at += word.len();
+        let name = reader.word_until(char::is_whitespace);
+        *place = Some(reader.marked(name));
         reader.space();
     }
     while !reader.ended() {
@@ -110,6 +123,7 @@ impl<'a> Reader<'a, '_> {
             unique: None,
             index: None,
             private: false,
+            was: None,
         };
         field.nullable = self.eat('?');
         if self.eat('=') {
@@ -215,10 +229,20 @@ impl<'a> Reader<'a, '_> {
             "unique" => field.unique.replace(mark).is_some(),
             "index" => field.index.replace(mark).is_some(),
             "private" => std::mem::replace(&mut field.private, true),
+            "was" => {
+                if !self.eat('=') {
+                    self.fault(word, "a name is expected after `was`", "as in `full_name:string:was=name`");
+                    return;
+                }
+                let name = self.word_until(|c| c.is_whitespace() || c == ':');
+                let name = self.marked(name);
+                field.was.replace(name).is_some()
+            }
             _ => {
                 let near = did_you_mean(text, MODIFIERS);
                 let message = format!("\"{}\" says nothing of a field{near}", shown(text));
-                let help = "after the type: :unique, :index, :private; a default with a colon stands in quotes";
+                let help =
+                    "after the type: :unique, :index, :private, :was=NAME; a default with a colon stands in quotes";
                 self.fault(word, message, help);
                 return;
             }

@@ -1,113 +1,102 @@
-//! Migrations: for each table the SQL that makes it, and the SQL that takes it away.
+//! Migrations: the SQL that makes a table, and the SQL that takes it away.
 //!
-//! Written once and never touched again: what has run somewhere may not change under it.
+//! Written once and never touched again: what has run somewhere may not change under it. What comes later
+//! is in [`super::changes`].
 
 use std::fmt::Write as _;
 
-use super::model::{Column, Index, Model, Reference, Table};
+use super::layout::{Constraint, Layout, TableLayout, What, list};
 use super::names;
 use super::types::Database;
 
 /// One step of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Migration {
     /// `create_orders`; its file is `STAMP_create_orders.up.sql`.
     pub name: String,
     pub up: String,
     pub down: String,
+    /// What it loses of what the database holds, a line each.
+    pub destructive: Vec<String>,
+    /// What has to be seen to before it runs.
+    pub notes: Vec<String>,
 }
 
 /// One migration a table, in the order that they run.
-pub fn migrations(model: &Model, database: Database) -> Vec<Migration> {
-    let one = |table: &Table| Migration {
-        name: format!("create_{}", table.name),
-        up: up(table, model, database),
-        down: down(table, model, database),
-    };
-    model.tables.iter().map(one).collect()
+pub fn migrations(layout: &Layout) -> Vec<Migration> {
+    let names: Vec<&str> = layout.tables.iter().map(|table| table.name.as_str()).collect();
+    layout.tables.iter().map(|table| create(table, layout, &names)).collect()
 }
 
-fn up(table: &Table, model: &Model, database: Database) -> String {
-    let mut lines: Vec<String> = table.columns.iter().map(|column| column_line(column, database)).collect();
-    let constraint = |name: String, what: String| format!("CONSTRAINT {} {what}", names::sql(&name));
-    lines.push(constraint(format!("{}_pkey", table.name), format!("PRIMARY KEY ({})", list(&table.key))));
-    for unique in &table.unique {
-        lines.push(constraint(unique.name.clone(), format!("UNIQUE ({})", list(&unique.columns))));
+/// The migration that makes `table`; `new` are all tables that are made with it, in order.
+pub fn create(table: &TableLayout, layout: &Layout, new: &[&str]) -> Migration {
+    Migration {
+        name: format!("create_{}", table.name),
+        up: up(table, layout, new),
+        down: down(table, layout, new),
+        ..Migration::default()
     }
-    for column in &table.columns {
-        if let Some(check) = column.kind.check(&names::sql(&column.name), database) {
-            lines.push(constraint(format!("{}_{}_check", table.name, column.name), format!("CHECK ({check})")));
-        }
-    }
-    for reference in &table.references {
-        if !waits(table, reference, model, database) {
-            lines.push(foreign_key(table, reference));
-        }
-    }
-    let mut sql = format!(
-        "-- {}\nCREATE TABLE {} (\n    {}\n);\n",
-        table.purpose,
-        names::sql(&table.name),
-        lines.join(",\n    ")
-    );
-    for Index { what, why } in &table.index {
+}
+
+fn up(table: &TableLayout, layout: &Layout, new: &[&str]) -> String {
+    let waiting = |constraint: &&Constraint| !waits(&table.name, constraint, layout.dialect, new);
+    let mut sql = format!("-- {}\n{}", table.purpose, table_sql(table, &table.name, waiting));
+    for index in &table.indexes {
         sql.push('\n');
-        if !why.is_empty() {
-            let _ = writeln!(sql, "-- {why}");
+        if !index.why.is_empty() {
+            let _ = writeln!(sql, "-- {}", index.why);
         }
-        let (name, table) = (names::sql(&what.name), names::sql(&table.name));
-        let _ = writeln!(sql, "CREATE INDEX {name} ON {table} ({});", list(&what.columns));
+        sql.push_str(&index.sql(&table.name, ""));
     }
-    for (other, reference) in model.waiting_for(&table.name) {
-        if waits(other, reference, model, database) {
-            let (name, key) = (names::sql(&other.name), foreign_key(other, reference));
-            let _ = writeln!(sql, "\n-- They refer to each other: this one had to come first.");
-            let _ = writeln!(sql, "ALTER TABLE {name}\n    ADD {key};");
-        }
+    for (other, constraint) in waiting_for(&table.name, layout, new) {
+        let (name, key) = (names::sql(&other.name), constraint.sql());
+        let _ = writeln!(sql, "\n-- They refer to each other: this one had to come first.");
+        let _ = writeln!(sql, "ALTER TABLE {name}\n    ADD {key};");
     }
     sql
 }
 
-fn down(table: &Table, model: &Model, database: Database) -> String {
+/// `CREATE TABLE`, under a name that may be another, with the constraints that are wanted.
+pub fn table_sql(table: &TableLayout, name: &str, wanted: impl Fn(&&Constraint) -> bool) -> String {
+    let mut lines: Vec<String> = table.columns.iter().map(super::layout::ColumnLayout::sql).collect();
+    lines.push(format!(
+        "CONSTRAINT {} PRIMARY KEY ({})",
+        names::sql(&format!("{}_pkey", table.name)),
+        list(&table.key)
+    ));
+    lines.extend(table.constraints.iter().filter(wanted).map(Constraint::sql));
+    format!("CREATE TABLE {} (\n    {}\n);\n", names::sql(name), lines.join(",\n    "))
+}
+
+fn down(table: &TableLayout, layout: &Layout, new: &[&str]) -> String {
     let mut sql = String::new();
-    for (other, reference) in model.waiting_for(&table.name) {
-        if waits(other, reference, model, database) {
-            let name = names::sql(&foreign_key_name(other, reference));
-            let _ = writeln!(sql, "ALTER TABLE {} DROP CONSTRAINT {name};\n", names::sql(&other.name));
-        }
+    for (other, constraint) in waiting_for(&table.name, layout, new) {
+        let name = names::sql(&constraint.name);
+        let _ = writeln!(sql, "ALTER TABLE {} DROP CONSTRAINT {name};\n", names::sql(&other.name));
     }
     let _ = writeln!(sql, "DROP TABLE {};", names::sql(&table.name));
     sql
 }
 
+/// Constraints of tables made before `name` that are added with it.
+fn waiting_for<'a>(
+    name: &'a str,
+    layout: &'a Layout,
+    new: &'a [&str],
+) -> impl Iterator<Item = (&'a TableLayout, &'a Constraint)> {
+    let before = layout.tables.iter().filter(|table| new.contains(&table.name.as_str()));
+    before.flat_map(move |table| {
+        let all = table.constraints.iter().filter(move |constraint| {
+            matches!(&constraint.what, What::Foreign { table: to, .. } if to == name)
+                && waits(&table.name, constraint, layout.dialect, new)
+        });
+        all.map(move |constraint| (table, constraint))
+    })
+}
+
 /// Whether a reference is added when its table comes. `SQLite` takes one to what is not there yet.
-fn waits(table: &Table, reference: &Reference, model: &Model, database: Database) -> bool {
-    database == Database::Postgres && model.precedes(&table.name, &reference.table)
-}
-
-/// `note TEXT DEFAULT 'x'`.
-fn column_line(column: &Column, database: Database) -> String {
-    let mut line = format!("{} {}", names::sql(&column.name), column.kind.column(database));
-    if !column.nullable {
-        line.push_str(" NOT NULL");
-    }
-    if let Some(default) = &column.default {
-        let _ = write!(line, " DEFAULT {}", default.sql(database, &column.kind));
-    }
-    line
-}
-
-fn foreign_key_name(table: &Table, reference: &Reference) -> String {
-    format!("{}_{}_fkey", table.name, reference.column)
-}
-
-fn foreign_key(table: &Table, reference: &Reference) -> String {
-    let (name, column) = (foreign_key_name(table, reference), names::sql(&reference.column));
-    let target = names::sql(&reference.table);
-    let cascade = if reference.cascade { " ON DELETE CASCADE" } else { "" };
-    format!("CONSTRAINT {} FOREIGN KEY ({column}) REFERENCES {target} (id){cascade}", names::sql(&name))
-}
-
-fn list(columns: &[String]) -> String {
-    columns.iter().map(|column| names::sql(column)).collect::<Vec<_>>().join(", ")
+fn waits(table: &str, constraint: &Constraint, dialect: Database, new: &[&str]) -> bool {
+    let What::Foreign { table: to, .. } = &constraint.what else { return false };
+    let at = |name: &str| new.iter().position(|other| *other == name);
+    dialect == Database::Postgres && at(to).is_some() && at(table) < at(to)
 }

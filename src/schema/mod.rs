@@ -6,10 +6,12 @@
 //! ```
 
 mod arguments;
+mod changes;
 mod check;
 mod default;
 mod draft;
 mod grammar;
+mod layout;
 mod migrations;
 mod model;
 mod names;
@@ -20,13 +22,15 @@ mod types;
 mod values;
 mod view;
 
+pub use changes::changes;
 pub use check::{Known, MAX_IDENTIFIER, OWN_COLUMNS, Surroundings, check, unwanted};
 pub use default::Default;
 pub use draft::{Draft, DraftField, Drafts, Mark, Marked, Written};
+pub use layout::Layout;
 pub use migrations::{Migration, migrations};
 pub use model::{Column, Model, OwnTable, Table};
 pub use names::plural_of;
-pub use queries::{QueryFile, Source, query_files};
+pub use queries::{QueryFile, Source, query_files, query_names};
 pub use resource::{Field, Resource};
 pub use types::{Database, Facts, Storage, TABLE, Type};
 pub use view::{ResourceView, views};

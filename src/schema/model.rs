@@ -28,6 +28,8 @@ pub struct Table {
     pub name: String,
     /// Why it is there, for the first line of its migration.
     pub purpose: String,
+    /// The name of the resource that it was before.
+    pub was: Option<String>,
     pub columns: Vec<Column>,
     pub key: Vec<String>,
     pub unique: Vec<Named>,
@@ -41,6 +43,8 @@ pub struct Column {
     pub kind: Type,
     pub nullable: bool,
     pub default: Option<Default>,
+    /// The name of the field that it was before.
+    pub was: Option<String>,
 }
 
 /// Columns under the name of a constraint.
@@ -89,20 +93,6 @@ impl Model {
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))
     }
-
-    /// Tables before `name` that refer to it: their references are added when it is there.
-    pub fn waiting_for(&self, name: &str) -> impl Iterator<Item = (&Table, &Reference)> {
-        let before = self.tables.iter().take_while(move |table| table.name != name);
-        before.flat_map(move |table| {
-            table.references.iter().filter(move |reference| reference.table == name).map(move |found| (table, found))
-        })
-    }
-
-    /// Whether `table` is created before `other`.
-    pub fn precedes(&self, table: &str, other: &str) -> bool {
-        let at = |name: &str| self.tables.iter().position(|table| table.name == name);
-        at(table) < at(other)
-    }
 }
 
 impl Table {
@@ -141,12 +131,13 @@ fn of_layer(own: &OwnTable, plural: &dyn Fn(&str) -> String, taken: &mut BTreeSe
 
 /// The id, the fields and what they refer to.
 fn start(resource: &Resource, purpose: String, plural: &dyn Fn(&str) -> String) -> Table {
-    let id = Column { name: "id".into(), kind: Type::Uuid, nullable: false, default: None };
+    let id = Column { name: "id".into(), kind: Type::Uuid, nullable: false, default: None, was: None };
     let fields = resource.fields.iter().map(|field| Column {
         name: field.column(),
         kind: field.kind.clone(),
         nullable: field.nullable,
         default: field.default.clone(),
+        was: field.was.clone(),
     });
     let references = resource.fields.iter().filter_map(|field| match &field.kind {
         Type::Ref(target) => {
@@ -157,6 +148,7 @@ fn start(resource: &Resource, purpose: String, plural: &dyn Fn(&str) -> String) 
     Table {
         name: resource.plural.clone(),
         purpose,
+        was: resource.was.clone(),
         columns: std::iter::once(id).chain(fields).collect(),
         key: vec!["id".into()],
         unique: Vec::new(),
@@ -199,7 +191,7 @@ fn finish(table: &mut Table, resource: &Resource, listed: bool, taken: &mut BTre
 }
 
 fn own_column(name: &str, kind: Type, default: Default) -> Column {
-    Column { name: name.into(), kind, nullable: false, default: Some(default) }
+    Column { name: name.into(), kind, nullable: false, default: Some(default), was: None }
 }
 
 /// What an index of a field is over, and what for.

@@ -13,6 +13,8 @@ pub struct Resource {
     pub plural: String,
     /// Whether the plural is not the one that would be made of the name.
     pub irregular: bool,
+    /// The name that it had before: its table is renamed, and not made anew.
+    pub was: Option<String>,
     pub fields: Vec<Field>,
     /// The field that says whose it is: `owner`, a reference to the table of accounts.
     pub owner: Option<String>,
@@ -32,6 +34,8 @@ pub struct Field {
     pub index: bool,
     /// Never leaves the service.
     pub private: bool,
+    /// The name that it had before: its column is renamed, and not made anew.
+    pub was: Option<String>,
 }
 
 impl Field {
@@ -79,6 +83,9 @@ impl fmt::Display for Field {
                 write!(f, ":{word}")?;
             }
         }
+        if let Some(was) = &self.was {
+            write!(f, ":was={was}")?;
+        }
         Ok(())
     }
 }
@@ -89,6 +96,9 @@ impl fmt::Display for Resource {
         f.write_str(&self.name)?;
         if self.irregular {
             write!(f, " plural={}", self.plural)?;
+        }
+        if let Some(was) = &self.was {
+            write!(f, " was={was}")?;
         }
         self.fields.iter().try_for_each(|field| write!(f, " {field}"))
     }

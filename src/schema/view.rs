@@ -209,7 +209,7 @@ impl ResourceView {
             names: NamesView::new(&resource.name, resource.plural.clone(), resource.owner.is_some()),
             referenced: false,
             included: false,
-            spec: resource.to_string(),
+            spec: without_history(resource).to_string(),
             owner: resource.owner.clone(),
             imports: sorted(|field| field.import),
             packages: sorted(|field| field.package),
@@ -219,6 +219,12 @@ impl ResourceView {
             fields,
         }
     }
+}
+
+/// What it was called once is no matter of the files that are made of it.
+fn without_history(resource: &Resource) -> Resource {
+    let fields = resource.fields.iter().map(|field| Field { was: None, ..field.clone() }).collect();
+    Resource { was: None, fields, ..resource.clone() }
 }
 
 impl FieldView {
@@ -251,7 +257,7 @@ impl FieldView {
         };
         Self {
             words: field.name.replace('_', " "),
-            spec: field.to_string(),
+            spec: Field { was: None, ..field.clone() }.to_string(),
             kind: facts.word,
             ident: names::rust(&column),
             name_ident: names::rust(&field.name),

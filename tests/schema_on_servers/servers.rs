@@ -45,12 +45,15 @@ impl Server {
         self.folder.join("file.db")
     }
 
-    /// Runs SQL; an error fails the test.
+    /// Runs SQL, in a transaction unless it says otherwise, as sqlx does; an error fails the test.
     pub fn run(&self, sql: &str) {
         if self.postgres {
-            let arguments =
-                [&self.url, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-f", "-"];
-            output(Command::new("psql").args(arguments), sql);
+            let mut command = Command::new("psql");
+            command.args([&self.url, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", "-"]);
+            if !sql.starts_with("-- no-transaction") {
+                command.arg("--single-transaction");
+            }
+            output(&mut command, sql);
         } else {
             self.python("executescript(sys.stdin.read())", sql);
         }
@@ -65,6 +68,49 @@ impl Server {
         } else {
             self.python("execute('SELECT * FROM sqlite_master ORDER BY rowid').fetchall()", "")
         }
+    }
+
+    /// Takes everything out of the database.
+    pub fn empty(&self) {
+        if self.postgres {
+            self.run("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;");
+        } else {
+            fs::remove_file(self.file()).unwrap();
+            self.run("");
+        }
+    }
+
+    /// What a query gives, a row a line.
+    pub fn ask(&self, sql: &str) -> String {
+        if self.postgres {
+            output(Command::new("psql").args([&self.url, "--no-psqlrc", "-At", "-c", sql]), "")
+        } else {
+            self.python(&format!("execute({sql:?}).fetchall()"), "")
+        }
+    }
+
+    /// The schema as facts that have no order: columns may stand in another.
+    pub fn facts(&self) -> Vec<String> {
+        let mut facts: Vec<String> = if self.postgres {
+            self.ask(
+                "SELECT concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), \
+                 a.attnotnull, pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
+                 UNION ALL SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated) \
+                 FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' \
+                 UNION ALL SELECT concat_ws(' ', 'index', indexdef, (SELECT indisvalid FROM pg_index WHERE indexrelid = (schemaname || '.' || quote_ident(indexname))::regclass)) \
+                 FROM pg_indexes WHERE schemaname = 'public'",
+            )
+            .lines()
+            .map(str::to_owned)
+            .collect()
+        } else {
+            let call = "execute(\"SELECT replace(sql, char(10), ' '), 0, 0, 0 FROM sqlite_master WHERE sql IS NOT NULL\").fetchall()";
+            self.python(call, "").lines().flat_map(sqlite_facts).collect()
+        };
+        facts.sort();
+        facts
     }
 
     fn python(&self, call: &str, input: &str) -> String {
@@ -97,6 +143,38 @@ impl Server {
         let files = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
         files.map(|path| (name(&path), fs::read_to_string(path).unwrap())).collect()
     }
+}
+
+/// A row `('CREATE …', 0, 0)` as facts: a column or a constraint each.
+fn sqlite_facts(row: &str) -> Vec<String> {
+    let sql = row.trim_start_matches('(').rsplit_once(", 0, 0").map_or(row, |(sql, _)| sql);
+    let sql = sql.trim_matches(['\'', '"']).replace(['"', '\\'], "");
+    let squeezed = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some(rest) = squeezed.strip_prefix("CREATE TABLE ") else { return vec![squeezed] };
+    let (table, inside) = rest.split_once(" (").unwrap();
+    let inside = inside.strip_suffix(')').unwrap();
+    let (mut parts, mut depth, mut quoted, mut start) = (Vec::new(), 0, false, 0);
+    for (at, c) in inside.char_indices() {
+        match c {
+            '\'' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth -= 1,
+            ',' if !quoted && depth == 0 => {
+                parts.push(&inside[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&inside[start..]);
+    let mut facts = Vec::new();
+    for part in parts.into_iter().map(str::trim) {
+        // A constraint that stands with its column is one like any other.
+        let mut pieces = part.split(" CONSTRAINT ");
+        facts.push(format!("{table} {}", pieces.next().unwrap()));
+        facts.extend(pieces.map(|piece| format!("{table} CONSTRAINT {piece}")));
+    }
+    facts
 }
 
 /// A folder of this test's own, in cargo's target folder.

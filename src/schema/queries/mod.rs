@@ -40,6 +40,11 @@ pub struct QueryFile {
 /// Room for the deepest query that is taken; a thread's own would do in a release build only.
 const STACK: usize = 32 << 20;
 
+/// The names of the files that the queries in `source` need; none where it cannot be read.
+pub fn query_names(source: &Source) -> Vec<String> {
+    scan::queries(source).unwrap_or_default().iter().map(|query| file::name(&query.sql)).collect()
+}
+
 /// The data of every query in `sources`, each once; what cannot be told is a fault at the query.
 pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
     std::thread::scope(|scope| {

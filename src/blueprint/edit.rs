@@ -1,0 +1,277 @@
+//! Changing `service.toml` as its owner would by hand: what stays the same keeps every byte, comments and
+//! order included.
+
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, RawString, Table, Value, value};
+
+use super::Blueprint;
+use super::file::comment;
+use super::resources::{FIRST, table_of};
+use crate::fault::{Fault, Faults};
+use crate::pack::{Answer, Pack, Question, Text};
+use crate::schema::Resource;
+
+/// The text that says `blueprint`, made of `text`, which says another.
+pub fn edit(text: &Text, blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
+    let mut document: DocumentMut = text.content.parse().map_err(|error: toml_edit::TomlError| {
+        let place = text.place(error.span().map_or(0, |span| span.start));
+        Faults::from(Fault::at(place, error.message().replace('\n', " ")))
+    })?;
+    set(document.as_table_mut(), "name", blueprint.name.as_str().into());
+    let template = document.entry("template").or_insert_with(|| Item::Table(Table::new()));
+    if let Some(template) = template.as_table_like_mut() {
+        for (key, text) in [("name", &pack.manifest.name), ("version", &pack.manifest.version)] {
+            match template.get_mut(key).and_then(Item::as_value_mut) {
+                Some(there) => replace(there, text.as_str().into()),
+                None => drop(template.insert(key, value(text))),
+            }
+        }
+    }
+    answers(&mut document, blueprint, pack)?;
+    resources(&mut document, &blueprint.resources);
+    Ok(document.to_string())
+}
+
+fn answers(document: &mut DocumentMut, blueprint: &Blueprint, pack: &Pack) -> Result<(), Faults> {
+    let asked = blueprint.asked(pack)?;
+    let item = document.entry("answers").or_insert_with(|| Item::Table(Table::new()));
+    let Some(table) = item.as_table_mut() else {
+        // One that stands on a line has no room for comments.
+        let Some(table) = item.as_table_like_mut() else { return Ok(()) };
+        let gone: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+        for key in gone.iter().filter(|key| !asked.iter().any(|question| question.key == **key)) {
+            table.remove(key);
+        }
+        for question in asked {
+            if let Some(answer) = blueprint.answers.get(&question.key) {
+                match table.get_mut(&question.key).and_then(Item::as_value_mut) {
+                    Some(there) => replace_answer(there, answer),
+                    None => drop(table.insert(&question.key, value(answer.to_toml()))),
+                }
+            }
+        }
+        return Ok(());
+    };
+    let gone: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+    let mut left_over = String::new();
+    for key in gone.iter().filter(|key| !asked.iter().any(|question| question.key == **key)) {
+        let question = pack.manifest.question(key);
+        let comments = own_comments(prefix_of(table, key), question);
+        let order: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+        let next = order.iter().skip_while(|other| *other != key).nth(1).cloned();
+        table.remove(key);
+        match next {
+            Some(next) => {
+                let prefix = format!("{comments}{}", prefix_of(table, &next));
+                set_prefix(table, &next, &prefix);
+            }
+            None => left_over.push_str(&comments),
+        }
+    }
+    for (number, question) in asked.iter().enumerate() {
+        let Some(answer) = blueprint.answers.get(&question.key) else { continue };
+        if let Some(there) = table.get_mut(&question.key).and_then(Item::as_value_mut) {
+            replace_answer(there, answer);
+            continue;
+        }
+        // After the nearest question before it that is there.
+        let mut order: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+        let before = asked[..number].iter().rev().find_map(|other| order.iter().position(|key| *key == other.key));
+        order.insert(before.map_or(0, |before| before + 1), question.key.clone());
+        table.insert(&question.key, value(answer.to_toml()));
+        set_prefix(table, &question.key, &comment(question));
+        let rank = |key: &str| order.iter().position(|other| other == key);
+        table.sort_values_by(|one, _, other, _| rank(one.get()).cmp(&rank(other.get())));
+    }
+    if !left_over.is_empty() {
+        let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
+        document.set_trailing(format!("{trailing}{left_over}"));
+    }
+    Ok(())
+}
+
+/// Comments above an answer, without the one that `new-service` wrote.
+fn own_comments(prefix: &str, question: Option<&Question>) -> String {
+    let written = question.map(comment).unwrap_or_default();
+    let own = |line: &&str| !line.trim().is_empty() && line.trim_end() != written.trim_end();
+    prefix.split_inclusive('\n').filter(own).collect()
+}
+
+fn prefix_of<'a>(table: &'a Table, key: &str) -> &'a str {
+    let prefix = table.key(key).and_then(|key| key.leaf_decor().prefix());
+    prefix.and_then(RawString::as_str).unwrap_or_default()
+}
+
+fn set_prefix(table: &mut Table, key: &str, prefix: &str) {
+    if let Some(mut key) = table.key_mut(key) {
+        key.leaf_decor_mut().set_prefix(prefix);
+    }
+}
+
+/// Sets a key that is there or not; one that says the same already stays as it is written.
+fn set(table: &mut Table, key: &str, new: Value) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(there) => replace(there, new),
+        None => drop(table.insert(key, Item::Value(new))),
+    }
+}
+
+fn replace(there: &mut Value, new: Value) {
+    if said(there) != said(&new) {
+        let decor = there.decor().clone();
+        *there = new;
+        *there.decor_mut() = decor;
+    }
+}
+
+/// The value without spaces and comments.
+fn said(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{:?}", text.value()),
+        other => {
+            let mut plain = other.clone();
+            plain.decor_mut().clear();
+            plain.to_string().trim().to_owned()
+        }
+    }
+}
+
+/// A list keeps what stays in it where it stands.
+fn replace_answer(there: &mut Value, answer: &Answer) {
+    match (there.as_array_mut(), answer) {
+        (Some(array), Answer::List(items)) => keep_items(array, items, str::to_owned),
+        _ => replace(there, answer.to_toml()),
+    }
+}
+
+/// Makes `array` hold `items`, in their order; one that is there already, by its `name`, keeps its form.
+fn keep_items(array: &mut Array, items: &[String], name: impl Fn(&str) -> String) {
+    let mut old: Vec<Value> = array.iter().cloned().collect();
+    let same = |value: &Value, item: &str| value.as_str() == Some(item);
+    if old.len() == items.len() && old.iter().zip(items).all(|(value, item)| same(value, item)) {
+        return;
+    }
+    let fresh = old.last().map_or_else(toml_edit::Decor::default, |value| value.decor().clone());
+    let fresh_prefix = fresh.prefix().and_then(RawString::as_str).unwrap_or_default();
+    // Of what stands above a line, the next one needs the line's break and its column alone.
+    let line = fresh_prefix.rfind('\n').map_or(fresh_prefix, |at| &fresh_prefix[at..]).to_owned();
+    let empty = old.is_empty();
+    // A comment after the last item is about that one, and the next stands below it.
+    let trailing = array.trailing().as_str().unwrap_or_default().to_owned();
+    let comment = trailing.trim_end();
+    let mut below = (!comment.is_empty()).then(|| format!("{comment}{line}"));
+    array.clear();
+    for item in items {
+        let known = old.iter().position(|value| value.as_str().is_some_and(|text| name(text) == name(item)));
+        let mut new = known.map_or_else(
+            || {
+                let mut value = Value::from(item.as_str());
+                if !empty {
+                    value.decor_mut().set_prefix(below.take().unwrap_or_else(|| line.clone()));
+                }
+                value
+            },
+            |at| old.remove(at),
+        );
+        replace(&mut new, item.as_str().into());
+        if empty { array.push(new) } else { array.push_formatted(new) }
+    }
+    if below.is_none() && !comment.is_empty() {
+        array.set_trailing("\n");
+    }
+    if !array.to_string().contains('\n') {
+        array.fmt();
+    }
+}
+
+fn resources(document: &mut DocumentMut, resources: &[Resource]) {
+    if resources.is_empty() {
+        // The comments of the last one are about it.
+        document.remove("resource");
+        return;
+    }
+    let item = document.remove("resource").unwrap_or_else(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let old = item.into_array_of_tables().unwrap_or_default();
+    let mut new = ArrayOfTables::new();
+    let known = |name: &str| old.iter().find(|table| table.get("name").and_then(Item::as_str) == Some(name)).cloned();
+    let mut waiting = String::new();
+    let gone = |name: Option<&str>| !resources.iter().any(|resource| Some(resource.name.as_str()) == name);
+    for table in &old {
+        let name = table.get("name").and_then(Item::as_str);
+        let renamed =
+            resources.iter().find(|resource| resource.was.as_deref() == name && known(&resource.name).is_none());
+        let Some(resource) = resources.iter().find(|resource| Some(resource.name.as_str()) == name).or(renamed) else {
+            if gone(name) {
+                waiting.push_str(table.decor().prefix().and_then(RawString::as_str).unwrap_or_default());
+            }
+            continue;
+        };
+        let mut table = table.clone();
+        change(&mut table, resource);
+        if !waiting.is_empty() {
+            let own = table.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+            let above = std::mem::take(&mut waiting);
+            table.decor_mut().set_prefix(if own.trim().is_empty() { above } else { above + &own });
+        }
+        new.push(table);
+    }
+    for resource in resources {
+        let there = |table: &Table| table.get("name").and_then(Item::as_str) == Some(&resource.name);
+        if !new.iter().any(there) {
+            let mut table = table_of(resource);
+            table.decor_mut().set_prefix(if new.is_empty() { FIRST } else { "\n" });
+            new.push(table);
+        }
+    }
+    document.insert("resource", Item::ArrayOfTables(new));
+}
+
+fn change(table: &mut Table, resource: &Resource) {
+    set(table, "name", resource.name.as_str().into());
+    for (key, text) in [("plural", resource.irregular.then_some(&resource.plural)), ("was", resource.was.as_ref())] {
+        match text {
+            Some(text) => set(table, key, text.as_str().into()),
+            None => drop(table.remove(key)),
+        }
+    }
+    let fields: Vec<String> = resource.fields.iter().map(ToString::to_string).collect();
+    match table.get_mut("fields").and_then(Item::as_array_mut) {
+        Some(array) => {
+            let name = |text: &str| text.trim().split(':').next().unwrap_or_default().to_owned();
+            // What a person wrote in other words says the same.
+            let kept: Vec<String> = fields
+                .iter()
+                .map(|field| {
+                    let written = array.iter().filter_map(Value::as_str).find(|text| name(text) == name(field));
+                    written.filter(|text| is_same_field(text, field)).map_or_else(|| field.clone(), str::to_owned)
+                })
+                .collect();
+            keep_items(array, &kept, name);
+        }
+        None => {
+            if let Some(fields) = table_of(resource).remove("fields") {
+                table.insert("fields", fields);
+            }
+        }
+    }
+}
+
+/// Whether two texts are one field.
+fn is_same_field(written: &str, field: &str) -> bool {
+    let mut drafts = crate::schema::Drafts::default();
+    let read = |drafts: &mut crate::schema::Drafts, text: &str| {
+        let place = |_| crate::fault::Place::new("", 1, 1);
+        let field = drafts.field(&crate::schema::Written::in_file(text, place))?;
+        let on = |mark: &Option<crate::schema::Mark>| mark.is_some();
+        Some((
+            field.name.value,
+            field.kind?.value,
+            field.nullable,
+            field.default.map(|default| default.value),
+            on(&field.unique),
+            on(&field.index),
+            field.private,
+            field.was.map(|was| was.value),
+        ))
+    };
+    matches!((read(&mut drafts, written), read(&mut drafts, field)), (Some(one), Some(other)) if one == other)
+}

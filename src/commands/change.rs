@@ -1,0 +1,248 @@
+//! The verbs that change a repository which is there: one plan, shown or written.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::End;
+use super::target::Told;
+use crate::blueprint::{self, Blueprint, Drawn};
+use crate::cli::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, UpdateArgs};
+use crate::evolve::apply::{self, Resumed};
+use crate::evolve::journal::Place;
+use crate::evolve::record::{self, Lock};
+use crate::evolve::{Plan, Repo, Revision};
+use crate::fault::{Fault, Faults, Stop};
+use crate::git;
+use crate::pack::{Pack, Source};
+use crate::report::{self, Changed};
+
+/// The template that the repository here was made from.
+pub fn own_template() -> anyhow::Result<Source> {
+    // Without a repository, the command says so itself; for its help, any template will do.
+    let Ok(root) = Repo::find(Path::new(".")) else { return Ok(Source::default_pack()) };
+    let Ok(text) = Repo::blueprint_of(&root) else { return Ok(Source::default_pack()) };
+    let table: toml::Table = text.toml()?;
+    let name = table.get("template").and_then(|template| template.get("name")?.as_str());
+    let Some(name) = name else { return Ok(Source::default_pack()) };
+    if Source::is_built_in(name) {
+        return Ok(Source::BuiltIn(name.to_owned()));
+    }
+    let fault = Fault::new(format!("this repository was made from the template \"{name}\", which is not built in"));
+    Err(Stop::usage(fault.help("name its folder: --template FOLDER")).into())
+}
+
+pub fn add(arguments: &AddArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, pack, words, verb: "add", update: false }
+        .run(|told, drawn| told.add(arguments, pack, drawn))
+}
+
+pub fn remove(arguments: &RemoveArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, pack, words, verb: "remove", update: false }
+        .run(|told, drawn| told.remove(arguments, pack, drawn))
+}
+
+pub fn resource(arguments: &ResourceArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, pack, words, verb: "resource", update: false }
+        .run(|told, drawn| told.resource(arguments, pack, drawn))
+}
+
+pub fn update(arguments: &UpdateArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, pack, words, verb: "update", update: true }
+        .run(|told, drawn| Ok(told.standing(pack, drawn)?))
+}
+
+pub fn apply(arguments: &ApplyArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    if arguments.abort {
+        return abort();
+    }
+    Change { how: &arguments.how, pack, words, verb: "apply", update: false }
+        .run(|told, drawn| Ok(told.standing(pack, drawn)?))
+}
+
+pub fn diff(arguments: &DiffArgs, pack: &Pack) -> anyhow::Result<End> {
+    // It only looks: whatever is there may be looked at.
+    let how = How {
+        dry_run: arguments.json,
+        diff: !arguments.json,
+        json: arguments.json,
+        allow_dirty: true,
+        allow_destructive: true,
+    };
+    Change { how: &how, pack, words: "diff", verb: "diff", update: true }
+        .run(|told, drawn| Ok(told.standing(pack, drawn)?))
+}
+
+fn abort() -> anyhow::Result<End> {
+    let root = Repo::find(Path::new("."))?;
+    let place = place_of(&root)?;
+    let (command, rescued) = apply::abort(&root, &place)?;
+    report::say(&format!("Taken back: `new-service {command}`. Everything is as it was before."));
+    for path in rescued {
+        report::warn(&format!("a file was changed since; what it held lies in {}", path.display()));
+    }
+    Ok(End::Done)
+}
+
+fn place_of(root: &Path) -> Result<Place, Faults> {
+    let git = git::Repository::around(root)
+        .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
+    Ok(Place::new(root, git))
+}
+
+struct Change<'a> {
+    how: &'a How,
+    pack: &'a Pack,
+    /// The command as it was typed, for the journal.
+    words: &'a str,
+    verb: &'static str,
+    /// Whether the template may be another than the repository's.
+    update: bool,
+}
+
+impl Change<'_> {
+    fn run(&self, target: impl FnOnce(Told, Drawn) -> anyhow::Result<Blueprint>) -> anyhow::Result<End> {
+        let moment = Drawn::now().map_err(Stop::usage)?.moment;
+        let root = Repo::find(Path::new("."))?;
+        let place = place_of(&root)?;
+        if let Some(end) = self.resume(&root, &place)? {
+            return Ok(end);
+        }
+        let repo = Repo::open(&root)?;
+        repo.is_ready(self.how.allow_dirty)?;
+        let told = Told::read(&repo, self.pack, self.update);
+        let (lock, merged) = match &repo.lock {
+            record::Read::Whole(lock) => (Lock::clone(lock), None),
+            record::Read::Two { base, ours, theirs } if self.verb == "apply" => {
+                let united = Lock::unite(base.as_deref(), ours, theirs)?;
+                self.same_template(&united)?;
+                let blueprint = Told::read(&repo, self.pack, self.update)?.standing(self.pack, united.drawn(moment))?;
+                let (lock, objects) = record::anew(&blueprint, self.pack, &united)?;
+                (lock, Some(objects))
+            }
+            record::Read::Two { .. } => return Err(repo.lock().map(|_| ()).unwrap_err().into()),
+        };
+        self.same_template(&lock)?;
+        let mut told = told?;
+        let told_notes = std::mem::take(&mut told.notes);
+        let blueprint = target(told, lock.drawn(moment))?;
+        let service = blueprint::edit(&repo.service, &blueprint, self.pack)?;
+        let work = record::Overlay { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
+        let revision = Revision { blueprint: &blueprint, pack: self.pack, lock: &lock, work: &work, service };
+        let mut plan = Plan::revise(&revision)?;
+        plan.notes.splice(0..0, told_notes);
+        self.finish(&repo, &lock, &blueprint, &plan, merged.is_some())
+    }
+
+    /// A change that was cut off is finished before anything else, and nothing else is done then.
+    fn resume(&self, root: &Path, place: &Place) -> anyhow::Result<Option<End>> {
+        if self.how.is_dry() || self.verb == "diff" {
+            return match apply::cut_off(place)? {
+                None => Ok(None),
+                Some(command) => {
+                    let fault =
+                        Fault::new(format!("`new-service {command}` was cut off, and has to be finished first"));
+                    Err(Faults::from(fault.help("new-service apply; or, to take it back: new-service apply --abort"))
+                        .into())
+                }
+            };
+        }
+        let Some(resumed) = apply::resume(root, place)? else { return Ok(None) };
+        let (said, conflicts) = match resumed {
+            Resumed::Finished { command, conflicts } => {
+                (format!("`new-service {command}` was cut off; it is finished now."), conflicts)
+            }
+            Resumed::Undone { command } => (format!("`new-service {command}` was being taken back; it is now."), 0),
+        };
+        report::say(&said);
+        report::say("Look at it, commit, and run this command again if it is another one.");
+        Ok(Some(if conflicts > 0 { End::Conflicts } else { End::Done }))
+    }
+
+    /// Only `update` goes from one template to another, and never back (design §4).
+    fn same_template(&self, lock: &Lock) -> Result<(), Faults> {
+        let manifest = &self.pack.manifest;
+        if lock.pack != manifest.name {
+            let fault = Fault::new(format!(
+                "this repository was made from the template \"{}\", not \"{}\"",
+                lock.pack, manifest.name
+            ));
+            return Err(fault.help("name its own with --template").into());
+        }
+        if lock.digest == self.pack.digest {
+            return Ok(());
+        }
+        let (theirs, ours) = (&lock.version, &manifest.version);
+        let newer = |one: &str, other: &str| {
+            let parts = |text: &str| text.split('.').map(|part| part.parse::<u64>().unwrap_or(0)).collect::<Vec<_>>();
+            parts(one) > parts(other)
+        };
+        if newer(theirs, ours) {
+            let fault = Fault::new(format!("this repo is at {theirs}, and this binary carries {ours}, which is older"));
+            return Err(fault.help(format!("cargo install new-service@{theirs}")).into());
+        }
+        if self.update {
+            return Ok(());
+        }
+        let message = if theirs == ours {
+            format!("this repo is at {theirs}, and so is this binary, but their files differ")
+        } else {
+            format!("this repo is at {theirs}, this binary carries {ours}")
+        };
+        let help = format!("run `new-service update` first, or `cargo install new-service@{theirs}`");
+        Err(Fault::new(message).help(help).into())
+    }
+
+    fn finish(
+        &self,
+        repo: &Repo,
+        lock: &Lock,
+        blueprint: &Blueprint,
+        plan: &Plan,
+        merged: bool,
+    ) -> anyhow::Result<End> {
+        let dry = self.how.is_dry() || self.verb == "diff";
+        let writes = !dry && plan.changes();
+        if writes && !self.how.allow_destructive && !plan.destructive.is_empty() {
+            let mut faults: Faults = Faults::default();
+            plan.destructive.iter().for_each(|what| faults.push(Fault::new(what)));
+            let last = Fault::new("nothing was changed, for the database would lose what it holds");
+            faults.push(last.help("if that is wanted: the same with --allow-destructive"));
+            return Err(faults.into());
+        }
+        if writes {
+            apply::apply(plan, repo.root(), &repo.place, self.words)?;
+            if merged && let Some(git) = &repo.git {
+                git.add(crate::render::RECORD).map_err(Fault::new).map_err(Faults::from)?;
+            }
+        }
+        let changed = Changed {
+            verb: self.verb,
+            blueprint,
+            pack: self.pack,
+            plan,
+            lock,
+            root: repo.root(),
+            written: writes,
+            dry,
+        };
+        if self.how.json {
+            report::out(&changed.json()?).with_context(|| {
+                let what = if writes { "it was changed all the same" } else { "nothing was written" };
+                format!("{what}; the report could not be written")
+            })?;
+        } else if self.how.diff {
+            report::out(&report::diff(plan))?;
+        } else if self.how.dry_run {
+            report::out(&changed.list())?;
+            report::say("Nothing was written: this was a dry run.");
+        } else {
+            changed.print();
+        }
+        Ok(match (dry, self.verb) {
+            (_, "diff") if plan.changes() => End::Found,
+            (false, _) if plan.conflicts() > 0 => End::Conflicts,
+            _ => End::Done,
+        })
+    }
+}

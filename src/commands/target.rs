@@ -1,0 +1,266 @@
+//! From what a repository is made of, and a command, to what it is to be made of.
+
+use crate::blueprint::{self, Blueprint, Drawn, Given, Resolver};
+use crate::cli::{AddArgs, RemoveArgs, ResourceArgs};
+use crate::evolve::Repo;
+use crate::fault::{Fault, Faults, Stop, did_you_mean};
+use crate::pack::{Answer, Answers, Kind, Pack, Question};
+use crate::schema::{Drafts, Resource, Type};
+
+/// What `service.toml` gives, read once.
+pub struct Told {
+    pub name: String,
+    given: Answers,
+    resources: Vec<Resource>,
+    /// What the person should know of it.
+    pub notes: Vec<String>,
+}
+
+impl Told {
+    /// For an `update`, answers to what the template no longer asks are left out, and named.
+    pub fn read(repo: &Repo, pack: &Pack, update: bool) -> Result<Self, Faults> {
+        let older = update && repo.lock().is_ok_and(|lock| lock.digest != pack.digest);
+        let read = if older { blueprint::read_older } else { blueprint::read };
+        let Given { name, answers, resources, unknown } = read(&repo.service, pack)?;
+        let Some(name) = name else {
+            let fault = Fault::new(format!("{}: it has no `name`", blueprint::FILE_NAME));
+            return Err(fault.help("the name of the service, as in: name = \"shop\"").into());
+        };
+        pack.manifest.name_rules.check(&name)?;
+        let note = |key: &String| format!("the template no longer asks for \"{key}\": the answer is left out");
+        let notes = unknown.iter().map(note).collect();
+        Ok(Self { name, given: answers, resources: blueprint::resources(resources, pack)?, notes })
+    }
+
+    /// The blueprint as it stands.
+    pub fn standing(self, pack: &Pack, drawn: Drawn) -> Result<Blueprint, Faults> {
+        self.blueprint(pack, drawn, &[])
+    }
+
+    /// `asked_for` must have an effect; other answers that have none any more are left out.
+    fn blueprint(self, pack: &Pack, drawn: Drawn, asked_for: &[&str]) -> Result<Blueprint, Faults> {
+        let mut resolver = Resolver::new(pack, &self.name, self.given)?;
+        if !asked_for.is_empty() {
+            resolver.settle(asked_for)?;
+        }
+        Ok(Blueprint { name: self.name, answers: resolver.complete()?, resources: self.resources, drawn })
+    }
+
+    pub fn add(mut self, arguments: &AddArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+        let mut faults = Faults::default();
+        let mut keys = Vec::new();
+        for text in &arguments.answers {
+            let Some((key, value)) = text.split_once('=') else {
+                let fault = Fault::new(format!("{text}: KEY=VALUE is expected"));
+                faults.push(match pack.manifest.question(text) {
+                    Some(question) => fault.help(choices(question)),
+                    None => fault.help("`new-service catalog` lists the keys"),
+                });
+                continue;
+            };
+            let Some(question) = question(key, pack, &mut faults) else { continue };
+            match question.read(value) {
+                Ok(answer) => {
+                    let answer = match (answer, self.given.get(key)) {
+                        (Answer::List(more), Some(Answer::List(there))) => {
+                            let new = more.into_iter().filter(|item| !there.contains(item));
+                            Answer::List(there.iter().cloned().chain(new).collect())
+                        }
+                        (answer, _) => answer,
+                    };
+                    self.given.insert(key, answer);
+                    keys.push(question.key.as_str());
+                }
+                Err(why) => faults.push(Fault::new(format!("{text}: {why}"))),
+            }
+        }
+        faults.or(()).map_err(Stop::Usage)?;
+        Ok(self.blueprint(pack, drawn, &keys)?)
+    }
+
+    pub fn remove(mut self, arguments: &RemoveArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+        let mut faults = Faults::default();
+        let mut keys = Vec::new();
+        let mut gone = Vec::new();
+        for text in &arguments.keys {
+            let (key, item) = text.split_once('=').map_or((text.as_str(), None), |(key, item)| (key, Some(item)));
+            let is_resource = self.resources.iter().any(|resource| resource.name == key);
+            match pack.manifest.question(key) {
+                Some(_) if is_resource => {
+                    let message = format!("\"{key}\" is an answer and a resource: which one is meant?");
+                    faults.push(Fault::new(message).help(format!(
+                        "the answer: add {key}=…; the resource: edit service.toml, then `new-service apply`"
+                    )));
+                }
+                None if is_resource && item.is_none() => gone.push(key),
+                None => {
+                    let names = self.resources.iter().map(|resource| resource.name.as_str());
+                    let names: Vec<&str> =
+                        names.chain(pack.manifest.questions.iter().map(|question| question.key.as_str())).collect();
+                    let near = did_you_mean(key, names.iter().copied());
+                    let fault = Fault::new(format!("\"{key}\" is neither an answer nor a resource{near}"));
+                    faults.push(fault.help(format!("there are: {}", names.join(", "))));
+                }
+                Some(question) => match taken_back(question, item, self.given.get(key)) {
+                    Ok(answer) => {
+                        match answer {
+                            Some(answer) => self.given.insert(key, answer),
+                            None => self.given.remove(key),
+                        }
+                        keys.push(question.key.as_str());
+                    }
+                    Err(fault) => faults.push(fault),
+                },
+            }
+        }
+        faults.or(()).map_err(Stop::Usage)?;
+        if !gone.is_empty() {
+            let kept = self.resources.iter().filter(|resource| !gone.contains(&resource.name.as_str()));
+            self.resources = judged(kept.map(ToString::to_string), None, pack)?;
+        }
+        // Nothing is asked for: what has no effect now goes as well.
+        let nothing = [""];
+        Ok(self.blueprint(pack, drawn, &nothing)?)
+    }
+
+    pub fn resource(mut self, arguments: &ResourceArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+        let words: Vec<&str> = arguments.spec.iter().flat_map(|text| split(text)).collect();
+        let Some((name, rest)) = words.split_first() else { return Ok(self.standing(pack, drawn)?) };
+        let said = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
+        let (plural, was) = (said("plural="), said("was="));
+        let fields = rest.iter().filter(|word| !word.starts_with("plural=") && !word.starts_with("was="));
+        let known = self.resources.iter().position(|resource| resource.name == *name);
+        let renamed = was.and_then(|was| self.resources.iter().position(|resource| resource.name == was));
+        let at = known.or(renamed);
+        let old = at.map(|at| &self.resources[at]);
+        let mut faults = Faults::default();
+        let mut texts: Vec<String> = old.iter().flat_map(|old| &old.fields).map(ToString::to_string).collect();
+        for gone in &arguments.without {
+            match texts.iter().position(|text| field_name(text) == gone) {
+                Some(at) => drop(texts.remove(at)),
+                None => {
+                    let near = did_you_mean(gone, texts.iter().map(|text| field_name(text)));
+                    faults.push(Fault::new(format!("--without {gone}: \"{name}\" has no such field{near}")));
+                }
+            }
+        }
+        for field in fields {
+            let before =
+                field.split(":was=").nth(1).map_or(field_name(field), |was| was.split(':').next().unwrap_or(was));
+            let place =
+                texts.iter().position(|text| field_name(text) == field_name(field) || field_name(text) == before);
+            match place {
+                Some(place) => (*field).clone_into(&mut texts[place]),
+                None => texts.push((*field).to_owned()),
+            }
+        }
+        faults.or(()).map_err(Stop::Usage)?;
+        let plural = plural
+            .map(str::to_owned)
+            .or_else(|| old.filter(|old| old.irregular && old.name == *name).map(|old| old.plural.clone()));
+        let was =
+            was.map(str::to_owned).or_else(|| old.filter(|old| old.name == *name).and_then(|old| old.was.clone()));
+        let head = [plural.map(|plural| format!("plural={plural}")), was.clone().map(|was| format!("was={was}"))];
+        let spec: Vec<String> =
+            std::iter::once((*name).to_owned()).chain(head.into_iter().flatten()).chain(texts).collect();
+        let mut others: Vec<Resource> = self.resources.clone();
+        if renamed.is_some()
+            && known.is_none()
+            && let Some(was) = &was
+        {
+            // What refers to it, refers to its new name.
+            let to = |kind: &mut Type| {
+                if *kind == Type::Ref(was.clone()) {
+                    *kind = Type::Ref((*name).to_owned());
+                }
+            };
+            others.iter_mut().flat_map(|resource| &mut resource.fields).for_each(|field| to(&mut field.kind));
+        }
+        let mut specs: Vec<String> = others.iter().map(ToString::to_string).collect();
+        let place = at.unwrap_or(specs.len());
+        if at.is_some() {
+            specs.remove(place);
+        }
+        self.resources = judged(specs.into_iter(), Some((place, spec.join(" "))), pack).map_err(Stop::Usage)?;
+        Ok(self.standing(pack, drawn)?)
+    }
+}
+
+/// All resources judged together; the one that the command is about stands at its place among the others.
+fn judged(
+    others: impl Iterator<Item = String>,
+    new: Option<(usize, String)>,
+    pack: &Pack,
+) -> Result<Vec<Resource>, Faults> {
+    let mut specs: Vec<(String, bool)> = others.map(|spec| (spec, false)).collect();
+    if let Some((at, spec)) = new {
+        specs.insert(at, (spec, true));
+    }
+    let mut drafts = Drafts::default();
+    for (number, (spec, is_new)) in (1..).zip(&specs) {
+        if *is_new { drafts.arguments(spec) } else { drafts.flag(number, spec) }
+    }
+    blueprint::resources(drafts, pack)
+}
+
+/// A text's words; spaces inside brackets and quotes divide nothing.
+fn split(text: &str) -> Vec<&str> {
+    let (mut open, mut quoted) = (false, false);
+    let parts = text.split(move |c: char| {
+        match c {
+            '(' => open = true,
+            ')' => open = false,
+            '"' => quoted = !quoted,
+            _ => {}
+        }
+        c.is_whitespace() && !open && !quoted
+    });
+    parts.filter(|part| !part.is_empty()).collect()
+}
+
+fn field_name(text: &str) -> &str {
+    text.split(':').next().unwrap_or_default()
+}
+
+fn question<'a>(key: &str, pack: &'a Pack, faults: &mut Faults) -> Option<&'a Question> {
+    let found = pack.manifest.question(key);
+    if found.is_none() {
+        let keys = || pack.manifest.questions.iter().map(|question| question.key.as_str());
+        let fault = Fault::new(format!("{key}: the template asks nothing of that name{}", did_you_mean(key, keys())));
+        faults.push(fault.help(format!("it asks: {}", keys().collect::<Vec<_>>().join(", "))));
+    }
+    found
+}
+
+fn choices(question: &Question) -> String {
+    let values: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
+    if values.is_empty() {
+        format!("{}=…", question.key)
+    } else {
+        format!("{}={}", question.key, values.join(", or "))
+    }
+}
+
+/// What stands when an answer is taken back: nothing of the kind, where the question has such an answer, and
+/// else its default.
+fn taken_back(question: &Question, item: Option<&str>, given: Option<&Answer>) -> Result<Option<Answer>, Fault> {
+    const NOTHING: &str = "none";
+    match (question.kind, item) {
+        (Kind::List, Some(item)) => {
+            let Some(Answer::List(items)) = given else { return Ok(None) };
+            if !items.iter().any(|there| there == item) {
+                let near = did_you_mean(item, items.iter().map(String::as_str));
+                return Err(Fault::new(format!("{}: \"{item}\" is not in it{near}", question.key)));
+            }
+            Ok(Some(Answer::List(items.iter().filter(|there| *there != item).cloned().collect())))
+        }
+        (_, Some(_)) => Err(Fault::new(format!("{}: only a list has items to remove", question.key))
+            .help(format!("new-service remove {}", question.key))),
+        (Kind::List, None) => Ok(Some(Answer::List(Vec::new()))),
+        (Kind::Bool, None) => Ok(Some(Answer::Bool(false))),
+        (Kind::Choice, None) if question.choices.iter().any(|choice| choice.value == NOTHING) => {
+            Ok(Some(Answer::Text(NOTHING.into())))
+        }
+        _ => Ok(None),
+    }
+}

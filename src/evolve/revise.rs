@@ -1,0 +1,424 @@
+//! The plan for a repository that is there: three ways, for every file (design §4).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::decide::{self, Decision, Made, Version};
+use super::format::{Formatted, format_all};
+use super::merge::Labels;
+use super::plan::{Action, Entry, Plan, layers_of, service_path};
+use super::record::{self, Lock, Locked};
+use super::repo::marker;
+use super::work::{Found, WorkTree, unreadable};
+use crate::blueprint::Blueprint;
+use crate::fault::{Fault, Faults, Place};
+use crate::pack::{Pack, Policy};
+use crate::render::{Mode, Tree, TreeFile, TreePath, in_time, join_locks, render};
+use crate::schema::{Migration, Source, query_names};
+
+/// From what a repository was made to what it is to be made of.
+pub struct Revision<'a> {
+    pub blueprint: &'a Blueprint,
+    pub pack: &'a Pack,
+    /// What it was last made of.
+    pub lock: &'a Lock,
+    pub work: &'a dyn WorkTree,
+    /// The text that `service.toml` is to have.
+    pub service: String,
+}
+
+impl Plan {
+    /// Nothing is written; reading is all it does to `revision.work`.
+    pub fn revise(revision: &Revision) -> Result<Self, Faults> {
+        let tree = {
+            let (blueprint, pack) = (revision.blueprint.clone(), revision.pack.clone());
+            in_time(move || render(&blueprint, &pack))?
+        };
+        Self::revise_to(revision, &tree)
+    }
+
+    /// The same, to a tree that is rendered already.
+    pub fn revise_to(revision: &Revision, tree: &Tree) -> Result<Self, Faults> {
+        let mut reviser = Reviser::new(revision, tree);
+        reviser.format();
+        let moves = reviser.moves();
+        for (path, file) in tree.iter() {
+            match moves.get(path) {
+                Some(from) => reviser.moved(path, file, from)?,
+                None => reviser.made(path, file)?,
+            }
+        }
+        let gone = revision.lock.files.iter().filter(|(path, _)| tree.get(path.as_str()).is_none());
+        for (path, locked) in gone.filter(|(path, _)| !moves.values().any(|from| from == *path)) {
+            reviser.gone(path, locked)?;
+        }
+        reviser.queries(&layers_of(revision.blueprint, revision.pack)?)?;
+        reviser.own(service_path(), Some(revision.service.clone().into_bytes()))?;
+        reviser.record()?;
+        reviser.faults.or(())?;
+        let mut entries = reviser.entries;
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let layers = layers_of(revision.blueprint, revision.pack)?;
+        let Reviser { unformatted, mut notes, mut next, .. } = reviser;
+        let is_new = |path: &TreePath| !revision.lock.files.contains_key(path);
+        let appended = tree.iter().filter(|(path, file)| file.policy == Policy::Append && is_new(path));
+        let migrations: Vec<String> = appended.map(|(path, _)| path.to_string()).collect();
+        let all = |of: fn(&Migration) -> &Vec<String>| tree.steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
+        let destructive = all(|step| &step.destructive);
+        notes.extend(all(|step| &step.notes));
+        if !migrations.is_empty() {
+            next.extend(migrate_step(revision.pack, &layers));
+        }
+        Ok(Self { entries, layers, unformatted, migrations, destructive, notes, next })
+    }
+}
+
+/// How the layer that is the database runs migrations.
+fn migrate_step(pack: &Pack, layers: &[String]) -> Option<String> {
+    let is_in = |layer: &&crate::pack::Layer| layers.contains(&layer.name);
+    pack.layers.iter().filter(is_in).find_map(|layer| layer.database.as_ref()?.migrate.clone())
+}
+
+struct Reviser<'a> {
+    revision: &'a Revision<'a>,
+    tree: &'a Tree,
+    labels: Labels,
+    /// What the formatter changes, of what the template makes now and of what it made last.
+    theirs: BTreeMap<TreePath, Vec<u8>>,
+    bases: BTreeMap<TreePath, Vec<u8>>,
+    /// Pristine bytes of files that are not as they were.
+    raw: BTreeMap<TreePath, Vec<u8>>,
+    unformatted: Option<String>,
+    entries: Vec<Entry>,
+    notes: Vec<String>,
+    next: Vec<String>,
+    faults: Faults,
+}
+
+impl<'a> Reviser<'a> {
+    fn new(revision: &'a Revision<'a>, tree: &'a Tree) -> Self {
+        let manifest = &revision.pack.manifest;
+        let lock = revision.lock;
+        let (before, now) = if lock.version == manifest.version { (", before", ", now") } else { ("", "") };
+        let labels = Labels {
+            ours: "yours".into(),
+            base: format!("{} {}{before}", lock.pack, lock.version),
+            theirs: format!("{} {}{now}", manifest.name, manifest.version),
+        };
+        let mut raw = BTreeMap::new();
+        for (path, locked) in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Merge) {
+            let same = tree.get(path.as_str()).is_some_and(|file| is_same(locked, file));
+            if !same && let Some(content) = revision.work.object(&locked.hash) {
+                raw.insert(path.clone(), content);
+            }
+        }
+        Self {
+            revision,
+            tree,
+            labels,
+            theirs: BTreeMap::new(),
+            bases: BTreeMap::new(),
+            raw,
+            unformatted: None,
+            entries: Vec::new(),
+            notes: Vec::new(),
+            next: Vec::new(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// Both sides of what is not the same go through one formatter, each by its own settings.
+    fn format(&mut self) {
+        let format = &self.revision.pack.manifest.format;
+        let Some(rustfmt) = &format.rustfmt else { return };
+        let lock = self.revision.lock;
+        let changed = |path: &TreePath| {
+            let (locked, file) = (lock.files.get(path), self.tree.get(path.as_str()));
+            !matches!((locked, file), (Some(locked), Some(file)) if is_same(locked, file))
+        };
+        let theirs: Vec<(&TreePath, &[u8])> = super::format::candidates(self.tree, format)
+            .filter(|path| changed(path))
+            .filter_map(|path| Some((path, self.tree.get(path.as_str())?.content.as_slice())))
+            .collect();
+        let bases: Vec<(&TreePath, &[u8])> =
+            lock.formatted.iter().filter_map(|path| Some((path, self.raw.get(path)?.as_slice()))).collect();
+        let settings = rustfmt.config.as_deref().and_then(|config| self.tree.get(config));
+        let settings = settings.map_or(&[][..], |file| &file.content);
+        let old = rustfmt.config.as_deref().and_then(|config| self.raw.get(&TreePath::new(config).ok()?));
+        let old = old.map_or(settings, Vec::as_slice);
+        match (format_all(&theirs, rustfmt, settings), format_all(&bases, rustfmt, old)) {
+            (Formatted::Changed(theirs), Formatted::Changed(bases)) => (self.theirs, self.bases) = (theirs, bases),
+            // One of them alone would make every line differ.
+            (Formatted::Skipped(why), _) | (_, Formatted::Skipped(why)) => self.unformatted = Some(why),
+        }
+    }
+
+    /// Files that the template has moved: from where, by where to.
+    fn moves(&self) -> BTreeMap<TreePath, TreePath> {
+        let lock = self.revision.lock;
+        let mut moves = BTreeMap::new();
+        for (path, file) in self.tree.iter() {
+            let Some(from) = &file.moved_from else { continue };
+            let free = !moves.values().any(|other| other == from);
+            if free
+                && !lock.files.contains_key(path)
+                && lock.files.contains_key(from)
+                && self.tree.get(from.as_str()).is_none()
+            {
+                moves.insert(path.clone(), from.clone());
+            }
+        }
+        moves
+    }
+
+    fn look(&self, path: &TreePath) -> Result<Found, Faults> {
+        self.revision.work.look(path).map_err(|error| unreadable(path, &error))
+    }
+
+    fn base<'b>(&'b self, path: &TreePath, locked: &Locked) -> Option<Version<'b>> {
+        let raw = self.raw.get(path)?;
+        Some(Version { raw, formatted: self.bases.get(path).unwrap_or(raw), mode: locked.mode })
+    }
+
+    fn theirs<'b>(&'b self, path: &TreePath, file: &'b TreeFile) -> Version<'b> {
+        let formatted = self.theirs.get(path).unwrap_or(&file.content);
+        Version { raw: &file.content, formatted, mode: file.mode }
+    }
+
+    /// Whether a difference of form alone may be the formatter's, which is missing now.
+    fn is_unformatted(&self, path: &TreePath) -> bool {
+        self.unformatted.is_some() && self.revision.lock.formatted.contains(path)
+    }
+
+    fn made(&mut self, path: &TreePath, file: &TreeFile) -> Result<(), Faults> {
+        let locked = self.revision.lock.files.get(path);
+        if let Some(locked) = locked
+            && is_same(locked, file)
+        {
+            // The template's part is as it was, so that whatever stands there is the user's.
+            let entry = Entry::create(path.clone(), file.content.clone(), file.mode, Some(file.layer.clone()));
+            self.entries.push(Entry { action: Action::Unchanged, ..entry });
+            return Ok(());
+        }
+        let found = self.look(path)?;
+        let decision = match (file.policy, locked, &found) {
+            (Policy::Lock, Some(locked), Found::File(ours, mode)) => {
+                let decision = lock_file(locked, file, ours, *mode);
+                if matches!(decision.action, Action::Merge | Action::Keep) {
+                    // Cargo has the last word on a lock file that two have written to.
+                    self.next.push("cargo check".into());
+                }
+                decision
+            }
+            _ => self.decide(path, file, locked, locked.and_then(|locked| self.base(path, locked)), found.clone()),
+        };
+        self.push(path, Some(&file.layer), found, decision, None);
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        path: &TreePath,
+        file: &TreeFile,
+        locked: Option<&Locked>,
+        base: Option<Version>,
+        found: Found,
+    ) -> Decision {
+        let made = Made {
+            path: path.as_str(),
+            policy: file.policy,
+            locked,
+            base,
+            theirs: self.theirs(path, file),
+            labels: &self.labels,
+            unformatted: self.is_unformatted(path),
+        };
+        made.decide(found)
+    }
+
+    /// The user's changes go along, unless something stands where they would go.
+    fn moved(&mut self, path: &TreePath, file: &TreeFile, from: &TreePath) -> Result<(), Faults> {
+        let there = self.look(path)?;
+        if there != Found::Nothing {
+            self.made(path, file)?;
+            if let Some(locked) = self.revision.lock.files.get(from) {
+                self.gone(from, locked)?;
+            }
+            return Ok(());
+        }
+        let Some(locked) = self.revision.lock.files.get(from) else { return Ok(()) };
+        let found = self.look(from)?;
+        let decision = self.decide(path, file, Some(locked), self.base(from, locked), found.clone());
+        if decision.action == Action::Beside {
+            self.push(path, Some(&file.layer), there, decision, None);
+            return Ok(());
+        }
+        if found != Found::Nothing {
+            let gone = Decision { action: Action::Delete, content: None, beside: None, conflicts: 0, stages: None };
+            self.push(from, Some(&locked.layer), found, gone, None);
+        }
+        let action = if decision.action == Action::Unchanged { Action::Update } else { decision.action };
+        self.push(path, Some(&file.layer), there, Decision { action, ..decision }, Some(from.clone()));
+        Ok(())
+    }
+
+    fn gone(&mut self, path: &TreePath, locked: &Locked) -> Result<(), Faults> {
+        let found = self.look(path)?;
+        let base = self.base(path, locked);
+        if let Some(decision) = decide::no_longer(locked, base, found.clone(), self.is_unformatted(path)) {
+            self.push(path, Some(&locked.layer), found, decision, None);
+        }
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        path: &TreePath,
+        layer: Option<&String>,
+        found: Found,
+        decision: Decision,
+        moved_from: Option<TreePath>,
+    ) {
+        let before = if let Found::File(content, mode) = found { Some((content, mode)) } else { None };
+        let Decision { action, content, beside, conflicts, stages } = decision;
+        if action.writes()
+            && let Some(why) = self.revision.work.barred(path)
+        {
+            let fault = Fault::new(format!("{path}: {why}"));
+            self.faults.push(fault.help("the template has something to write there: put a folder in its place first"));
+            return;
+        }
+        if let (Action::Merge | Action::Conflict, Some((ours, _))) = (action, &before)
+            && let Some(line) = marker(&String::from_utf8_lossy(ours))
+            && self.raw.get(path).is_none_or(|raw| marker(&String::from_utf8_lossy(raw)).is_none())
+        {
+            let fault = Fault::at(Place::new(path.as_str(), line, 1), "a conflict is not resolved");
+            self.faults.push(fault.help("choose, take the markers out, and commit"));
+            return;
+        }
+        if let Some((content, mode)) = beside {
+            let (path, before) = self.place_beside(path, &content);
+            let conflicts = usize::from(action == Action::Beside);
+            let entry = Entry::create(path, content, mode, layer.cloned());
+            self.entries.push(Entry { action: Action::Beside, before, conflicts, ..entry });
+        }
+        if action != Action::Beside {
+            let (content, mode) = content.unwrap_or((Vec::new(), Mode::Plain));
+            let entry = Entry::create(path.clone(), content, mode, layer.cloned());
+            self.entries.push(Entry { action, before, conflicts, stages, moved_from, ..entry });
+        }
+    }
+
+    /// `PATH.new`, or with a number where that is taken by something else.
+    fn place_beside(&self, path: &TreePath, content: &[u8]) -> (TreePath, Option<(Vec<u8>, Mode)>) {
+        let numbered = (2..).map(|number| format!("{path}.new.{number}"));
+        for name in std::iter::once(format!("{path}.new")).chain(numbered) {
+            let Ok(place) = TreePath::new(&name) else { break };
+            match self.revision.work.look(&place) {
+                Ok(Found::Nothing) => return (place, None),
+                Ok(Found::File(there, mode)) if there == content => return (place, Some((there, mode))),
+                _ => {}
+            }
+        }
+        (path.clone(), None)
+    }
+
+    /// Queries that a merge has changed, and whose data nobody has written yet.
+    fn queries(&mut self, layers: &[String]) -> Result<(), Faults> {
+        let is_in = |layer: &&crate::pack::Layer| layers.contains(&layer.name);
+        let rules = self.revision.pack.layers.iter().filter(is_in).filter_map(|layer| layer.database.as_ref());
+        let Some(folder) = rules.into_iter().find_map(|rule| rule.queries.clone()) else { return Ok(()) };
+        let mut missing = Vec::new();
+        for entry in self.entries.iter().filter(|entry| entry.action == Action::Merge) {
+            let (path, text) = (entry.path.as_str(), String::from_utf8_lossy(&entry.content));
+            if Path::new(path).extension().is_none_or(|ending| ending != "rs") {
+                continue;
+            }
+            for name in query_names(&Source { path, text: &text, from: path }) {
+                let Ok(data) = TreePath::new(&format!("{folder}/{name}")) else { continue };
+                if self.tree.get(data.as_str()).is_none() && self.look(&data)? == Found::Nothing {
+                    missing.push(path.to_owned());
+                }
+            }
+        }
+        missing.dedup();
+        for path in &missing {
+            let how = "with a migrated DATABASE_URL: cargo sqlx prepare";
+            self.notes.push(format!("{path}: a query has no data yet in {folder}; {how}"));
+        }
+        Ok(())
+    }
+
+    /// A file that new-service alone writes to; none takes it away.
+    fn own(&mut self, path: TreePath, content: Option<Vec<u8>>) -> Result<(), Faults> {
+        let before = match self.look(&path)? {
+            Found::File(content, mode) => Some((content, mode)),
+            Found::Nothing => None,
+            Found::Other(why) => {
+                self.faults.push(Fault::new(format!("{path}: {why}, and a file is wanted")));
+                return Ok(());
+            }
+        };
+        let action = match (&before, &content) {
+            (None, None) => return Ok(()),
+            (None, Some(_)) => Action::Create,
+            (Some(_), None) => Action::Delete,
+            (Some((there, _)), Some(content)) if there == content => Action::Unchanged,
+            (Some(_), Some(_)) => Action::Update,
+        };
+        let mode = before.as_ref().map_or(Mode::Plain, |(_, mode)| *mode);
+        let entry = Entry::create(path, content.unwrap_or_default(), mode, None);
+        self.entries.push(Entry { action, before, ..entry });
+        Ok(())
+    }
+
+    /// The lock and the pristine files are those of what the template makes now, whatever became of the files.
+    fn record(&mut self) -> Result<(), Faults> {
+        let Revision { blueprint, pack, lock, work, .. } = self.revision;
+        let mut new = Lock::of(blueprint, pack, self.tree);
+        for (path, locked) in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
+            new.files.entry(path.clone()).or_insert_with(|| locked.clone());
+        }
+        for (name, stamp) in &lock.migrations {
+            new.migrations.entry(name.clone()).or_insert_with(|| stamp.clone());
+        }
+        let there = work.objects().map_err(|error| unreadable(&record::objects_folder(), &error))?;
+        let objects = record::objects(self.tree);
+        let kept: BTreeSet<&str> = new.objects();
+        for hash in there.iter().filter(|hash| !kept.contains(hash.as_str())) {
+            // Names that are no hash are not ours.
+            if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                self.own(record::object_path(hash), None)?;
+            }
+        }
+        for (path, content) in objects {
+            if !there.iter().any(|hash| record::object_path(hash) == path) {
+                self.own(path, Some(content))?;
+            }
+        }
+        self.own(record::lock_path(), Some(new.print().into_bytes()))
+    }
+}
+
+/// Whether the template makes of a file what it made last.
+fn is_same(locked: &Locked, file: &TreeFile) -> bool {
+    locked.policy == file.policy && locked.mode == file.mode && locked.hash == record::hash(&file.content)
+}
+
+/// A lock file: replaced where nobody touched it; else packages join, and the user's versions stay.
+fn lock_file(locked: &Locked, file: &TreeFile, ours: &[u8], mode: Mode) -> Decision {
+    let decision =
+        |action, content| Decision { action, content: Some((content, mode)), beside: None, conflicts: 0, stages: None };
+    if ours == file.content {
+        return decision(Action::Unchanged, ours.to_vec());
+    }
+    if record::hash(ours) == locked.hash {
+        return decision(Action::Update, file.content.clone());
+    }
+    match join_locks(&String::from_utf8_lossy(ours), &String::from_utf8_lossy(&file.content)) {
+        Some(joined) if joined.as_bytes() == ours => decision(Action::Unchanged, ours.to_vec()),
+        Some(joined) => decision(Action::Merge, joined.into_bytes()),
+        // What cannot be read stays; cargo says what is wrong with it.
+        None => decision(Action::Keep, ours.to_vec()),
+    }
+}

@@ -1,0 +1,128 @@
+//! The working tree as a plan sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::record;
+use crate::fault::{Fault, Faults};
+use crate::render::{Mode, TreePath};
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    File(Vec<u8>, Mode),
+    /// A link, a folder, a device: nothing of ours, and nothing that is written over or through.
+    Other(&'static str),
+}
+
+/// Where plans read from: a folder, or a map in tests.
+pub trait WorkTree {
+    /// Errors are those of reading; that nothing is there is none.
+    fn look(&self, path: &TreePath) -> io::Result<Found>;
+
+    /// Why nothing can be written at `path`, whatever stands there.
+    fn barred(&self, path: &TreePath) -> Option<String> {
+        let _ = path;
+        None
+    }
+
+    /// The names of all objects of `.new-service/base/`.
+    fn objects(&self) -> io::Result<BTreeSet<String>>;
+
+    /// The pristine bytes with the hash. None where they are not there, or are no longer what they were.
+    fn object(&self, hash: &str) -> Option<Vec<u8>> {
+        let Ok(Found::File(content, _)) = self.look(&record::object_path(hash)) else { return None };
+        let whole = |content: Vec<u8>| (record::hash(&content) == hash).then_some(content);
+        // Where somebody's git turned its line ends round, they are turned back.
+        let turned = || String::from_utf8(content.clone()).ok().map(|text| text.replace("\r\n", "\n").into_bytes());
+        whole(content.clone()).or_else(|| whole(turned()?))
+    }
+}
+
+/// A folder.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    root: PathBuf,
+}
+
+impl Disk {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn path(&self, path: &TreePath) -> PathBuf {
+        self.root.join(path.as_str())
+    }
+}
+
+impl WorkTree for Disk {
+    /// A folder above it leads elsewhere, or is none.
+    fn barred(&self, path: &TreePath) -> Option<String> {
+        path.parents().find_map(|parent| match fs::symlink_metadata(self.root.join(parent)) {
+            Ok(meta) if meta.is_symlink() => Some(format!("\"{parent}\" is a link, and could lead out of the folder")),
+            Ok(meta) if !meta.is_dir() => Some(format!("\"{parent}\" is a file, and a folder is wanted")),
+            _ => None,
+        })
+    }
+
+    fn look(&self, path: &TreePath) -> io::Result<Found> {
+        // Below a link stands nothing of this repository's.
+        if self.barred(path).is_some() {
+            return Ok(Found::Other("it lies below a link or a file"));
+        }
+        let place = self.path(path);
+        match fs::symlink_metadata(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+            Err(error) => Err(error),
+            Ok(meta) if meta.is_file() => Ok(Found::File(fs::read(&place)?, mode_of(&meta))),
+            Ok(meta) if meta.is_symlink() => Ok(Found::Other("it is a link")),
+            Ok(meta) if meta.is_dir() => Ok(Found::Other("it is a folder")),
+            Ok(_) => Ok(Found::Other("it is a device")),
+        }
+    }
+
+    fn objects(&self) -> io::Result<BTreeSet<String>> {
+        let folder = self.root.join(record::OBJECTS);
+        match fs::read_dir(folder) {
+            Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn mode_of(meta: &fs::Metadata) -> Mode {
+    use std::os::unix::fs::PermissionsExt as _;
+    if meta.permissions().mode() & 0o100 == 0 { Mode::Plain } else { Mode::Executable }
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &fs::Metadata) -> Mode {
+    Mode::Plain
+}
+
+/// Files in memory, for tests of what plans promise.
+impl WorkTree for BTreeMap<TreePath, (Vec<u8>, Mode)> {
+    fn look(&self, path: &TreePath) -> io::Result<Found> {
+        Ok(self.get(path).map_or(Found::Nothing, |(content, mode)| Found::File(content.clone(), *mode)))
+    }
+
+    fn objects(&self) -> io::Result<BTreeSet<String>> {
+        let folder = record::objects_folder();
+        let below = self.keys().filter(|path| path.is_below(&folder));
+        Ok(below.filter_map(|path| Some(path.as_str().rsplit_once('/')?.1.to_owned())).collect())
+    }
+}
+
+/// A fault of reading.
+pub fn unreadable(path: &TreePath, error: &io::Error) -> Faults {
+    Fault::new(format!("{path}: {error}")).into()
+}

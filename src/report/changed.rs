@@ -1,0 +1,186 @@
+//! What a change did or would do.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{BAD, BOLD, DIM, GOOD, WARN, say, warn};
+use crate::blueprint::Blueprint;
+use crate::evolve::{Action, Entry, Lock, Plan};
+use crate::pack::Pack;
+use crate::render::TreePath;
+
+pub struct Changed<'a> {
+    pub verb: &'static str,
+    pub blueprint: &'a Blueprint,
+    pub pack: &'a Pack,
+    pub plan: &'a Plan,
+    /// What the repository was made of before.
+    pub lock: &'a Lock,
+    pub root: &'a Path,
+    pub written: bool,
+    /// Whether it was only to be shown.
+    pub dry: bool,
+}
+
+impl Changed<'_> {
+    /// What people read of it: all but the record, and all but what stays.
+    fn told(&self) -> impl Iterator<Item = &Entry> {
+        let plain = |entry: &&Entry| entry.action != Action::Unchanged && !Plan::is_record(&entry.path);
+        self.plan.entries.iter().filter(plain)
+    }
+
+    /// `action  path`, a line each.
+    pub fn list(&self) -> String {
+        self.lines(false)
+    }
+
+    fn lines(&self, coloured: bool) -> String {
+        let mut text = String::new();
+        for entry in self.told() {
+            let style = match entry.action {
+                Action::Conflict | Action::Beside => BAD,
+                Action::Create | Action::Update | Action::Merge => GOOD,
+                Action::Delete => WARN,
+                Action::KeepDeleted | Action::Keep | Action::Unchanged => DIM,
+            };
+            let word = format!("{:12}", entry.action.word());
+            let word = if coloured { format!("{style}{word}{style:#}") } else { word };
+            let mut why = match entry.action {
+                Action::Conflict if entry.conflicts > 1 => format!(" ({} places)", entry.conflicts),
+                Action::Beside => " (something else stands there: this is the template's)".to_owned(),
+                Action::KeepDeleted => " (you deleted it)".to_owned(),
+                Action::Keep => " (yours: the template no longer makes it)".to_owned(),
+                _ => String::new(),
+            };
+            if let Some(from) = &entry.moved_from {
+                let _ = write!(why, " (was {from})");
+            }
+            let _ = writeln!(text, "  {word} {}{why}", entry.path);
+        }
+        text
+    }
+
+    fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for entry in self.plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)) {
+            *counts.entry(entry.action.word()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// What the person should know.
+    pub fn notes(&self) -> Vec<String> {
+        let lost = self.plan.destructive.iter().map(|what| format!("needs --allow-destructive: {what}"));
+        let mut notes: Vec<String> = lost.chain(self.plan.notes.iter().cloned()).collect();
+        if let Some(why) = &self.plan.unformatted {
+            notes.push(format!("{why}: files with names in them are not formatted; `cargo fmt` would do it"));
+        }
+        notes
+    }
+
+    /// Commands that work when pasted, in order.
+    pub fn next_steps(&self) -> Vec<String> {
+        if !self.plan.changes() {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        let conflicts: Vec<String> = self
+            .plan
+            .entries
+            .iter()
+            .filter(|entry| entry.action == Action::Conflict)
+            .map(|entry| crate::template::sh(entry.path.as_str()))
+            .collect();
+        if !conflicts.is_empty() {
+            steps.push(format!("${{EDITOR:-vi}} {}", conflicts.join(" ")));
+            steps.push(format!("git add {}", conflicts.join(" ")));
+        }
+        steps.extend(self.plan.next.iter().cloned());
+        steps.extend(self.pack.manifest.next.changed.iter().cloned());
+        let mut seen = std::collections::BTreeSet::new();
+        steps.retain(|step| seen.insert(step.clone()));
+        steps
+    }
+
+    pub fn print(&self) {
+        if !self.plan.changes() {
+            say("Nothing to do: the repository is as service.toml and the template say.");
+            for note in self.notes() {
+                warn(&note);
+            }
+            return;
+        }
+        let manifest = &self.pack.manifest;
+        let from =
+            if self.lock.version == manifest.version { String::new() } else { format!("{} → ", self.lock.version) };
+        say(&format!(
+            "{GOOD}Changed{GOOD:#} {BOLD}{}{BOLD:#} by {} {from}{} ({})",
+            self.blueprint.name,
+            manifest.name,
+            manifest.version,
+            self.plan.layers.join(", "),
+        ));
+        say(self.lines(true).trim_end());
+        let conflicts = self.plan.conflicts();
+        if conflicts > 0 {
+            let files = if conflicts == 1 { "file is" } else { "files are" };
+            warn(&format!("{conflicts} {files} left to resolve; to take it all back: new-service apply --abort"));
+        }
+        for note in self.notes() {
+            warn(&note);
+        }
+        let steps = self.next_steps();
+        if !steps.is_empty() {
+            say("\nNext:");
+        }
+        for step in steps {
+            say(&format!("  {step}"));
+        }
+    }
+
+    /// The same for machines. The shape is `docs/json.md`.
+    pub fn json(&self) -> anyhow::Result<String> {
+        let files: Vec<serde_json::Value> = self
+            .plan
+            .entries
+            .iter()
+            .map(|entry| {
+                let stands = !matches!(entry.action, Action::Delete | Action::KeepDeleted);
+                let known = entry.action.writes() && stands;
+                serde_json::json!({
+                    "path": entry.path.as_str(),
+                    "action": entry.action.word(),
+                    "mode": stands.then(|| format!("{:o}", entry.mode.bits())),
+                    "layer": entry.layer,
+                    "bytes": known.then_some(entry.content.len()),
+                    "conflicts": entry.conflicts,
+                    "moved_from": entry.moved_from.as_ref().map(TreePath::as_str),
+                })
+            })
+            .collect();
+        let template = |version: &str, digest: &str| serde_json::json!({"version": version, "digest": digest});
+        let manifest = &self.pack.manifest;
+        let value = serde_json::json!({
+            "command": self.verb,
+            "name": self.blueprint.name,
+            "directory": self.root.to_string_lossy(),
+            "template": {
+                "name": manifest.name,
+                "from": template(&self.lock.version, &self.lock.digest),
+                "to": template(&manifest.version, &self.pack.digest),
+            },
+            "layers": self.plan.layers,
+            "files": files,
+            "counts": self.counts(),
+            "changes": self.plan.changes(),
+            "conflicts": self.plan.conflicts(),
+            "migrations": self.plan.migrations,
+            "destructive": self.plan.destructive,
+            "written": self.written,
+            "notes": self.notes(),
+            "next": self.next_steps(),
+        });
+        Ok(serde_json::to_string_pretty(&value)? + "\n")
+    }
+}

@@ -1,0 +1,124 @@
+//! A plan as a unified diff that `git apply` takes.
+
+use std::fmt::Write as _;
+
+use imara_diff::{Algorithm, Diff, Hunk, InternedInput};
+
+use crate::evolve::{Action, Entry, Plan};
+use crate::render::Mode;
+
+/// Lines that are shown around a change.
+const AROUND: usize = 3;
+
+/// Every file that changes; the record is not for people.
+pub fn diff(plan: &Plan) -> String {
+    let mut text = String::new();
+    for entry in plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path) && entry.changes()) {
+        one(entry, &mut text);
+    }
+    text
+}
+
+fn one(entry: &Entry, text: &mut String) {
+    let path = &entry.path;
+    let bits = |mode: Mode| format!("100{:o}", mode.bits());
+    let _ = writeln!(text, "diff --git a/{path} b/{path}");
+    let gone = entry.action == Action::Delete;
+    let (old, new): (&[u8], &[u8]) = match &entry.before {
+        None => {
+            let _ = writeln!(text, "new file mode {}", bits(entry.mode));
+            (&[], &entry.content)
+        }
+        Some((before, mode)) if gone => {
+            let _ = writeln!(text, "deleted file mode {}", bits(*mode));
+            (before, &[])
+        }
+        Some((before, mode)) => {
+            if *mode != entry.mode {
+                let _ = writeln!(text, "old mode {}\nnew mode {}", bits(*mode), bits(entry.mode));
+            }
+            (before, &entry.content)
+        }
+    };
+    if old == new {
+        return;
+    }
+    let name = |side: char, missing: bool| if missing { "/dev/null".to_owned() } else { format!("{side}/{path}") };
+    let (from, to) = (name('a', entry.before.is_none()), name('b', gone));
+    let (Ok(old), Ok(new)) = (std::str::from_utf8(old), std::str::from_utf8(new)) else {
+        let _ = writeln!(text, "Binary files {from} and {to} differ");
+        return;
+    };
+    let _ = writeln!(text, "--- {from}\n+++ {to}");
+    hunks(old, new, text);
+}
+
+fn hunks(old: &str, new: &str, text: &mut String) {
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
+    let input = InternedInput::new(Lines(old), Lines(new));
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let changes: Vec<Hunk> = diff.hunks().collect();
+    let mut at = 0;
+    while at < changes.len() {
+        // Changes whose surroundings touch are shown together.
+        let mut end = at + 1;
+        while end < changes.len()
+            && changes[end].before.start as usize <= changes[end - 1].before.end as usize + 2 * AROUND
+        {
+            end += 1;
+        }
+        hunk(&changes[at..end], &before, &after, text);
+        at = end;
+    }
+}
+
+fn hunk(changes: &[Hunk], before: &[&str], after: &[&str], text: &mut String) {
+    let (Some(first), Some(last)) = (changes.first(), changes.last()) else { return };
+    let above = (first.before.start as usize).min(AROUND);
+    let below = (before.len() - last.before.end as usize).min(AROUND);
+    let (old_start, new_start) = (first.before.start as usize - above, first.after.start as usize - above);
+    let old_count = last.before.end as usize + below - old_start;
+    let new_count = last.after.end as usize + below - new_start;
+    // An empty side is named by the line before it.
+    let number = |start: usize, count: usize| if count == 0 { start } else { start + 1 };
+    let _ = writeln!(
+        text,
+        "@@ -{},{old_count} +{},{new_count} @@",
+        number(old_start, old_count),
+        number(new_start, new_count)
+    );
+    let mut line = |sign: char, line: &str| {
+        text.push(sign);
+        text.push_str(line);
+        if !line.ends_with('\n') {
+            text.push_str("\n\\ No newline at end of file\n");
+        }
+    };
+    let mut at = old_start;
+    for change in changes {
+        let (start, end) = (change.before.start as usize, change.before.end as usize);
+        before[at..start].iter().for_each(|same| line(' ', same));
+        before[start..end].iter().for_each(|gone| line('-', gone));
+        after[change.after.start as usize..change.after.end as usize].iter().for_each(|new| line('+', new));
+        at = end;
+    }
+    before[at..at + below].iter().for_each(|same| line(' ', same));
+}
+
+/// Lines with their ends, so that a missing last one is a change.
+struct Lines<'a>(&'a str);
+
+impl<'a> imara_diff::TokenSource for Lines<'a> {
+    type Token = &'a str;
+    type Tokenizer = std::str::SplitInclusive<'a, char>;
+
+    fn tokenize(&self) -> Self::Tokenizer {
+        self.0.split_inclusive('\n')
+    }
+
+    fn estimate_tokens(&self) -> u32 {
+        u32::try_from(self.0.len() / 40).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,133 @@
+//! Tables and columns that have another name now, by what the model says they were.
+
+use std::collections::BTreeMap;
+
+use crate::schema::layout::{Layout, TableLayout, What};
+use crate::schema::names;
+
+/// The old schema under its new names, and what was called otherwise. Constraints and indexes keep theirs.
+pub struct Renamed {
+    pub old: Layout,
+    /// Old names of tables, by the new ones.
+    pub tables: BTreeMap<String, String>,
+    /// Old names of columns, by table and column as they are now.
+    pub columns: BTreeMap<(String, String), String>,
+}
+
+impl Renamed {
+    pub fn new(old: &Layout, new: &Layout) -> Self {
+        let mut renamed = Self { old: old.clone(), tables: BTreeMap::new(), columns: BTreeMap::new() };
+        for table in &new.tables {
+            if old.table(&table.name).is_some() {
+                continue;
+            }
+            let before = table.was.iter().find(|was| old.table(was).is_some() && new.table(was).is_none());
+            if let Some(before) = before.filter(|before| !renamed.tables.values().any(|other| other == *before)) {
+                renamed.tables.insert(table.name.clone(), before.clone());
+            }
+        }
+        for (to, from) in renamed.tables.clone() {
+            renamed.rename_table(&from, &to);
+        }
+        for table in &new.tables {
+            let Some(before) = renamed.old.table(&table.name).cloned() else { continue };
+            for column in table.columns.iter().filter(|column| before.column(&column.name).is_none()) {
+                let was = column.was.iter().find(|was| before.column(was).is_some() && table.column(was).is_none());
+                if let Some(was) = was {
+                    renamed.columns.insert((table.name.clone(), column.name.clone()), was.clone());
+                    renamed.rename_column(&table.name, was, &column.name);
+                }
+            }
+        }
+        renamed
+    }
+
+    /// What a table was called.
+    pub fn old_table<'a>(&'a self, name: &'a str) -> &'a str {
+        self.tables.get(name).map_or(name, String::as_str)
+    }
+
+    /// What a column was called.
+    pub fn old_column<'a>(&'a self, table: &str, column: &'a str) -> &'a str {
+        self.columns.get(&(table.to_owned(), column.to_owned())).map_or(column, String::as_str)
+    }
+
+    fn rename_table(&mut self, from: &str, to: &str) {
+        for table in &mut self.old.tables {
+            if table.name == from {
+                to.clone_into(&mut table.name);
+            }
+            for constraint in &mut table.constraints {
+                if let What::Foreign { table, .. } = &mut constraint.what
+                    && table == from
+                {
+                    to.clone_into(table);
+                }
+            }
+        }
+    }
+
+    fn rename_column(&mut self, table: &str, from: &str, to: &str) {
+        let Some(table) = self.old.tables.iter_mut().find(|known| known.name == table) else { return };
+        rename_in(table, from, to);
+    }
+}
+
+fn rename_in(table: &mut TableLayout, from: &str, to: &str) {
+    let change = |name: &mut String| {
+        if name == from {
+            to.clone_into(name);
+        }
+    };
+    table.columns.iter_mut().for_each(|column| change(&mut column.name));
+    table.key.iter_mut().for_each(change);
+    table.indexes.iter_mut().flat_map(|index| &mut index.columns).for_each(change);
+    for constraint in &mut table.constraints {
+        match &mut constraint.what {
+            What::Unique(columns) => columns.iter_mut().for_each(change),
+            What::Check { column, sql } if column == from => {
+                *sql = in_sql(sql, &names::sql(from), &names::sql(to));
+                change(column);
+            }
+            What::Foreign { column, .. } => change(column),
+            What::Check { .. } => {}
+        }
+    }
+}
+
+/// Another name for a column in an expression; what stands in quotes is a text.
+pub fn in_sql(sql: &str, from: &str, to: &str) -> String {
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '"';
+    let mut out = String::new();
+    for (number, part) in sql.split('\'').enumerate() {
+        if number > 0 {
+            out.push('\'');
+        }
+        if number % 2 == 1 {
+            out.push_str(part);
+            continue;
+        }
+        let mut rest = part;
+        while let Some(at) = rest.find(from) {
+            let end = at + from.len();
+            let whole = !rest[..at].ends_with(letter) && !rest[end..].starts_with(letter);
+            out.push_str(&rest[..at]);
+            out.push_str(if whole { to } else { from });
+            rest = &rest[end..];
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_an_expression_is_changed_and_one_in_a_text_is_not() {
+        assert_eq!(in_sql("kind IN ('kind', 'x')", "kind", "sort"), "sort IN ('kind', 'x')");
+        assert_eq!(in_sql("char_length(kind_of) <= 2", "kind", "sort"), "char_length(kind_of) <= 2");
+        assert_eq!(in_sql("a = 'x' OR a = 'it''s a'", "a", "\"order\""), "\"order\" = 'x' OR \"order\" = 'it''s a'");
+    }
+}

@@ -1,0 +1,185 @@
+//! Migrations that lead from one schema to another end where a fresh start does, and their ways back where
+//! they began; and what a table holds is still there.
+
+use new_service::schema::{Database, Drafts, Layout, Model, Surroundings, changes, check, migrations};
+
+use super::servers::Server;
+
+/// Schemas of one service over time. From each, every other is reached.
+const SCHEMAS: [&[&str]; 9] = [
+    &[],
+    &[
+        "person name:string(1..200) email:email:unique born:date?",
+        "order customer:ref(person) status:enum(draft,paid)=draft:index note:text? total:decimal(12,2)",
+    ],
+    // Fields of every kind come.
+    &[
+        "person name:string(1..200) email:email:unique born:date? nick:string(..20)?:index vip:bool=false seen:datetime=now",
+        "order customer:ref(person) status:enum(draft,paid)=draft:index note:text? total:decimal(12,2) \
+         priority:int(0..10)=1 code:string(1..20) placed_by:ref(person)? type:string(..5)?:unique meta:json?",
+    ],
+    // Rules and types change.
+    &[
+        "person name:string(1..300) email:email born:date nick:string(..20)=x:unique vip:bool? seen:datetime?",
+        "order customer:ref(person)? status:enum(draft,paid,sent)=paid note:text=\"it's: due\" total:decimal(14,3) \
+         priority:bigint code:string(1..20):index placed_by:ref(person) type:string(..5) meta:json=[]",
+    ],
+    // Names change.
+    &[
+        "buyer was=person full_name:string(1..200):was=name email:email:unique born:date? nick:string(..20)?:index vip:bool=false",
+        "purchase was=order buyer:ref(buyer):was=customer state:enum(draft,paid)=draft:index:was=status note:text? \
+         total:decimal(12,2) reference:string(1..20)?:was=code \"group\"",
+    ],
+    // Words that SQL keeps.
+    &["selection plural=select order:int group:text? table:ref(selection)?", "order user:string(..9):unique"],
+    // A circle.
+    &["team name:string lead:ref(member)?", "member team:ref(team) mentor:ref(member)?"],
+    &["team name:string", "member team:ref(team)?", "order customer:ref(member) total:decimal(18,0)?"],
+    &["order total:int code:bigint? note:string(..10)?:unique"],
+];
+
+fn layout(specs: &[&str], dialect: Database) -> Layout {
+    let mut drafts = Drafts::default();
+    for (number, spec) in (1..).zip(specs) {
+        drafts.flag(number, &spec.replace(" \"group\"", ""));
+    }
+    let resources = check(drafts, &Surroundings::default()).unwrap_or_else(|faults| panic!("{faults}"));
+    Layout::of(&Model::new(&[], &resources), dialect)
+}
+
+/// As the lock keeps it.
+fn kept(layout: &Layout) -> Layout {
+    let mut lines = layout.lines();
+    lines.sort();
+    Layout::read(lines.iter().map(String::as_str)).unwrap()
+}
+
+fn from_scratch(server: &Server, layout: &Layout) -> Vec<String> {
+    server.empty();
+    run(server, migrations(layout).iter().map(|migration| &migration.up));
+    server.facts()
+}
+
+/// Runs migrations in their order; those that a transaction may be around, together.
+fn run<'a>(server: &Server, steps: impl Iterator<Item = &'a String>) {
+    let mut together = String::new();
+    for sql in steps {
+        // What begins a transaction of its own ends it, too.
+        if sql.starts_with("-- no-transaction") && server.dialect() == "postgres" {
+            if !together.is_empty() {
+                server.run(&std::mem::take(&mut together));
+            }
+            server.run(sql);
+        } else {
+            together.push_str(sql);
+        }
+    }
+    if !together.is_empty() {
+        server.run(&together);
+    }
+}
+
+/// Types that no value of another becomes: only an empty table takes the change, and not even that in `PostgreSQL`.
+fn is_impossible(from: &Layout, to: &Layout) -> bool {
+    changes(from, to).iter().any(|step| {
+        step.destructive.iter().any(|what| {
+            what.contains(" becomes ") && {
+                let cast = |kinds: &str| step.up.contains(kinds);
+                cast("TYPE UUID") || cast("TYPE JSONB") || cast("TYPE DATE ")
+            }
+        })
+    })
+}
+
+fn every_pair(server: &Server, dialect: Database) {
+    let layouts: Vec<Layout> = SCHEMAS.iter().map(|specs| layout(specs, dialect)).collect();
+    let expected: Vec<Vec<String>> = layouts.iter().map(|layout| from_scratch(server, layout)).collect();
+    let mut proved = 0;
+    for (at, from) in layouts.iter().enumerate() {
+        for (to_at, to) in layouts.iter().enumerate() {
+            assert_eq!(changes(&kept(to), to), [], "{to_at}: the same schema needs nothing");
+            let steps = changes(&kept(from), to);
+            if is_impossible(from, to) {
+                continue;
+            }
+            assert_eq!(from_scratch(server, from), expected[at]);
+            run(server, steps.iter().map(|step| &step.up));
+            let all = || steps.iter().flat_map(|step| [step.name.as_str(), "\n", &step.up]).collect::<String>();
+            same(&server.facts(), &expected[to_at], &format!("{at} → {to_at}\n{}", all()));
+            run(server, steps.iter().rev().map(|step| &step.down));
+            let all = || steps.iter().rev().flat_map(|step| [step.name.as_str(), "\n", &step.down]).collect::<String>();
+            same(&server.facts(), &expected[at], &format!("{at} → {to_at} and back\n{}", all()));
+            run(server, steps.iter().map(|step| &step.up));
+            same(&server.facts(), &expected[to_at], &format!("{at} → {to_at} again"));
+            proved += 1;
+        }
+    }
+    assert!(proved > 70, "{proved}");
+}
+
+fn same(ours: &[String], expected: &[String], what: &str) {
+    let only = |one: &[String], other: &[String]| {
+        one.iter().filter(|fact| !other.contains(fact)).flat_map(|fact| ["\n  ", fact]).collect::<String>()
+    };
+    assert!(
+        ours == expected,
+        "{what}\nthere, and not wanted:{}\nwanted, and not there:{}",
+        only(ours, expected),
+        only(expected, ours)
+    );
+}
+
+/// Rows keep what they hold while their tables change around them.
+fn rows_stay(server: &Server, dialect: Database) {
+    let one = &[
+        "person name:string(1..200) email:email:unique",
+        "order customer:ref(person) total:decimal(12,2) status:enum(a,b)=a",
+    ];
+    let two = &[
+        "buyer was=person full_name:string(1..300):was=name email:email:unique nick:string(..5)=x",
+        "order buyer:ref(buyer):was=customer total:decimal(14,3) status:enum(a,b,c)=a:index note:text?",
+    ];
+    let (one, two) = (layout(one, dialect), layout(two, dialect));
+    server.empty();
+    run(server, migrations(&one).iter().map(|migration| &migration.up));
+    let (id, total) = match dialect {
+        Database::Postgres => ("'01890000-0000-7000-8000-000000000001'", "12.5"),
+        Database::Sqlite => ("x'01890000000070008000000000000001'", "1250"),
+    };
+    server.run(&format!(
+        "INSERT INTO people (id, name, email) VALUES ({id}, 'Ada', 'ada@example.org');\n\
+         INSERT INTO orders (id, customer_id, total, status) VALUES ({id}, {id}, {total}, 'b');"
+    ));
+    let steps = changes(&kept(&one), &two);
+    assert!(steps.iter().all(|step| step.destructive.is_empty()), "{steps:?}");
+    run(server, steps.iter().map(|step| &step.up));
+    let total = if dialect == Database::Postgres { "12.500" } else { "12500" };
+    let told = server.ask(
+        "SELECT full_name || nick || total || status || (buyer_id = buyers.id), 0, 0, 0, 0 FROM orders JOIN buyers ON buyer_id = buyers.id",
+    );
+    assert!(told.contains(&format!("Adax{total}b")), "{told}");
+    run(server, steps.iter().rev().map(|step| &step.down));
+    let told =
+        server.ask("SELECT name || email || total, 0, 0, 0, 0 FROM orders JOIN people ON customer_id = people.id");
+    assert!(told.contains("Adaada@example.org12"), "{told}");
+}
+
+#[test]
+fn postgres_changes_end_where_a_fresh_start_does() {
+    every_pair(&Server::postgres("changes"), Database::Postgres);
+}
+
+#[test]
+fn sqlite_changes_end_where_a_fresh_start_does() {
+    every_pair(&Server::sqlite("changes"), Database::Sqlite);
+}
+
+#[test]
+fn postgres_rows_stay() {
+    rows_stay(&Server::postgres("rows"), Database::Postgres);
+}
+
+#[test]
+fn sqlite_rows_stay() {
+    rows_stay(&Server::sqlite("rows"), Database::Sqlite);
+}
