@@ -194,11 +194,13 @@ impl Lock {
 }
 
 /// What the migrations of both branches reach together.
-fn unite_schemas(base: Option<&Lock>, ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
+fn unite_schemas(base: Option<&Layout>, ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
+    // Neither has a database.
+    ours.or(theirs)?;
     let facts = |layout: Option<&Layout>| layout.iter().flat_map(|layout| layout.lines()).collect::<BTreeSet<String>>();
     let (one, two) = (facts(ours), facts(theirs));
     // What a side has taken away is gone. Where nobody knows what was there, all of it stays.
-    let before = base.map(|base| facts(base.schema.as_ref())).unwrap_or_default();
+    let before = facts(base);
     let lines = one.union(&two).filter(|fact| !before.contains(*fact) || (one.contains(*fact) && two.contains(*fact)));
     let lines: Vec<&String> = lines.collect();
     // Where each says something else of one thing, this side's word stands.
@@ -277,7 +279,8 @@ impl Lock {
         for (path, locked) in &theirs.files {
             united.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
-        united.schema = unite_schemas(base, ours.schema.as_ref(), theirs.schema.as_ref());
+        united.schema =
+            unite_schemas(base.and_then(|base| base.schema.as_ref()), ours.schema.as_ref(), theirs.schema.as_ref());
         united.formatted.extend(theirs.formatted.iter().cloned());
         Ok(united)
     }

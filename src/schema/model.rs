@@ -177,7 +177,14 @@ fn finish(table: &mut Table, resource: &Resource, listed: bool, taken: &mut BTre
         }
     }
     for field in resource.fields.iter().filter(|field| field.has_index()) {
-        let (columns, why) = index_of(field, table);
+        let (columns, why) = match &resource.owner {
+            // Of all that an account has, and in order: else each page would sort the whole of it.
+            Some(owner) if listed && *owner == field.name => {
+                let columns = vec![field.column(), OWN_COLUMNS[1].into(), "id".into()];
+                (columns, "An account's own listing: newest first, page by page.")
+            }
+            _ => index_of(field, table),
+        };
         let name = free(&format!("{}_{}_idx", table.name, field.column()), taken);
         table.index.push(Index { what: Named { name, columns }, why });
     }

@@ -1,5 +1,13 @@
 //! The laws of a living repository (design §4), in memory: random answers, random edits, thousands of cases.
 
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::needless_for_each,
+    reason = "what is compared and put together here is the tests' own, and short"
+)]
+
 mod built_in;
 mod edits;
 mod pack;

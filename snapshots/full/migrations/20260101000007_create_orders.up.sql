@@ -30,8 +30,8 @@ CREATE TABLE orders (
 -- The default listing: newest first, page by page.
 CREATE INDEX orders_created_at_id_idx ON orders (created_at, id);
 
--- Lookups by the reference, and deletes of what it refers to.
-CREATE INDEX orders_owner_id_idx ON orders (owner_id);
+-- An account's own listing: newest first, page by page.
+CREATE INDEX orders_owner_id_idx ON orders (owner_id, created_at, id);
 
 -- Lookups by the reference, and deletes of what it refers to.
 CREATE INDEX orders_product_id_idx ON orders (product_id);

@@ -53,7 +53,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     // For what needs no database: nobody listens there.
     ("DATABASE_URL", "postgres://localhost:1/none"),
     ("DATABASE_MAX_CONNECTIONS", "2"),
-    ("RUST_LOG", "info,sqlx::query=debug"),
 ];
 
 /// All settings of a service under test, and what is its own of that which they lead to.

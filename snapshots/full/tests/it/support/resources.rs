@@ -1,13 +1,14 @@
 //! What tests of resources stand on: a service, somebody who is signed in, listings read to their end.
 
-use std::ops::Deref;
+use std::{net::SocketAddr, ops::Deref};
 
 use reqwest::RequestBuilder;
 use serde_json::Value;
+use tokio::{task::yield_now, time::timeout};
 use uuid::Uuid;
 
 use super::{
-    TestApp, json, send,
+    PATIENCE, TestApp, json, send,
     service::users::{self, Role},
 };
 
@@ -30,6 +31,13 @@ impl Api {
         Self { app, user, token }
     }
 
+    /// Another process of the same service, as good as.
+    pub async fn replica(&self) -> Self {
+        let settings: Vec<_> = self.settings.iter().collect();
+        let app = TestApp::with(&settings).await;
+        Self { app, user: self.user, token: self.token.clone() }
+    }
+
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.request("GET", path)
     }
@@ -40,6 +48,11 @@ impl Api {
 
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.app.request(method, path).bearer_auth(&self.token)
+    }
+
+    /// The same to another process of the service.
+    pub fn post_to(&self, addr: SocketAddr, path: &str) -> RequestBuilder {
+        self.app.client.post(format!("http://{addr}{path}")).bearer_auth(&self.token)
     }
 
     /// Makes one, and returns it.
@@ -63,6 +76,23 @@ impl Api {
             };
             cursor = format!("&cursor={next}");
         }
+    }
+
+    /// Waits until so many connections wait for another; returns their process ids.
+    pub async fn blocked(&self, count: usize) -> Vec<i32> {
+        let blocked = "SELECT pid FROM pg_stat_activity
+            WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0";
+        let pool = self.settings.database.pool();
+        let wait = async {
+            loop {
+                let pids = sqlx::query_scalar(blocked).fetch_all(&pool).await.unwrap();
+                if pids.len() == count {
+                    return pids;
+                }
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("they wait")
     }
 }
 

@@ -23,6 +23,7 @@ pub fn install() {
             Config::load(DEFAULTS.iter().chain(&[("LOG_FORMAT", "json")]).copied().collect());
         let config = config.unwrap();
         let subscriber = tracing_subscriber::registry().with(logs::layer(&config, || Writer));
+        let subscriber = subscriber.with(super::statements::watch());
         subscriber.init();
         let default = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {

@@ -1,1 +1,1 @@
-let subscriber = subscriber.with(super::statements::Watch);
+let subscriber = subscriber.with(super::statements::watch());

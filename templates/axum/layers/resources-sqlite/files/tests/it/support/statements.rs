@@ -8,8 +8,8 @@ use std::{
 
 use reqwest::{RequestBuilder, Response};
 use sqlx::AssertSqlSafe;
-use tracing::{Event, Subscriber, field};
-use tracing_subscriber::{Layer, layer::Context};
+use tracing::{Event, Metadata, Subscriber, field};
+use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::LookupSpan};
 use uuid::Uuid;
 
 use super::{TestApp, send};
@@ -49,25 +49,33 @@ async fn mark(app: &TestApp, mark: &str) {
     }
 }
 
-/// Keeps the statements that are logged.
-pub struct Watch;
+/// Keeps the statements that sqlx tells of, each with the thread that it ran on.
+pub fn watch<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
+    Watch.with_filter(filter_fn(|metadata: &Metadata<'_>| metadata.target() == "sqlx::query"))
+}
+
+struct Watch;
 
 impl<S: Subscriber> Layer<S> for Watch {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "sqlx::query" {
-            let mut statement = Statement::default();
-            event.record(&mut statement);
-            let Statement { whole, summary } = statement;
-            let text = if whole.trim().is_empty() { summary } else { whole };
-            SEEN.lock().unwrap().push((thread::current().id(), text.trim().to_owned()));
-        }
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        SEEN.lock().unwrap().push((thread::current().id(), statement.text()));
     }
 }
 
+/// A short statement is told as its summary alone.
 #[derive(Default)]
 struct Statement {
     whole: String,
     summary: String,
+}
+
+impl Statement {
+    fn text(&self) -> String {
+        let text = if self.whole.trim().is_empty() { &self.summary } else { &self.whole };
+        text.trim().to_owned()
+    }
 }
 
 impl field::Visit for Statement {

@@ -1,0 +1,214 @@
+//! rel.idempotency, rel.shutdown: what was acknowledged is there, whatever ends meanwhile.
+
+use std::process::Stdio;
+use std::{
+    cell::{Cell, RefCell},
+    net::SocketAddr,
+};
+
+use futures_util::future::join_all;
+use reqwest::header::LOCATION;
+use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+use tokio::{task::yield_now, time::timeout};
+
+use crate::{
+    resources::orders::body,
+    support::{PATIENCE, Process, header, resources::Api, send},
+};
+
+const PATH: &str = "/api/v1/orders";
+
+/// Nobody reads what a process logs while it is under load: it may not wait for that.
+const QUIET: (&str, &str) = ("RUST_LOG", "demo::server=info,warn");
+
+const WRITERS: usize = 8;
+
+/// More than fit into the time that anything here takes.
+const MANY: u32 = 200;
+
+/// Writes, and where each has led to as far as it was acknowledged.
+struct Load<'a> {
+    api: &'a Api,
+    service: Cell<SocketAddr>,
+    todo: RefCell<Vec<(u32, Value)>>,
+    acknowledged: RefCell<Vec<String>>,
+    failed: Cell<usize>,
+}
+
+impl<'a> Load<'a> {
+    async fn new(api: &'a Api, service: SocketAddr) -> Self {
+        let mut todo = Vec::new();
+        for n in 0..MANY {
+            todo.push((n, body(api, n).await));
+        }
+        Self {
+            api,
+            service: service.into(),
+            todo: todo.into(),
+            acknowledged: RefCell::default(),
+            failed: Cell::default(),
+        }
+    }
+
+    /// Sends each write until it is acknowledged, always under the same key.
+    async fn insist(&self) {
+        let writer = async || {
+            while let Some((n, body)) = self.next() {
+                while !self.attempt(n, &body).await {
+                    self.failed.set(self.failed.get() + 1);
+                    yield_now().await;
+                }
+            }
+        };
+        timeout(PATIENCE * 4, join_all((0..WRITERS).map(|_| writer()))).await.expect("an end");
+    }
+
+    fn next(&self) -> Option<(u32, Value)> {
+        self.todo.borrow_mut().pop()
+    }
+
+    async fn attempt(&self, n: u32, body: &Value) -> bool {
+        let write = self.api.post_to(self.service.get(), PATH);
+        let write = write.header("idempotency-key", format!("write-{n}")).json(body);
+        let Ok(answer) = write.send().await else {
+            return false;
+        };
+        let Some(location) = answer.headers().get(LOCATION) else {
+            // 409 while the server finishes what its client has given up.
+            assert!([409, 503, 504].contains(&answer.status().as_u16()), "{}", answer.status());
+            assert_eq!(header(&answer, "content-type"), "application/problem+json");
+            return false;
+        };
+        assert_eq!(answer.status(), 201);
+        self.acknowledged.borrow_mut().push(location.to_str().unwrap().to_owned());
+        true
+    }
+
+    async fn has_acknowledged(&self, count: usize) {
+        let wait = async {
+            while self.acknowledged.borrow().len() < count {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("writes go on");
+    }
+
+    /// Every write is there, and none twice.
+    async fn ends_complete(self) {
+        let rows = self.api.walk(&format!("{PATH}?limit=100")).await;
+        let mut there: Vec<_> =
+            rows.iter().map(|row| format!("{PATH}/{}", row["id"].as_str().unwrap())).collect();
+        let mut acknowledged = self.acknowledged.into_inner();
+        there.sort();
+        acknowledged.sort();
+        assert_eq!(there, acknowledged);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_to_stop_finishes_its_writes() {
+    let api = Api::start().await;
+    let settings = [
+        ("DATABASE_URL", api.settings.database.url()),
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
+        ("SHUTDOWN_PAUSE", "1s"),
+        QUIET,
+    ];
+    let service = Process::start(&settings).await;
+    let load = Load::new(&api, service.addr).await;
+    let unready = Cell::new(false);
+    // As a load balancer does: until readiness says no.
+    let writer = async || {
+        while !unready.get()
+            && let Some((n, body)) = load.next()
+        {
+            assert!(load.attempt(n, &body).await, "no write fails");
+        }
+    };
+    let stop = async {
+        load.has_acknowledged(WRITERS).await;
+        service.signal("TERM").await;
+        while send(service.get("/health/ready")).await.status() != 503 {}
+        unready.set(true);
+    };
+    tokio::join!(join_all((0..WRITERS).map(|_| writer())), stop);
+    assert_eq!(service.ended().await.0, Some(0));
+    load.ends_complete().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_killed_has_written_all_or_nothing() {
+    let api = Api::start().await;
+    let settings = [("DATABASE_URL", api.settings.database.url()), QUIET];
+    let service = Process::start(&settings).await;
+    let load = Load::new(&api, service.addr).await;
+    let kill = async {
+        load.has_acknowledged(WRITERS).await;
+        service.signal("KILL").await;
+        let next = Process::start(&settings).await;
+        load.service.set(next.addr);
+        next
+    };
+    let ((), _next) = tokio::join!(load.insist(), kill);
+    assert!(load.failed.get() > 0, "it was killed under load");
+    load.ends_complete().await;
+}
+
+/// A PostgreSQL of a test's own.
+struct Server {
+    url: String,
+    /// `scripts/with-postgres`, which takes it away when its input ends.
+    script: Child,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/with-postgres");
+        let mut script = Command::new(script)
+            .args(["sh", "-c", "echo $DATABASE_URL; cat"])
+            .env_remove("DATABASE_URL")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(script.stdout.take().unwrap()).lines();
+        let said = timeout(PATIENCE, said.next_line()).await.expect("it starts").unwrap();
+        Self { url: said.expect("its address"), script }
+    }
+
+    /// Kills the process that serves this very statement. The server takes it for a crash: it ends all
+    /// others as well, and recovers from its log.
+    async fn crash(&self) {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let crash = "COPY (SELECT 1) TO PROGRAM 'kill -s KILL $PPID'";
+        connection.execute(crash).await.unwrap_err();
+    }
+
+    async fn end(mut self) {
+        drop(self.script.stdin.take());
+        timeout(PATIENCE, self.script.wait()).await.expect("it ends").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_killed_keeps_what_it_acknowledged() {
+    let server = Server::start().await;
+    let settings = [("DATABASE_URL", server.url.as_str())];
+    assert!(Process::run(&["migrate"], &settings).await.status.success());
+    let api = Api::with(&settings).await;
+    let load = Load::new(&api, api.addr).await;
+    let crash = async {
+        load.has_acknowledged(WRITERS).await;
+        server.crash().await;
+    };
+    tokio::join!(load.insist(), crash);
+    assert!(load.failed.get() > 0, "it was killed under load");
+    load.ends_complete().await;
+    drop(api);
+    server.end().await;
+}

@@ -1,0 +1,1 @@
+let subscriber = subscriber.with(super::statements::watch());

@@ -1,1 +1,0 @@
-("RUST_LOG", "info,sqlx::query=debug"),
