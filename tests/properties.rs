@@ -38,7 +38,7 @@ fn the_same_blueprint_gives_the_same_bytes_wherever_and_whenever() {
 #[test]
 fn settings_in_the_folder_above_do_not_reach_in() {
     let plain = Sandbox::new();
-    plain.with(&built_in(), "shop --no-git").ok();
+    plain.with(&built_in(), "shop --no-git").env("SOURCE_DATE_EPOCH", "1000000000").ok();
     let other = Sandbox::new();
     for (path, text) in [
         ("rustfmt.toml", "max_width = 40\nhard_tabs = true\n"),
@@ -49,7 +49,7 @@ fn settings_in_the_folder_above_do_not_reach_in() {
     ] {
         other.write(path, text);
     }
-    other.with(&built_in(), "shop --no-git").ok();
+    other.with(&built_in(), "shop --no-git").env("SOURCE_DATE_EPOCH", "1000000000").ok();
     assert_eq!(other.files("shop"), plain.files("shop"));
 }
 
