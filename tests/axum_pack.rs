@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use new_service::blueprint::{Blueprint, Drawn, Resolver};
-use new_service::pack::{Answer, Answers, Files, Kind, Pack, Source};
+use new_service::blueprint::{self, Blueprint, Drawn, Resolver};
+use new_service::pack::{Answer, Answers, Files, Kind, Pack, Source, Text};
 use new_service::render::{Tree, render};
 use saphyr::{LoadableYamlNode as _, Yaml};
 
@@ -76,6 +76,20 @@ fn every_combination_renders_and_its_data_files_parse() {
     assert!(count > 60, "{count} combinations");
 }
 
+/// With resources of every kind, as `snapshots/full` has them.
+fn with_resources(pack: &Pack) -> impl Iterator<Item = (String, Tree)> {
+    ["postgres", "sqlite"].into_iter().map(move |database| {
+        let text = Text::new("full", include_str!("../snapshots/full/service.toml"));
+        let mut given = blueprint::read(&text, pack).unwrap();
+        given.answers.insert("database", Answer::Text(database.into()));
+        let resources = blueprint::resources(given.resources, pack).unwrap();
+        let answers = Resolver::new(pack, "order-api", given.answers).unwrap().complete().unwrap();
+        let drawn = Drawn::at(1_767_225_600);
+        let blueprint = Blueprint { name: "order-api".into(), answers, resources, drawn };
+        (format!("resources on {database}"), render(&blueprint, pack).unwrap())
+    })
+}
+
 /// What a preset says goes together, and says what it is.
 #[test]
 fn every_preset_gives_a_service() {
@@ -93,7 +107,7 @@ fn every_preset_gives_a_service() {
 #[test]
 fn every_rule_slot_and_claim_serves_something() {
     let pack = pack();
-    let trees: Vec<_> = combinations(&pack).collect();
+    let trees: Vec<_> = combinations(&pack).chain(with_resources(&pack)).collect();
     let paths: BTreeSet<&str> = trees.iter().flat_map(|(_, tree)| tree.iter().map(|(path, _)| path.as_str())).collect();
     for layer in &pack.layers {
         for rule in &layer.rules {

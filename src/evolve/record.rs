@@ -195,6 +195,8 @@ impl Lock {
 
 /// What the migrations of both branches reach together.
 fn unite_schemas(base: Option<&Layout>, ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
+    // Neither has a database.
+    ours.or(theirs)?;
     let facts = |layout: Option<&Layout>| layout.iter().flat_map(|layout| layout.lines()).collect::<BTreeSet<String>>();
     let (one, two) = (facts(ours), facts(theirs));
     // What a side has taken away is gone. Where nobody knows what was there, all of it stays.
