@@ -80,7 +80,9 @@ fn names_of_the_built_in_pack() -> BTreeMap<String, &'static str> {
         names.insert(question["key"].as_str().unwrap().to_owned(), "question");
     }
     for layer in support::names_in(&built_in().join("layers")) {
-        for path in support::files_below(&built_in().join("layers").join(&layer).join("files")).into_keys() {
+        let files = built_in().join("layers").join(&layer).join("files");
+        // One may give nothing but dependencies.
+        for path in files.is_dir().then(|| support::files_below(&files)).into_iter().flatten().map(|(path, _)| path) {
             names.insert(path.strip_suffix(".tera").unwrap_or(&path).to_owned(), "file");
         }
         names.insert(layer, "layer");
