@@ -175,10 +175,10 @@ impl<'a> Wizard<'a> {
     fn after_questions(&self, name: &str, answers: Answers, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
         let (resources, drawn) = (self.given.resources.clone(), self.given.drawn.clone());
         let mut blueprint = Blueprint { name: name.to_owned(), answers, resources, drawn };
-        let open = match render::select(self.pack, &render::context_of(&blueprint, self.pack)) {
-            Ok(layers) => self.given.resources.is_empty() && render::take_resources(&layers),
-            Err(faults) => return go_back(&faults.into()).map(|()| None),
-        };
+        if let Err(faults) = render::select(self.pack, &render::context_of(&blueprint, self.pack)) {
+            return go_back(&faults.into()).map(|()| None);
+        }
+        let open = self.given.resources.is_empty() && render::take_resources(&blueprint, self.pack);
         let mut at = 0;
         loop {
             if open {

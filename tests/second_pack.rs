@@ -39,9 +39,11 @@ fn each_half_of_a_file_is_its_packs_own_language() {
 }
 
 /// Names of the built-in pack that are words of the engine too, and why.
-const SHARED_WORDS: [(&str, &str); 2] = [
+const SHARED_WORDS: [(&str, &str); 4] = [
     ("description", "a key of every pack.toml and layer.toml, and so of `catalog --json` and of `layers` in templates"),
     (".gitignore", "git's own name: the hidden folder of a run holds one, so that git passes it over after a kill"),
+    ("resource", "a word of the grammar, a verb, and the table of service.toml"),
+    ("resources", "what templates and `for_each` call them"),
 ];
 
 #[test]

@@ -9,6 +9,7 @@ use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
 use crate::practices;
+use crate::schema::Resource;
 use crate::template::render_text;
 
 /// The layers that are in: what a layer requires comes before it, then by name.
@@ -49,14 +50,21 @@ pub fn select<'a>(pack: &'a Pack, context: &Context) -> Result<Vec<&'a Layer>, F
     faults.or(in_order(chosen))
 }
 
-/// Whether one of these layers makes something of resources.
-pub fn take_resources(layers: &[&Layer]) -> bool {
-    layers.iter().any(|layer| layer.is_for_resources())
+/// Whether these answers leave in what would make something of resources, there being any or not: a
+/// layer may be in for them alone.
+pub fn take_resources(blueprint: &Blueprint, pack: &Pack) -> bool {
+    let mut with = blueprint.clone();
+    if with.resources.is_empty() {
+        let (name, plural) = ("thing".to_owned(), "things".to_owned());
+        with.resources = vec![Resource { name, plural, irregular: false, was: None, fields: Vec::new(), owner: None }];
+    }
+    let layers = select(pack, &super::context_of(&with, pack));
+    layers.is_ok_and(|layers| layers.iter().any(|layer| layer.is_for_resources()))
 }
 
 /// Resources that no layer makes anything of would be lost without a word.
 pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> Result<(), Fault> {
-    if blueprint.resources.is_empty() || take_resources(layers) {
+    if blueprint.resources.is_empty() || layers.iter().any(|layer| layer.is_for_resources()) {
         return Ok(());
     }
     let fault = Fault::new("these answers leave out what makes something of resources, and there are some");

@@ -201,7 +201,7 @@ fn admitted(pack: &Pack, factors: &[Factor], row: &[usize]) -> anyhow::Result<Op
     let mut blueprint = Blueprint { name: NAME.to_owned(), answers, resources: Vec::new(), drawn };
     let Ok(layers) = render::select(pack, &context_of(&blueprint, pack)) else { return Ok(None) };
     if with_resources {
-        if !render::take_resources(&layers) {
+        if !render::take_resources(&blueprint, pack) {
             return Ok(None);
         }
         let accounts = layers.iter().flat_map(|layer| &layer.tables).find(|table| table.accounts);
