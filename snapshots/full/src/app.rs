@@ -11,7 +11,13 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    docs, error::AppError, health, info, middleware, rate_limit, state::AppState, static_files,
+    docs,
+    error::AppError,
+    health, info,
+    middleware::{self, share::Share},
+    rate_limit,
+    state::AppState,
+    static_files,
 };
 
 /// The service.
@@ -64,13 +70,16 @@ pub fn with_routes(
         // Outside of what may answer by itself, so that no answer goes uncounted.
         .layer(from_fn(middleware::observe::observe))
         .layer(from_fn_with_state(state.clone(), middleware::drain::drain))
+        // Here and below: layers copy what is under them, for every request; this makes it a reference.
+        .layer(Share)
         // On errors too.
-        .layer(from_fn(middleware::security_headers::add))
+        .map_response(middleware::security_headers::add)
         // Outside of every refusal, or a browser hides the reason from its page.
         .layer(option_layer(middleware::cors::layer(&state.config)))
         // Outside of the layers below, whose own errors are bare.
-        .layer(from_fn(middleware::problems::rewrite))
+        .map_response(middleware::problems::rewrite)
         .layer(from_fn(middleware::accept::encoding))
+        .layer(Share)
         .layer(middleware::compression::layer(&state.config))
         .layer(middleware::panics::layer())
         // Includes the reading of the body, so that a slow one ends.
@@ -78,6 +87,7 @@ pub fn with_routes(
         // The limit that counts for every handler; axum's own knows its extractors alone.
         .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
+        .layer(Share)
 
         // Middleware of your own:
         ;

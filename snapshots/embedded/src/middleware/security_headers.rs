@@ -1,9 +1,7 @@
 //! Headers that keep a browser from doing what nobody asked for.
 
 use axum::{
-    extract::Request,
     http::{HeaderName, HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -25,8 +23,7 @@ const HEADERS: [(HeaderName, &str); 10] = [
 ];
 
 /// Adds each header that the handler has not set itself.
-pub async fn add(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub fn add(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.reserve(HEADERS.len());
     for (name, value) in HEADERS {

@@ -105,7 +105,7 @@ impl Cache {
             histogram!("cache_load_duration_seconds", "cache" => name).record(start.elapsed());
             loaded
         };
-        if key.to_string().len() > LONGEST_KEY {
+        if self.ttl.is_zero() || key.to_string().len() > LONGEST_KEY {
             return load().await;
         }
 
@@ -180,12 +180,8 @@ impl Cache {
 
 /// Finds what is wrong with the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
-    for (name, value) in
-        [("CACHE_TTL", config.cache_ttl), ("CACHE_NEGATIVE_TTL", config.cache_negative_ttl)]
-    {
-        if value.is_zero() {
-            env.fault(name, "must be longer than zero");
-        }
+    if config.cache_negative_ttl.is_zero() {
+        env.fault("CACHE_NEGATIVE_TTL", "must be longer than zero");
     }
 }
 

@@ -1,17 +1,14 @@
 //! Every error as a problem, also those of axum and tower-http.
 
 use axum::{
-    extract::Request,
     http::{HeaderMap, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
 use crate::error::{PROBLEM_JSON, Problem};
 
 /// Replaces the body of any error that is not a problem yet. Other headers, such as `Allow`, stay.
-pub async fn rewrite(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+pub fn rewrite(response: Response) -> Response {
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) || is_problem(response.headers()) {
         return response;

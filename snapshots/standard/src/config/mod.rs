@@ -61,7 +61,7 @@ pub struct Config {
     pub otel_service_name: String,
     /// Share of new traces that are exported; a caller's decision is kept (`OTEL_TRACES_SAMPLER_ARG`).
     pub otel_traces_sampler_arg: f64,
-    /// What was loaded is kept for this time, and up to a fifth longer (`CACHE_TTL`).
+    /// What was loaded is kept for this time, and up to a fifth longer; `0s`: nothing is (`CACHE_TTL`).
     pub cache_ttl: Duration,
     /// That something is absent is kept for this time, and up to a fifth longer (`CACHE_NEGATIVE_TTL`).
     pub cache_negative_ttl: Duration,

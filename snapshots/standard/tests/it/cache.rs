@@ -82,6 +82,18 @@ async fn it_is_kept_for_its_time() {
 }
 
 #[tokio::test]
+async fn it_can_be_switched_off() {
+    let app = TestApp::with(&[("CACHE_TTL", "0s")]).await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let absent = Table::default();
+    for reads in 1..=3 {
+        assert_eq!(table.get(&app.state.cache, &key).await.as_deref(), Some("a"));
+        assert_eq!(absent.get(&app.state.cache, &Key::entity("people", 1)).await, None);
+        assert_eq!((table.reads(), absent.reads()), (reads, reads));
+    }
+}
+
+#[tokio::test]
 async fn that_something_is_absent_is_kept_for_a_time_of_its_own() {
     let app = TestApp::with(&[("CACHE_TTL", "1ms"), ("CACHE_NEGATIVE_TTL", "1h")]).await;
     let (table, key) = (Table::default(), Key::entity("things", 1));

@@ -10,4 +10,5 @@ pub mod observe;
 pub mod panics;
 pub mod problems;
 pub mod security_headers;
+pub mod share;
 // Middleware of your own:

@@ -68,8 +68,8 @@ impl Store {
             background: background.clone(),
             claim: Script::new(include_str!("claim.lua")),
             release: Script::new(include_str!("release.lua")),
-            // Outlives every list that was stored before it.
-            generation_ttl: config.cache_ttl * 2,
+            // Outlives every list that was stored before it, also by a replica of other settings.
+            generation_ttl: (config.cache_ttl * 2).max(Duration::from_hours(1)),
             max_value: config.cache_max_value_bytes as usize,
             owed: Owed::default(),
         }));
