@@ -27,6 +27,10 @@ pub(crate) async fn find_all(
     pool: &Pool,
     ids: HashSet<Uuid>,
 ) -> Result<HashMap<Uuid, UserRef>, AppError> {
+    // A list of nothing is no SQL to PostgreSQL.
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let mut query = QueryBuilder::<Driver>::new("SELECT id, username FROM users WHERE id IN (");
     let mut list = query.separated(", ");
     for id in ids {

@@ -24,7 +24,7 @@ async fn of_two_writes_for_one_version_one_wins() {
     let lock = "SELECT id FROM categories FOR UPDATE";
     sqlx::query(lock).execute(&mut *held).await.unwrap();
     let writes = bodies.each_ref().map(write);
-    api.blocked(2).await;
+    api.blocked("SELECT", 2).await;
     held.rollback().await.unwrap();
     let mut statuses = Vec::new();
     for write in writes {

@@ -131,7 +131,7 @@ async fn while_the_first_is_served_the_second_is_told_so() {
     let lock = "LOCK TABLE orders IN SHARE MODE";
     sqlx::query(lock).execute(&mut *held).await.unwrap();
     let first = tokio::spawn(send(write(&api, "k1", &body)));
-    api.blocked(1).await;
+    api.blocked("INSERT", 1).await;
     problem(write(&api, "k1", &body), 409).await;
     held.rollback().await.unwrap();
     assert_eq!(first.await.unwrap().status(), 201);
@@ -149,7 +149,7 @@ async fn a_write_that_is_cut_off_leaves_nothing_behind() {
     let lock = "LOCK TABLE idempotency_keys IN SHARE MODE";
     sqlx::query(lock).execute(&mut *held).await.unwrap();
     let first = tokio::spawn(send(write(&api, "k1", &body)));
-    let pid = api.blocked(1).await[0];
+    let pid = api.blocked("INSERT", 1).await[0];
     let cut = sqlx::query("SELECT pg_terminate_backend($1, 10000)").bind(pid);
     cut.execute(&mut *held).await.unwrap();
     assert_eq!(first.await.unwrap().status(), 503);

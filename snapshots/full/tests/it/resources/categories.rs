@@ -189,6 +189,9 @@ async fn a_listing_is_asked_for_in_its_own_terms() {
 #[tokio::test]
 async fn the_parent_is_read_along_in_one_statement() {
     let api = Api::start().await;
+    api.create(PATH, &body(&api, 9).await).await;
+    let page = read(api.get(&format!("{PATH}?include=parent"))).await;
+    assert!(page["items"][0].is_object() && page["items"][0]["parent"].is_null(), "{page}");
     for n in 0..4 {
         let mut body = body(&api, n).await;
         body["parent_id"] = one(&api).await["id"].clone();

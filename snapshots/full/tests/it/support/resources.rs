@@ -78,14 +78,16 @@ impl Api {
         }
     }
 
-    /// Waits until so many connections wait for another; returns their process ids.
-    pub async fn blocked(&self, count: usize) -> Vec<i32> {
-        let blocked = "SELECT pid FROM pg_stat_activity
-            WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0";
+    /// Waits until so many statements that begin like this wait for another transaction; returns the
+    /// process ids of their connections.
+    pub async fn blocked(&self, statement: &str, count: usize) -> Vec<i32> {
+        let blocked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+            AND cardinality(pg_blocking_pids(pid)) > 0 AND starts_with(query, $1)";
         let pool = self.settings.database.pool();
         let wait = async {
             loop {
-                let pids = sqlx::query_scalar(blocked).fetch_all(&pool).await.unwrap();
+                let pids = sqlx::query_scalar(blocked).bind(statement);
+                let pids = pids.fetch_all(&pool).await.unwrap();
                 if pids.len() == count {
                     return pids;
                 }
