@@ -48,6 +48,7 @@ fn line_merges_agree_with_git_where_git_is_clean() {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let clean = std::cell::Cell::new(0);
+    let careful = std::cell::Cell::new(0);
     let result = runner.run(&strategy, |(base, ours, theirs, ends, ragged)| {
         // Most files end in a line break.
         let ends = if ragged == 0 { ends } else { [true; 3] };
@@ -63,10 +64,20 @@ fn line_merges_agree_with_git_where_git_is_clean() {
             .unwrap();
         let labels = Labels { ours: "ours".into(), base: "base".into(), theirs: "theirs".into() };
         let merged = merge("text", base.as_bytes(), ours.as_bytes(), theirs.as_bytes(), &labels);
+        let ends_alike = [&ours, &theirs].iter().all(|side| side.ends_with('\n') == base.ends_with('\n'));
         // Its exit status is the number of conflicts.
         match output.status.code().unwrap() {
+            // To git, a last line without its end is another line than the same with it; here ends are merged
+            // apart from lines.
+            0 if !ends_alike => {}
             0 => {
                 clean.set(clean.get() + 1);
+                // Where lines repeat there are several ways to line texts up, and one of them may be a
+                // conflict where another is none. That is safe, and rare; another text would be neither.
+                if matches!(merged, Merged::Conflict(..)) {
+                    careful.set(careful.get() + 1);
+                    return Ok(());
+                }
                 prop_assert_eq!(
                     merged,
                     Merged::Clean(output.stdout),
@@ -92,5 +103,6 @@ fn line_merges_agree_with_git_where_git_is_clean() {
     if let Err(error) = result {
         panic!("{error}");
     }
+    assert!(careful.get() * 500 <= cases, "{} of {cases} are conflicts here and none in git", careful.get());
     assert!(clean.get() * 4 > cases, "only {} of {cases} were clean in git", clean.get());
 }
