@@ -41,9 +41,9 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    async fn new(api: &'a Api, service: SocketAddr) -> Self {
+    async fn new(api: &'a Api, service: SocketAddr, writes: u32) -> Self {
         let mut todo = Vec::new();
-        for n in 0..MANY {
+        for n in 0..writes {
             todo.push((n, body(api, n).await));
         }
         Self {
@@ -116,24 +116,25 @@ async fn a_service_that_is_told_to_stop_finishes_its_writes() {
     let settings = [
         ("DATABASE_URL", api.settings.database.url()),
         ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
-        ("SHUTDOWN_PAUSE", "1s"),
+        ("SHUTDOWN_PAUSE", "3s"),
         QUIET,
     ];
     let service = Process::start(&settings).await;
-    let load = Load::new(&api, service.addr).await;
-    let unready = Cell::new(false);
-    // As a load balancer does: until readiness says no.
+    let load = Load::new(&api, service.addr, 0).await;
+    let (made, unready) = (Cell::new(0), Cell::new(false));
+    // As a load balancer does: until it has noticed that readiness says no.
     let writer = async || {
-        while !unready.get()
-            && let Some((n, body)) = load.next()
-        {
-            assert!(load.attempt(n, &body).await, "no write fails");
+        while !unready.get() {
+            let n = made.replace(made.get() + 1);
+            assert!(load.attempt(n, &body(&api, n).await).await, "no write fails");
         }
     };
     let stop = async {
         load.has_acknowledged(WRITERS).await;
         service.signal("TERM").await;
         while send(service.get("/health/ready")).await.status() != 503 {}
+        let before = load.acknowledged.borrow().len();
+        load.has_acknowledged(before + WRITERS).await;
         unready.set(true);
     };
     tokio::join!(join_all((0..WRITERS).map(|_| writer())), stop);
@@ -146,7 +147,7 @@ async fn a_service_that_is_killed_has_written_all_or_nothing() {
     let api = Api::start().await;
     let settings = [("DATABASE_URL", api.settings.database.url()), QUIET];
     let service = Process::start(&settings).await;
-    let load = Load::new(&api, service.addr).await;
+    let load = Load::new(&api, service.addr, MANY).await;
     let kill = async {
         load.has_acknowledged(WRITERS).await;
         service.signal("KILL").await;
@@ -201,7 +202,7 @@ async fn a_database_that_is_killed_keeps_what_it_acknowledged() {
     let settings = [("DATABASE_URL", server.url.as_str())];
     assert!(Process::run(&["migrate"], &settings).await.status.success());
     let api = Api::with(&settings).await;
-    let load = Load::new(&api, api.addr).await;
+    let load = Load::new(&api, api.addr, MANY).await;
     let crash = async {
         load.has_acknowledged(WRITERS).await;
         server.crash().await;
