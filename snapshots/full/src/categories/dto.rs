@@ -153,7 +153,7 @@ pub struct CategoryQuery {
     #[serde(default, deserialize_with = "paging::comma_separated")]
     pub include: Vec<CategoryInclude>,
     /// Only those of this name.
-    #[garde(length(chars, max = 80), inner(custom(rules::text)))]
+    #[garde(length(chars, min = 1, max = 80), inner(custom(rules::text)))]
     #[param(min_length = 1, max_length = 80)]
     pub name: Option<String>,
     /// Only those of this parent.

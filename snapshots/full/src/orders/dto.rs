@@ -291,7 +291,7 @@ pub struct OrderQuery {
     #[garde(inner(custom(rules::date)))]
     pub ship_by: Option<NaiveDate>,
     /// Only those of this contact.
-    #[garde(length(chars, max = 254), inner(custom(rules::email)))]
+    #[garde(length(chars, min = 3, max = 254), inner(custom(rules::email)))]
     #[param(min_length = 3, max_length = 254, format = "email")]
     pub contact: Option<String>,
     /// Only those of this tracking.

@@ -226,11 +226,11 @@ pub struct ProductQuery {
     #[garde(skip)]
     pub category_id: Option<Uuid>,
     /// Only those of this sku.
-    #[garde(length(chars, max = 20), inner(custom(rules::text)))]
+    #[garde(length(chars, min = 4, max = 20), inner(custom(rules::text)))]
     #[param(min_length = 4, max_length = 20)]
     pub sku: Option<String>,
     /// Only those of this name.
-    #[garde(length(chars, max = 200), inner(custom(rules::text)))]
+    #[garde(length(chars, min = 1, max = 200), inner(custom(rules::text)))]
     #[param(min_length = 1, max_length = 200)]
     pub name: Option<String>,
     /// Only those of this price.
@@ -249,7 +249,7 @@ pub struct ProductQuery {
     #[garde(inner(custom(rules::date)))]
     pub released: Option<NaiveDate>,
     /// Only those of this homepage.
-    #[garde(length(chars, max = 2048), inner(custom(rules::url)))]
+    #[garde(length(chars, min = 8, max = 2048), inner(custom(rules::url)))]
     #[param(min_length = 8, max_length = 2048, format = "uri")]
     pub homepage: Option<String>,
     /// Only those made then or later.
