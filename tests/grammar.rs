@@ -14,7 +14,8 @@ fn read(specs: &[&str]) -> Result<Vec<Resource>, Faults> {
     let tables = vec![Known { name: "user".into(), plural: "users".into(), accounts: true }];
     let reserved = vec!["health".into()];
     let reserved_names = vec!["problem".into()];
-    check(drafts, &Surroundings { tables, reserved, reserved_names, reserved_fields: vec!["cursor".into()] })
+    let types = vec!["New{}".into(), "{}Page".into()];
+    check(drafts, &Surroundings { tables, reserved, reserved_names, types, reserved_fields: vec!["cursor".into()] })
 }
 
 fn one(spec: &str) -> Resource {
@@ -34,7 +35,7 @@ fn the_examples_of_the_documents_are_read() {
     assert_eq!(order.fields[0].column(), "customer_id");
     assert_eq!(order.fields[1].default_text.as_deref(), Some("draft"));
     assert!(order.fields[2].nullable && !order.fields[1].nullable);
-    assert_eq!(one("order owner:ref(user)").owner.as_deref(), Some("owner"));
+    assert_eq!(one("order owner:ref(user) note:text").owner.as_deref(), Some("owner"));
     assert_eq!(one("order owner:ref(user)?").owner, None, "what belongs to nobody has no owner");
 }
 
@@ -118,6 +119,7 @@ fn each_fault_points_at_its_character() {
         ("t x:text x:int", &[(10, "the field \"x\" stands twice", "")]),
         ("t x:ref(user) x_id:uuid", &[(15, "would both be the column \"x_id\"", "")]),
         ("t x_1:text x1:text", &[(12, "one name in other cases", "")]),
+        ("t owner:ref(user)", &[(1, "has an owner and nothing else", "as in `name:string(1..200)`")]),
         ("t x:ref(usr)", &[(9, "no resource \"usr\" to refer to (did you mean \"user\"?)", "there are t, user")]),
         ("t x:ref(users)", &[(9, "(did you mean \"user\"?)", "")]),
         ("t parent:ref(t)", &[(14, "no t could ever be created: t needs t", "`parent:ref(t)?`")]),
@@ -172,6 +174,8 @@ fn names_that_meet_in_what_is_made_of_them_are_told() {
     for (specs, place, message) in [
         (["data x:text", "datum x:text"], "--resource:2:1", "would both be the table \"data\""),
         (["item_2 x:text", "item2 x:text"], "--resource:2:1", "would both be the type Item2"),
+        (["order x:text", "new_order x:text"], "--resource:1:1", "brings the type NewOrder, which \"new_order\""),
+        (["order page:enum(a,b)", "other x:text"], "--resource:1:7", "would be the type OrderPage"),
         (["order_status x:text", "order status:enum(a,b)"], "--resource:2:7", "would be the type OrderStatus"),
         (["t b:ref(b)", "b t:ref(t)"], "--resource:1:9", "t needs b needs t"),
         (["person x:text", "staff plural=people x:text"], "--resource:2:14", "\"person\" and \"staff\" would both be"),

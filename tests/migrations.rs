@@ -141,7 +141,7 @@ fn what_a_service_cannot_have_is_refused_with_the_reason() {
     let sandbox = Sandbox::new();
     with(&sandbox, LOGIN, "shop --db=both", &[])
         .fails(1, &["a service has one database, and layer \"lite\" is one already"]);
-    with(&sandbox, LOGIN, "shop --login=false", &["order owner:ref(user)"]).fails(
+    with(&sandbox, LOGIN, "shop --login=false", &["order owner:ref(user) note:text"]).fails(
         1,
         &[
             "\"order\" refers to \"user\", a table of layer \"login\", which these answers leave out",

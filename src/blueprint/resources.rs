@@ -36,6 +36,7 @@ pub fn surroundings(pack: &Pack) -> Surroundings {
         tables,
         reserved: rules.reserved.clone(),
         reserved_names: rules.reserved_names.clone(),
+        types: rules.types.clone(),
         reserved_fields: rules.reserved_fields.clone(),
     }
 }

@@ -130,6 +130,9 @@ pub struct ResourceRules {
     /// As its name: types.
     #[serde(default)]
     pub reserved_names: Vec<String>,
+    /// Types made of each name, which stands for `{}`: no two may meet.
+    #[serde(default)]
+    pub types: Vec<String>,
     /// As a field's name: parameters of a listing, say.
     #[serde(default)]
     pub reserved_fields: Vec<String>,

@@ -34,6 +34,8 @@ pub struct Surroundings {
     pub reserved: Vec<String>,
     /// Names that it uses itself.
     pub reserved_names: Vec<String>,
+    /// Types that the template makes of each name: `New{}`.
+    pub types: Vec<String>,
     /// Names of fields that the template uses itself.
     pub reserved_fields: Vec<String>,
 }
@@ -111,13 +113,26 @@ impl Checker<'_> {
             }
             self.plural(draft, &mut plurals);
         }
+        for draft in self.drafts {
+            let name = &draft.name;
+            for pattern in &self.around.types {
+                let made = pattern.replace("{}", &name.value.to_pascal_case());
+                if let Some(other) = types.insert(made.clone(), name.value.clone())
+                    && !names::same(&other, &name.value)
+                {
+                    let message = format!("\"{}\" brings the type {made}, which \"{other}\" has already", name.value);
+                    self.fault(&name.mark, message, "rename one");
+                }
+            }
+        }
         // After all resources, so that it is the choice that is told.
         for draft in self.drafts {
             for field in &draft.fields {
                 let Some(Marked { value: Type::Enum(_), .. }) = &field.kind else { continue };
                 let made = format!("{}_{}", draft.name.value, field.name.value).to_pascal_case();
-                if let Some(other) = types.insert(made.clone(), field.name.value.clone())
-                    && other != field.name.value
+                let own = format!("{}.{}", draft.name.value, field.name.value);
+                if let Some(other) = types.insert(made.clone(), own.clone())
+                    && other != own
                 {
                     let message = format!("its choices would be the type {made}, which \"{other}\" has already");
                     self.fault(&field.name.mark, message, "rename the field, or the other");
@@ -198,6 +213,10 @@ impl Checker<'_> {
             field.name == OWNER && accounts && !field.nullable
         };
         let owner = fields.iter().find(theirs).map(|field| field.name.clone());
+        if owner.is_some() && fields.len() == 1 && draft.fields.len() == 1 {
+            let message = format!("the resource \"{name}\" has an owner and nothing else");
+            self.fault(&draft.name.mark, message, "as in `name:string(1..200)`");
+        }
         let plural = plural(draft);
         let irregular = plural != names::plural_of(name);
         let was =
@@ -286,7 +305,9 @@ impl Checker<'_> {
         let near =
             singular.map_or_else(|| did_you_mean(target, known()), |name| format!(" (did you mean \"{name}\"?)"));
         let message = format!("no resource \"{}\" to refer to{near}", shown(target));
-        let names: BTreeSet<&str> = known().collect();
+        // What else there is are the service's own books.
+        let own = |name: &&str| self.around.tables.iter().any(|table| table.name == *name && !table.accounts);
+        let names: BTreeSet<&str> = known().filter(|name| !own(name)).collect();
         let help = format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", "));
         self.faults.push(mark.fault(message, help));
     }

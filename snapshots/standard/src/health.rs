@@ -117,6 +117,7 @@ impl Health {
 /// State of the service, or of a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
 pub enum Status {
     /// Works.
     Ok,
@@ -141,6 +142,7 @@ impl Status {
 
 /// A dependency as it was found.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthComponent)]
 pub struct Component {
     /// What it is.
     #[schema(value_type = String, example = "database")]
@@ -156,12 +158,14 @@ pub struct Component {
 
 /// The process answers.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthLive)]
 struct Live {
     status: Status,
 }
 
 /// The service can do its work.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthReady)]
 struct Ready {
     status: Status,
     components: Vec<Component>,
@@ -169,6 +173,7 @@ struct Ready {
 
 /// Everything there is to know, for people.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthReport)]
 struct Report {
     status: Status,
     #[serde(flatten)]

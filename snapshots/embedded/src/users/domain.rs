@@ -26,6 +26,7 @@ pub struct User {
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = AccountRole)]
 pub enum Role {
     /// What is its own.
     User,

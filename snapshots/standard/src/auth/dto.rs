@@ -12,6 +12,7 @@ use super::password::LENGTH;
 /// A new account.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AccountRegistration)]
 pub struct Registration {
     /// What others see.
     #[garde(length(chars, min = 3, max = 50), pattern("^[A-Za-z0-9_]+$"))]
