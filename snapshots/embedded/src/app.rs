@@ -58,7 +58,9 @@ pub fn with_routes(
         .merge(static_files::routes())
         .fallback(async || AppError::NotFound)
         // Unknown paths count too: they are what a scanner asks for.
-        .layer(from_fn_with_state(state.clone(), rate_limit::enforce));
+        .layer(from_fn_with_state(state.clone(), rate_limit::enforce))
+        // Before the limit, whose books may be in another place.
+        .layer(from_fn_with_state(state.clone(), middleware::shed::shed));
 
     // Outermost first.
     let stack = ServiceBuilder::new()

@@ -1,12 +1,13 @@
 //! Listening, and stopping without losing a request.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use axum_server::Handle;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::Semaphore,
     task::JoinHandle,
     time::{Instant, sleep, timeout_at},
 };
@@ -118,7 +119,11 @@ fn serve(
     let requests = state.requests.clone();
     let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
         .handle(handle.clone())
-        .acceptor(Watch { write_timeout: config.write_timeout, requests })
+        .acceptor(Watch {
+            write_timeout: config.write_timeout,
+            requests,
+            places: Arc::new(Semaphore::new(config.max_connections as usize)),
+        })
         // HTTP/2 is for the proxy in front: here it would be one more protocol to bound.
         .http1_only()
         .first_request_timeout(config.header_read_timeout)

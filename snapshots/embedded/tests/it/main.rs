@@ -8,6 +8,7 @@ mod auth;
 mod cache;
 mod compression;
 mod config;
+mod connections;
 mod cors;
 mod database;
 mod errors;

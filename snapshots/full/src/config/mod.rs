@@ -41,6 +41,10 @@ pub struct Config {
     pub write_timeout: Duration,
     /// An idle connection is closed after this time; keep it above the proxy's (`KEEP_ALIVE_TIMEOUT`).
     pub keep_alive_timeout: Duration,
+    /// Connections that clients may hold open at a time; one more is closed at once (`MAX_CONNECTIONS`).
+    pub max_connections: u32,
+    /// Requests that are worked on at a time; one more gets 503 (`MAX_REQUESTS_IN_FLIGHT`).
+    pub max_requests_in_flight: u32,
     /// Size of the largest request body (`BODY_LIMIT_BYTES`).
     pub body_limit_bytes: u32,
     /// Time for each dependency to answer its health check (`HEALTH_CHECK_TIMEOUT`).
@@ -147,6 +151,8 @@ impl Config {
             header_read_timeout: env.duration("HEADER_READ_TIMEOUT", "10s"),
             write_timeout: env.duration("WRITE_TIMEOUT", "30s"),
             keep_alive_timeout: env.duration("KEEP_ALIVE_TIMEOUT", "75s"),
+            max_connections: env.integer("MAX_CONNECTIONS", "10000", 1, 1_000_000),
+            max_requests_in_flight: env.integer("MAX_REQUESTS_IN_FLIGHT", "1000", 1, 1_000_000),
             body_limit_bytes: env.integer("BODY_LIMIT_BYTES", "1048576", 1024, 1_073_741_824),
             health_check_timeout: env.duration("HEALTH_CHECK_TIMEOUT", "1s"),
             shutdown_pause: env.duration("SHUTDOWN_PAUSE", "5s"),

@@ -11,6 +11,7 @@ mod cache_replicas;
 mod cached_reads;
 mod compression;
 mod config;
+mod connections;
 mod cors;
 mod database;
 mod errors;

@@ -11,4 +11,5 @@ pub mod panics;
 pub mod problems;
 pub mod security_headers;
 pub mod share;
+pub mod shed;
 // Middleware of your own:

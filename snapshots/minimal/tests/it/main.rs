@@ -6,6 +6,7 @@ mod support;
 
 mod compression;
 mod config;
+mod connections;
 mod cors;
 mod errors;
 mod headers;

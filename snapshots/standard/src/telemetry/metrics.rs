@@ -48,6 +48,10 @@ fn describe() {
         "Time to the head of the response"
     );
     describe_gauge!("http_requests_in_flight", "Requests being answered");
+    describe_counter!("http_requests_shed_total", "Requests refused with 503: too many in flight");
+    counter!("http_requests_shed_total").absolute(0);
+    describe_counter!("http_connections_refused_total", "Connections closed: too many are open");
+    counter!("http_connections_refused_total").absolute(0);
     describe_counter!("rate_limit_refusals_total", "Requests refused with 429");
     counter!("rate_limit_refusals_total").absolute(0);
     describe_counter!("background_runs_total", "Ends of recurring work, ok or panic");

@@ -1,9 +1,10 @@
-//! A client's connection, cut off when the client stops reading.
+//! A client's connection: one of so many, and cut off when the client stops reading.
 
 use std::{
     future::{Ready, ready},
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,6 +13,7 @@ use axum_server::accept::Accept;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
@@ -23,6 +25,8 @@ pub struct Watch {
     pub write_timeout: Duration,
     /// Where a response that waits for its client counts as a request in flight.
     pub requests: TaskTracker,
+    /// A place for each connection that there may be.
+    pub places: Arc<Semaphore>,
 }
 
 impl<S> Accept<TcpStream, S> for Watch {
@@ -31,10 +35,14 @@ impl<S> Accept<TcpStream, S> for Watch {
     type Future = Ready<io::Result<(Connection, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            metrics::counter!("http_connections_refused_total").increment(1);
+            return ready(Err(io::Error::other("there are as many connections as there may be")));
+        };
         // Responses are written whole: Nagle's algorithm would only hold the last packet back.
         let connection = stream.set_nodelay(true).map(|()| {
             let watch = self.clone();
-            (Connection { stream, watch, stalled: None }, service)
+            (Connection { stream, watch, stalled: None, _place: place }, service)
         });
         ready(connection)
     }
@@ -45,6 +53,7 @@ pub struct Connection {
     stream: TcpStream,
     watch: Watch,
     stalled: Option<Stalled>,
+    _place: OwnedSemaphorePermit,
 }
 
 struct Stalled {

@@ -63,6 +63,9 @@ pub enum AppError {
     /// 503: something that this service depends on is down. The cause is logged, not sent.
     #[error("The service cannot answer right now.")]
     Unavailable(#[source] BoxError),
+    /// 503: there are as many requests in flight as there may be.
+    #[error("The service has too much to do right now.")]
+    Overloaded,
     /// 504
     #[error("The request took longer than the service allows.")]
     Timeout,
@@ -87,7 +90,7 @@ impl AppError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             // Errors of your own:
@@ -114,7 +117,9 @@ impl IntoResponse for AppError {
                 header = Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
             }
             Self::TooManyRequests { retry_after } => header = Some(retry(retry_after)),
-            Self::Unavailable(_) => header = Some(retry(Duration::from_secs(1))),
+            Self::Unavailable(_) | Self::Overloaded => {
+                header = Some(retry(Duration::from_secs(1)));
+            }
             _ => {}
         }
         let mut response = problem.into_response();
