@@ -1,5 +1,7 @@
 //! Logs, metrics and traces.
 
+#[cfg(feature = "heap-profile")]
+pub mod heap;
 pub mod logs;
 pub mod metrics;
 pub mod traces;

@@ -114,9 +114,12 @@ pub fn background_run(task: &'static str, outcome: &'static str) {
     counter!("background_runs_total", "task" => task, "outcome" => outcome).increment(1);
 }
 
-/// `GET /metrics`, and nothing else.
+/// `GET /metrics`, and nothing else but the heap profile of builds that have one.
 pub fn app(state: AppState) -> Router {
-    Router::new().route("/metrics", get(render)).with_state(state)
+    let app = Router::new().route("/metrics", get(render));
+    #[cfg(feature = "heap-profile")]
+    let app = app.route("/debug/heap", get(super::heap::profile));
+    app.with_state(state)
 }
 
 async fn render(State(state): State<AppState>) -> Result<impl IntoResponse, AppError> {
