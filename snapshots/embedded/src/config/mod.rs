@@ -71,7 +71,7 @@ pub struct Config {
     pub cache_negative_ttl: Duration,
     /// Memory that cached values may take (`CACHE_MAX_BYTES`).
     pub cache_max_bytes: u32,
-    /// Connections that the pool holds at most (`DATABASE_MAX_CONNECTIONS`).
+    /// Connections that the pool holds at most; readiness asks over one of its own (`DATABASE_MAX_CONNECTIONS`).
     pub database_max_connections: u32,
     /// A request waits this long for a connection, then gets 503 (`DATABASE_ACQUIRE_TIMEOUT`).
     pub database_acquire_timeout: Duration,

@@ -79,7 +79,7 @@ pub struct Config {
     pub cache_pause: Duration,
     /// Size of the largest value that is kept in Redis (`CACHE_MAX_VALUE_BYTES`).
     pub cache_max_value_bytes: u32,
-    /// Connections that the pool holds at most (`DATABASE_MAX_CONNECTIONS`).
+    /// Connections that the pool holds at most; readiness asks over one of its own (`DATABASE_MAX_CONNECTIONS`).
     pub database_max_connections: u32,
     /// A request waits this long for a connection, then gets 503 (`DATABASE_ACQUIRE_TIMEOUT`).
     pub database_acquire_timeout: Duration,

@@ -9,10 +9,16 @@ use std::{
 };
 
 use axum::BoxError;
-use sqlx::migrate::{MigrateError, Migrator};
-use tokio::time::{sleep, timeout};
+use sqlx::{
+    Connection as _,
+    migrate::{MigrateError, Migrator},
+};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
 
-use super::{ConnectOptions, Pool, migrate};
+use super::{ConnectOptions, Connection, Pool, migrate};
 use crate::background::Background;
 
 /// As long as the schema is not known, it is looked at this often.
@@ -48,6 +54,8 @@ pub struct Schema {
     migrations: &'static Migrator,
     migrating: Option<ConnectOptions>,
     current: AtomicBool,
+    /// What readiness asks over.
+    probe: Mutex<Option<Connection>>,
 }
 
 impl Schema {
@@ -57,7 +65,8 @@ impl Schema {
         migrations: &'static Migrator,
         migrating: Option<ConnectOptions>,
     ) -> Self {
-        Self { pool, migrations, migrating, current: AtomicBool::new(false) }
+        let (current, probe) = (AtomicBool::new(false), Mutex::new(None));
+        Self { pool, migrations, migrating, current, probe }
     }
 
     /// Looks at the database, `within` that time. One that does not answer is looked at by
@@ -99,14 +108,16 @@ impl Schema {
         if !self.current.load(Ordering::Relaxed) {
             return Ok(self.look().await?);
         }
-        // Where all connections are at work there is none to ask over, and no need to: who is taken
-        // out of service for being busy makes the others busier.
-        let mut connection = match self.pool.try_acquire() {
+        // Not over the pool: a service that is busy would be taken out, and the others made busier; and
+        // one whose connections all wait for a database that is gone would stay in.
+        let mut probe = self.probe.lock().await;
+        let mut connection = match probe.take() {
             Some(connection) => connection,
-            None if self.pool.size() >= self.pool.options().get_max_connections() => return Ok(()),
-            None => self.pool.acquire().await?,
+            None => Connection::connect_with(&self.pool.connect_options()).await?,
         };
-        sqlx::query("SELECT 1").execute(&mut *connection).await?;
+        // One that fails, or is not answered in time, is not put back.
+        sqlx::query("SELECT 1").execute(&mut connection).await?;
+        *probe = Some(connection);
         Ok(())
     }
 
