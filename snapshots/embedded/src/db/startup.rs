@@ -18,7 +18,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{ConnectOptions, Connection, Pool, migrate};
+use super::{ConnectOptions, Connection, Pool, doubt, migrate};
 use crate::background::Background;
 
 /// As long as the schema is not known, it is looked at this often.
@@ -113,10 +113,12 @@ impl Schema {
         let mut probe = self.probe.lock().await;
         let mut connection = match probe.take() {
             Some(connection) => connection,
-            None => Connection::connect_with(&self.pool.connect_options()).await?,
+            None => Connection::connect_with(&self.pool.connect_options())
+                .await
+                .inspect_err(|_| doubt::cast())?,
         };
         // One that fails, or is not answered in time, is not put back.
-        sqlx::query("SELECT 1").execute(&mut connection).await?;
+        sqlx::query("SELECT 1").execute(&mut connection).await.inspect_err(|_| doubt::cast())?;
         *probe = Some(connection);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use ::metrics::counter;
 use sqlx::error::{Error, ErrorKind};
 
-use super::postgres::trouble;
+use super::{doubt, postgres::trouble};
 use crate::error::AppError;
 
 /// What lies behind an error that no constraint has raised.
@@ -26,6 +26,7 @@ impl From<Error> for AppError {
                 Self::Unavailable(error.into())
             }
             Error::PoolClosed | Error::Io(_) | Error::Tls(_) | Error::WorkerCrashed => {
+                doubt::cast();
                 Self::Unavailable(error.into())
             }
             Error::Database(cause) => match cause.kind() {
@@ -37,7 +38,10 @@ impl From<Error> for AppError {
                     "This refers to something that is not there, or is referred to.".to_owned(),
                 ),
                 _ => match cause.code().map_or(Trouble::Other, |code| trouble(&code)) {
-                    Trouble::Unavailable => Self::Unavailable(error.into()),
+                    Trouble::Unavailable => {
+                        doubt::cast();
+                        Self::Unavailable(error.into())
+                    }
                     // No 503: its Retry-After would invite the same statement once more.
                     Trouble::TooLong => {
                         tracing::warn!(%error, "statement cancelled");

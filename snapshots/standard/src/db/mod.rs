@@ -1,5 +1,6 @@
 //! The database: its pool, its schema, its errors.
 
+mod doubt;
 mod error;
 pub mod migrate;
 mod postgres;
@@ -63,7 +64,7 @@ pub fn connect(config: &Config) -> Result<Pool, BoxError> {
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut Connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > test_after {
+                if meta.idle_for > test_after || doubt::about(meta.age) {
                     connection.ping().await?;
                 }
                 Ok(true)
