@@ -79,8 +79,7 @@ pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Bo
 /// # Errors
 /// The database does not answer, or a migration fails; those before it stay.
 pub async fn up(migrations: &Migrator, options: &ConnectOptions) -> Result<usize, MigrateError> {
-    let mut connection = dialect::without_limits(options).connect().await?;
-    let _lock = lock(&mut connection, options).await?;
+    let (mut connection, _lock) = dialect::lock(options).await?;
     let pending = pending(migrations, &mut connection).await?;
     if !pending.is_empty() {
         connection.ensure_migrations_table(HISTORY).await?;
@@ -103,8 +102,7 @@ pub async fn down(
     options: &ConnectOptions,
     back: Back,
 ) -> Result<usize, MigrateError> {
-    let mut connection = dialect::without_limits(options).connect().await?;
-    let _lock = lock(&mut connection, options).await?;
+    let (mut connection, _lock) = dialect::lock(options).await?;
     let applied = applied(&mut connection).await?;
     let undone = applied.iter().rev().enumerate().take_while(|(step, applied)| match back {
         Back::Steps(steps) => *step < steps,
@@ -179,18 +177,18 @@ async fn applied(connection: &mut Connection) -> Result<Vec<AppliedMigration>, M
     }
 }
 
-async fn lock(
-    connection: &mut Connection,
-    options: &ConnectOptions,
-) -> Result<dialect::Lock, MigrateError> {
-    let mut told = false;
-    loop {
-        if let Some(lock) = dialect::try_lock(connection, options).await? {
-            return Ok(lock);
-        }
-        if !told {
+/// How a process waits for another that migrates.
+#[derive(Default)]
+pub struct Wait {
+    told: bool,
+}
+
+impl Wait {
+    /// Passes until the lock is worth another try. Says once what for.
+    pub async fn a_moment(&mut self) {
+        if !self.told {
             tracing::info!("another process migrates this database; waiting");
-            told = true;
+            self.told = true;
         }
         sleep(ASK_AGAIN).await;
     }

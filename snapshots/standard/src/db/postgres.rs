@@ -3,9 +3,11 @@
 use std::{io, str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions as _, PgConnection, PgPool, Postgres, Transaction, postgres::PgConnectOptions,
+};
 
-use super::error::Trouble;
+use super::{error::Trouble, migrate};
 use crate::config::{Config, Env};
 
 /// The database, to sqlx.
@@ -54,11 +56,6 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
         .options([("client_min_messages", "warning")]))
 }
 
-/// For migrations, which take the time that they take.
-pub fn without_limits(options: &ConnectOptions) -> ConnectOptions {
-    options.clone().options([("statement_timeout", milliseconds(Duration::ZERO))])
-}
-
 fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
@@ -72,17 +69,25 @@ pub fn prepare(_: &ConnectOptions) -> io::Result<()> {
 /// A lock over the migrations of the database. The connection holds it, as long as it lives.
 pub struct Lock;
 
-/// The lock, if nobody else has it.
+/// The connection to migrate over, and the lock; waits for whoever has it.
 ///
-/// Never one that waits: a session that waits inside a statement holds a snapshot, which
+/// It asks again and again: a session that waits inside a statement holds a snapshot, which
 /// `CREATE INDEX CONCURRENTLY` in the session with the lock would wait for in turn.
-pub async fn try_lock(
-    connection: &mut Connection,
-    _: &ConnectOptions,
-) -> Result<Option<Lock>, sqlx::Error> {
-    let lock = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK_ID);
-    let locked: bool = lock.fetch_one(connection).await?;
-    Ok(locked.then_some(Lock))
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> {
+    // Migrations take the time that they take.
+    let unlimited = options.clone().options([("statement_timeout", milliseconds(Duration::ZERO))]);
+    let mut connection = unlimited.connect().await?;
+    let mut wait = migrate::Wait::default();
+    loop {
+        let lock = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK_ID);
+        if lock.fetch_one(&mut connection).await? {
+            return Ok((connection, Lock));
+        }
+        wait.a_moment().await;
+    }
 }
 
 /// By SQLSTATE (PostgreSQL manual, appendix A).

@@ -7,11 +7,11 @@ use std::{
 };
 
 use sqlx::{
-    Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::error::Trouble;
+use super::{error::Trouble, migrate};
 use crate::config::{Config, Env};
 
 /// The database, to sqlx.
@@ -59,11 +59,6 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
         .busy_timeout(config.database_statement_timeout))
 }
 
-/// For migrations. There is no limit to lift.
-pub fn without_limits(options: &ConnectOptions) -> ConnectOptions {
-    options.clone()
-}
-
 /// Makes the folder of the file.
 pub fn prepare(options: &ConnectOptions) -> io::Result<()> {
     options.get_filename().parent().map_or(Ok(()), std::fs::create_dir_all)
@@ -72,22 +67,25 @@ pub fn prepare(options: &ConnectOptions) -> io::Result<()> {
 /// A lock over the migrations of the database. The system gives it back with the file.
 pub struct Lock(#[expect(dead_code, reason = "held open")] File);
 
-/// The lock, if nobody else has it.
+/// The connection to migrate over, and the lock; waits for whoever has it.
 ///
-/// A file of its own: a lock inside the database would be one transaction around all migrations,
-/// and some have to run outside of any.
-#[expect(clippy::unused_async, reason = "other databases are asked for it")]
-pub async fn try_lock(
-    _: &mut Connection,
-    options: &ConnectOptions,
-) -> Result<Option<Lock>, sqlx::Error> {
+/// The lock is a file of its own: one inside the database would be a transaction around all
+/// migrations, and some have to run outside of any. It comes before the connection, because the
+/// first one to a new file turns the write-ahead log on, for which SQLite lets nobody wait.
+///
+/// # Errors
+/// The file cannot be opened or made.
+pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> {
     let mut path = options.get_filename().as_os_str().to_owned();
     path.push("-migrate");
     let file = File::options().create(true).append(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock(file))),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    let mut wait = migrate::Wait::default();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok((options.connect().await?, Lock(file))),
+            Err(TryLockError::WouldBlock) => wait.a_moment().await,
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
     }
 }
 
