@@ -1,5 +1,6 @@
 //! What a repository keeps of its making (design §4): `.new-service/lock` and `.new-service/base/`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
@@ -14,7 +15,7 @@ use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
 use crate::schema::Layout;
 
 /// The format of the lock file that this binary writes, and the newest that it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
 
@@ -139,8 +140,15 @@ impl Lock {
             lock.schema =
                 Some(Layout::read(model).ok_or_else(|| broken(1, "its lines `model` do not fit each other"))?);
         }
+        // Format 1 had the path of a file last, and did not know what was formatted.
+        let first = text.lines().any(|line| line == "format 1");
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
-            lock.line(line).map_err(|why| broken(number, &why))?;
+            let line = if first { in_order(line) } else { Cow::Borrowed(line) };
+            lock.line(&line).map_err(|why| broken(number, &why))?;
+        }
+        if first {
+            let rust = lock.files.keys().filter(|path| path.as_str().ends_with(".rs"));
+            lock.formatted = rust.cloned().collect();
         }
         for (what, value) in [("digest", &lock.digest), ("pack", &lock.pack), ("drawn year", &lock.year)] {
             if value.is_empty() {
@@ -190,6 +198,15 @@ impl Lock {
             _ => return Err(not_ours()),
         }
         Ok(())
+    }
+}
+
+/// A line of format 1 in the order of today's: `file POLICY MODE HASH LAYER PATH` had the path last.
+fn in_order(line: &str) -> Cow<'_, str> {
+    let words: Vec<&str> = line.splitn(6, ' ').collect();
+    match words[..] {
+        ["file", policy, mode, hash, layer, path] => format!("file {path} {policy} {mode} {hash} {layer}").into(),
+        _ => line.into(),
     }
 }
 

@@ -1,0 +1,78 @@
+//! What a request meets: routes, then middleware in order.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+};
+use tower::{ServiceBuilder, util::option_layer};
+use tower_http::limit::RequestBodyLimitLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    docs, error::AppError, health, info, middleware, rate_limit, state::AppState, static_files,
+};
+
+/// The service.
+pub fn app(state: AppState) -> Router {
+    with_routes(state, routes())
+}
+
+/// The API.
+pub fn routes() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        .merge(info::routes())
+
+        // Routes of your own:
+        ;
+    OpenApiRouter::new().nest("/api/v1", v1)
+}
+
+/// `api` behind everything that the service puts in front of it.
+pub fn with_routes(state: AppState, api: OpenApiRouter<AppState>) -> Router {
+    let openapi = docs::describe(&api);
+    let limited = Router::new()
+        .merge(Router::from(api).layer(from_fn(middleware::accept::json)))
+        .merge(docs::routes(&openapi))
+        .merge(static_files::routes())
+        .fallback(async || AppError::NotFound)
+        // Unknown paths count too: they are what a scanner asks for.
+        .layer(from_fn_with_state(state.clone(), rate_limit::enforce));
+
+    // Outermost first.
+    let stack = ServiceBuilder::new()
+        // Before all else: every line and every problem names the request.
+        .layer(from_fn_with_state(state.clone(), middleware::identify::identify))
+        // Outside of what may answer by itself, so that no answer goes uncounted.
+        .layer(from_fn(middleware::observe::observe))
+        .layer(from_fn_with_state(state.clone(), middleware::drain::drain))
+        // On errors too.
+        .layer(from_fn(middleware::security_headers::add))
+        // Outside of every refusal, or a browser hides the reason from its page.
+        .layer(option_layer(middleware::cors::layer(&state.config)))
+        // Outside of the layers below, whose own errors are bare.
+        .layer(from_fn(middleware::problems::rewrite))
+        .layer(from_fn(middleware::accept::encoding))
+        .layer(middleware::compression::layer(&state.config))
+        .layer(middleware::panics::layer())
+        // Includes the reading of the body, so that a slow one ends.
+        .layer(from_fn_with_state(state.clone(), middleware::deadline::enforce))
+        // The limit that counts for every handler; axum's own knows its extractors alone.
+        .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
+        .layer(DefaultBodyLimit::disable())
+
+        // Middleware of your own:
+        ;
+
+    Router::new()
+        .merge(limited)
+        .merge(Router::from(health::routes()))
+        .layer(stack)
+        .with_state(state)
+}
+
+/// The API's description, as committed in `openapi.json`.
+pub fn openapi() -> OpenApi {
+    docs::describe(&routes())
+}
