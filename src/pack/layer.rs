@@ -64,6 +64,8 @@ struct FileRuleForm {
     mode: Option<Spanned<String>>,
     when: Option<Spanned<String>>,
     moved_from: Option<String>,
+    #[serde(default)]
+    sort: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,6 +164,8 @@ pub struct FileRule {
     pub when: Option<Condition>,
     /// Where an earlier version of the pack had the file; it may hold values.
     pub moved_from: Option<String>,
+    /// Pointers to the objects of a JSON file whose members stand in the order of their names.
+    pub sort: Vec<String>,
     pub place: Place,
 }
 
@@ -260,7 +264,7 @@ impl Layer {
                 }
             });
             let when = rule.when.and_then(|when| condition(&when, &mut faults));
-            rules.push(FileRule { glob, policy: rule.policy, mode, when, moved_from: rule.moved_from, place });
+            rules.push(FileRule { glob, policy: rule.policy, mode, when, moved_from: rule.moved_from, sort: rule.sort, place });
         }
         for id in &form.practices {
             if practices::find(id.get_ref()).is_none() {

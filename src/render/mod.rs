@@ -3,6 +3,7 @@
 mod bounds;
 mod database;
 mod engine;
+mod json;
 mod lockfile;
 mod path;
 mod select;
@@ -196,6 +197,7 @@ impl Rendering<'_> {
         let mut policy = Policy::default();
         let mut mode = Mode::Plain;
         let mut moved_from = None;
+        let mut sort: &[String] = &[];
         for (number, rule) in layer.rules.iter().enumerate() {
             if !rule.glob.matches(path.as_str()) {
                 continue;
@@ -211,6 +213,9 @@ impl Rendering<'_> {
                 let from = render_text(delimiters, from, context).map_err(|why| unsafe_path(from, why))?;
                 moved_from = Some(TreePath::new(&from).map_err(|why| unsafe_path(&from, why))?);
             }
+            if !rule.sort.is_empty() {
+                sort = &rule.sort;
+            }
             if rule.mode == Some(0o755) {
                 mode = Mode::Executable;
             }
@@ -222,6 +227,10 @@ impl Rendering<'_> {
             personal = composed || self.engine.is_personal(layer, &file.source);
         }
         let source = self.pack.shown(&file.source);
+        if !sort.is_empty() {
+            content = json::sorted(&content, sort)
+                .map_err(|why| Fault::new(format!("{source}: it cannot be sorted, for it is no JSON: {why}")))?;
+        }
         self.tree
             .insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, moved_from, source })
     }
