@@ -226,6 +226,19 @@ fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
 }
 
 #[test]
+fn a_new_service_from_the_file_of_another_is_made_of_the_same() {
+    let sandbox = sandbox();
+    new(&sandbox, "shop --team shoppers").ok();
+    sandbox.run("a/two --name two --from shop/service.toml").ok();
+    let service = sandbox.read("shop/service.toml").replace("shop\"", "two\"").replace("../../", "../../../");
+    assert_eq!(sandbox.read("a/two/service.toml"), service);
+    assert_eq!(sandbox.read("a/two/house.txt"), "house\n");
+    // From a pipe nobody knows what its paths are seen from.
+    let run = sandbox.run("--template ../pack three --from -").input(sandbox.read("shop/service.toml"));
+    run.fails(1, &["standard input:6:1: this is a blueprint with overlays that are not in use", "with --overlay"]);
+}
+
+#[test]
 fn a_fault_names_the_overlays_own_file() {
     for (what, path, content, words) in [
         (
