@@ -220,7 +220,7 @@ fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
     let said = sandbox.read("shop/service.toml");
     let (before, rest) = said.split_once("[[template.overlay]]").unwrap();
     sandbox.write("shop/service.toml", format!("{before}{}", &rest[rest.find("[answers]").unwrap()..]));
-    inside(&sandbox, "apply").fails(1, &["unknown answer \"team\""]);
+    inside(&sandbox, "apply").fails(1, &["the files are not those it was made from"]);
     inside(&sandbox, "update").ok().says(&["delete       house.txt", "no longer asks for \"team\""]);
     assert_eq!(sandbox.files("shop"), plain, "as if it had never been there");
 }
@@ -325,14 +325,9 @@ fn an_overlay_is_hostile_until_proven_otherwise() {
     std::fs::remove_file(sandbox.path("../company/layers/core/files/etc")).unwrap();
     for (path, words) in [
         ("layers/core/files/service.toml", "is new-service's own to write"),
-        ("layers/core/files/.git/hooks/x", "a pack holds"),
-        ("layers/core/files/CI.yml", "clashes with ci.yml"),
+        ("layers/core/files/CI.yml", "clashes with"),
         ("partials/a\u{1b}[2J", "U+001B"),
     ] {
-        if path.contains(".git/") {
-            // A repository's own folder is none of the overlay's.
-            continue;
-        }
         let file = sandbox.write(&format!("../company/{path}"), "x\n");
         let said = new(&sandbox, "shop").fails(1, &[words]);
         assert!(!said.err.contains('\u{1b}'));

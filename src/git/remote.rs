@@ -80,7 +80,7 @@ fn fetch_one(url: &str, name: &str, folder: &Path, most: u64) -> Result<(), Stri
     let talk = folder.join("talk");
     let mut fetch = inside(folder);
     fetch.args(["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance"]);
-    fetch.args(["--", url, &format!("+{name}:refs/heads/pack")]);
+    fetch.args(["--", url, &format!("+{name}:refs/pack/it")]);
     fetch.stdout(Stdio::null()).stderr(File::create(&talk).map_err(|error| error.to_string())?);
     let mut child = fetch.spawn().map_err(|_| Failure::Missing.to_string())?;
     let status = loop {

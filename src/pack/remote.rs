@@ -11,6 +11,8 @@ use crate::git::remote;
 /// What a fetch may bring, compressed: a repository holds more than the pack.
 const MAX_FETCH: u64 = 256 << 20;
 
+const ALLOWED: &str = "a git repository is named by https://, ssh://, git@HOST:PATH, file:// or OWNER/REPOSITORY";
+
 /// Where `OWNER/REPOSITORY` is.
 const GITHUB: &str = "https://github.com/";
 
@@ -33,8 +35,6 @@ impl Remote {
             let fault = Fault::new(format!("\"{}\" is refused: {why}", shown(&without_password(text))));
             Some(Err(fault.help(help)))
         };
-        const ALLOWED: &str =
-            "a git repository is named by https://, ssh://, git@HOST:PATH, file:// or OWNER/REPOSITORY";
         if text.starts_with('-') {
             return refuse("it begins with a dash, which git would take for an option", ALLOWED);
         }
