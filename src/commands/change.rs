@@ -18,20 +18,20 @@ use crate::pack::{Pack, Source};
 use crate::report::{self, Changed};
 
 /// What the repository here is made of; `given` is the template of the command line, which has the word there.
-pub fn made_of(given: Option<Source>, overlays: &[String], update: bool) -> anyhow::Result<Made> {
+pub fn made_of(given: Option<&Source>, overlays: &[String], update: bool) -> anyhow::Result<Made> {
     if !overlays.is_empty() {
         let fault = Fault::new("--overlay: the overlays of a repository stand in its service.toml");
         let help = "add it there under [[template.overlay]], then run `new-service update`";
         return Err(Stop::usage(fault.help(help)).into());
     }
     // Without a repository, the command says so itself; for its help, any template will do.
-    let anything = || Made { sources: given.clone().unwrap_or_else(Source::default_pack).into(), digests: Vec::new() };
+    let anything = || Made { sources: given.cloned().unwrap_or_else(Source::default_pack).into(), digests: Vec::new() };
     let Ok(root) = Repo::find(Path::new(".")) else { return Ok(anything()) };
     let Ok(text) = Repo::blueprint_of(&root) else { return Ok(anything()) };
     // Faults are to name files as they are found from here.
     let here = Path::new(".").canonicalize().is_ok_and(|here| here == root);
     let root = if here { Path::new(".") } else { &root };
-    Ok(blueprint::made_of(&text, root, given.clone(), update)?.unwrap_or_else(anything))
+    Ok(blueprint::made_of(&text, root, given.cloned(), update)?.unwrap_or_else(anything))
 }
 
 pub fn add(arguments: &AddArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {

@@ -41,7 +41,7 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
     let given = given.map_err(Stop::usage)?;
     // Taking a change back needs no template.
     let made = if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") {
-        change::made_of(given, &cli::overlay_arguments(arguments)?, cli::is_update(arguments))?
+        change::made_of(given.as_ref(), &cli::overlay_arguments(arguments)?, cli::is_update(arguments))?
     } else {
         let overlays = overlays(arguments)?;
         let mut sources = match new::sources_of(cli::from_argument(arguments)?.as_deref(), given.clone())? {
