@@ -174,7 +174,7 @@ fn two_people_add_different_layers_and_merge() {
     let merged =
         sandbox.clean("git").current_dir(sandbox.path("shop")).args(["merge", "--quiet", "ada"]).output().unwrap();
     assert!(!merged.status.success(), "both changed main.py, the lock and the blueprint");
-    sandbox.tool("apply").in_folder("shop").fails(1, &["service.toml:16:1: a conflict is not resolved"]);
+    sandbox.tool("apply").in_folder("shop").fails(1, &["service.toml:17:1: a conflict is not resolved"]);
 
     // They resolve what people read, and leave the record to new-service.
     let expected = Sandbox::new();

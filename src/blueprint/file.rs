@@ -8,6 +8,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::Blueprint;
 use super::resources::{self, ResourceForm};
+use super::template::{self, TemplateForm};
 use crate::fault::{Fault, Faults, did_you_mean};
 use crate::pack::{Answer, Answers, Kind, Pack, Question, Text};
 use crate::schema::Drafts;
@@ -23,14 +24,6 @@ struct Form {
     answers: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
     resource: Vec<ResourceForm>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TemplateForm {
-    name: String,
-    #[serde(rename = "version")]
-    _version: Option<String>,
 }
 
 /// What a blueprint file gives; it may leave things out (`--from`).
@@ -67,6 +60,13 @@ fn read_with(text: &Text, pack: &Pack, older: bool) -> Result<Given, Faults> {
             pack.manifest.name
         );
         return Err(Fault::at(place, message).help("name its template with --template").into());
+    }
+    if let Some(template) = &form.template
+        && template.get_ref().overlays() != pack.overlays.len()
+    {
+        let fault =
+            Fault::at(text.place(template.span().start), "this is a blueprint with overlays that are not in use");
+        return Err(fault.help("name each of them, in order, with --overlay").into());
     }
     let mut answers = Answers::default();
     let mut unknown = Vec::new();
@@ -109,8 +109,7 @@ pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
     document["name"] = value(&blueprint.name);
 
     let mut template = Table::new();
-    template["name"] = value(&pack.manifest.name);
-    template["version"] = value(&pack.manifest.version);
+    template::write(&mut template, pack);
     document["template"] = Item::Table(template);
 
     let mut answers = Table::new();

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::blueprint::{self, Blueprint, Drawn, Resolver};
+use crate::blueprint::{self, Blueprint, Drawn, Made, Resolver};
 use crate::cli::NewArgs;
 use crate::evolve::{Plan, create, interrupt};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
-use crate::pack::{Answer, Answers, Kind, Pack, Text};
+use crate::pack::{Answer, Answers, Kind, Pack, Source, Text};
 use crate::report::{self, Created};
 use crate::schema::{Drafts, Resource};
 use crate::wizard::{Given, Wizard};
@@ -18,11 +18,11 @@ use crate::wizard::{Given, Wizard};
 /// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
 const FOLDED: usize = 12;
 
-pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
+pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], mut pack: Pack) -> anyhow::Result<()> {
     let drawn = Drawn::now().map_err(Stop::usage)?;
-    let from = read_from(arguments, pack)?;
-    let (answers, resources) = gather(arguments, flags, from.answers, from.resources, pack)?;
-    let name = name_of(arguments, from.name, pack)?;
+    let from = read_from(arguments, &pack)?;
+    let (answers, resources) = gather(arguments, flags, from.answers, from.resources, &pack)?;
+    let name = name_of(arguments, from.name, &pack)?;
 
     let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
     let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -32,16 +32,17 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
             create::check_folder(dir)?;
         }
         let preview = |blueprint: &Blueprint| {
-            let plan = Plan::create(blueprint, pack)?;
+            let plan = Plan::create(blueprint, &pack)?;
             create::check(&plan, arguments.dir.as_deref().unwrap_or(Path::new(&blueprint.name)))?;
             let width = report::width();
-            let asked = blueprint.asked(pack)?;
+            let asked = blueprint.asked(&pack)?;
             Ok(format!("{}\n{}", report::answers(blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
         };
         let given = Given { name, preset: arguments.preset.is_some(), answers, resources, drawn };
-        Wizard::new(pack, given, &preview).run()?
+        Wizard::new(&pack, given, &preview).run()?
     } else {
-        let complete = |name: &str| Resolver::new(pack, name, answers.clone()).and_then(|resolver| resolver.complete());
+        let complete =
+            |name: &str| Resolver::new(&pack, name, answers.clone()).and_then(|resolver| resolver.complete());
         match name {
             Some(name) => {
                 let answers = complete(&name).map_err(Stop::Usage)?;
@@ -58,8 +59,9 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
     };
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&blueprint.name));
     interrupt::check()?;
-    let plan = Plan::create(&blueprint, pack)?;
-    finish(arguments, &dir, &blueprint, &plan, pack)
+    pack.settle(&dir);
+    let plan = Plan::create(&blueprint, &pack)?;
+    finish(arguments, &dir, &blueprint, &plan, &pack)
 }
 
 fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, pack: &Pack) -> anyhow::Result<()> {
@@ -68,6 +70,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
     if let Some(why) = &plan.unformatted {
         notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
     }
+    notes.extend(plan.notes.iter().cloned());
     notes.extend(workspace_note(dir, plan, pack));
     let dry = arguments.dry_run || arguments.diff;
     if dry {
@@ -107,6 +110,15 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
         created.print();
         Ok(())
     }
+}
+
+/// What a blueprint file says that it is for, where it says more than a name. What cannot be read is told by
+/// [`read_from`].
+pub fn sources_of(from: Option<&Path>, given: Option<Source>) -> Result<Option<Made>, Faults> {
+    let Some((path, bytes)) = from.and_then(|path| Some((path, std::fs::read(path).ok()?))) else { return Ok(None) };
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let Ok(text) = Text::from_utf8(path.display().to_string(), &bytes) else { return Ok(None) };
+    blueprint::made_as(&text, folder, given)
 }
 
 /// `--from`: a blueprint file, or standard input.

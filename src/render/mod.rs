@@ -26,8 +26,9 @@ use self::engine::Engine;
 use self::slots::{Contributions, Lines};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
+use crate::pack::visible;
 use crate::pack::{
-    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
+    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Overlay, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
 };
 use crate::schema;
 use crate::template::render_text;
@@ -109,10 +110,19 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     }
     for slot in rendering.slots.unplaced() {
         let owner = &pack.manifest.slots[slot].owner;
+        let files = format!("layers/{owner}/files/");
+        let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|path| path.starts_with(&files));
+        if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
+            // Who stands for a whole file has decided on its slots as well.
+            let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");
+            let notes = &mut rendering.tree.notes;
+            notes.push(format!("the overlay \"{}\" {message}: the lines for it are left out", visible(overlay.name())));
+            continue;
+        }
         rendering.faults.push(
             Fault::new(format!(
                 "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",
-                pack.shown("pack.toml")
+                pack.manifest.slots[slot].file
             ))
             .help(format!(
                 "a line of its own: {} slot(\"{slot}\") {}",
@@ -231,8 +241,9 @@ impl Rendering<'_> {
             content = json::sorted(&content, sort)
                 .map_err(|why| Fault::new(format!("{source}: it cannot be sorted, for it is no JSON: {why}")))?;
         }
-        self.tree
-            .insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, moved_from, source })
+        let overlay = self.pack.overlay_of(&file.source).map(|overlay| overlay.name().to_owned());
+        let layer = layer.name.clone();
+        self.tree.insert(path, TreeFile { content, mode, policy, layer, personal, moved_from, source, overlay })
     }
 
     fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
@@ -254,6 +265,8 @@ impl Rendering<'_> {
         };
         let layer = manifest.layer.clone();
         let (name, version) = root_package(&String::from_utf8_lossy(&manifest.content), &manifest.source)?;
+        let unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone());
+        self.tree.unlocked = unlocked.collect();
         let content = lockfile::unite(&fragments, &name, &version)?.into_bytes();
         let path = TreePath::new(&lock.path).map_err(Fault::new)?;
         let source = self.pack.shown("pack.toml");
@@ -267,6 +280,7 @@ impl Rendering<'_> {
                 personal: false,
                 moved_from: None,
                 source,
+                overlay: None,
             },
         )?)
     }

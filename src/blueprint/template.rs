@@ -1,0 +1,203 @@
+//! `[template]` of `service.toml`: what the repository is made of.
+//!
+//! ```toml
+//! [template]
+//! name = "axum"
+//! version = "0.1.0"
+//! source = "https://host/pack#v1"    # left out for what new-service carries
+//! commit = "…"                       # of a git repository; new-service writes it
+//!
+//! [[template.overlay]]               # in the order in which they lie over it
+//! source = "../platform-overlay"     # a folder is named from this file's
+//! digest = "sha256:…"                # new-service writes it
+//! ```
+
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml_edit::{ArrayOfTables, Item, Table, TableLike, Value};
+
+use super::edit::set;
+use crate::fault::{Fault, Faults};
+use crate::git;
+use crate::pack::{Origin, Pack, Source, Sources, Text, Wanted};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TemplateForm {
+    pub name: String,
+    #[serde(rename = "version")]
+    _version: Option<String>,
+    source: Option<Spanned<String>>,
+    commit: Option<Spanned<String>>,
+    #[serde(default)]
+    overlay: Vec<OverlayForm>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OverlayForm {
+    source: Spanned<String>,
+    commit: Option<Spanned<String>>,
+    digest: Option<String>,
+}
+
+impl TemplateForm {
+    pub fn overlays(&self) -> usize {
+        self.overlay.len()
+    }
+}
+
+#[derive(Deserialize)]
+struct Form {
+    template: Option<TemplateForm>,
+}
+
+/// What a repository is made of, as its `service.toml` says.
+#[derive(Debug)]
+pub struct Made {
+    pub sources: Sources,
+    /// The digests of the overlays when they were last taken in.
+    pub digests: Vec<Option<String>>,
+}
+
+/// Reads it, before any pack is known; none where nothing is said. `given` is a template that stands for the one
+/// that is named there; an `update` goes to it, and to the newest commits. All faults at once.
+pub fn made_of(text: &Text, root: &Path, given: Option<Source>, update: bool) -> Result<Option<Made>, Faults> {
+    let form: Form = text.toml()?;
+    let Some(form) = form.template else { return Ok(given.map(|template| Made::of(template.into()))) };
+    let mut reader = Reader { text, update, faults: Faults::default() };
+    let named = form.source.is_some();
+    let template = match (given, form.source) {
+        (Some(given), _) if update => Some(given.into()),
+        (Some(given), source) => {
+            let commit = form.commit.map(Spanned::into_inner);
+            Some(Wanted { source: given, written: source.map(Spanned::into_inner), commit })
+        }
+        (None, Some(source)) => reader.wanted(source, form.commit, |text| Source::parse(text, root)),
+        (None, None) => Source::is_built_in(&form.name).then(|| Source::BuiltIn(form.name.clone()).into()),
+    };
+    if template.is_none() && !named {
+        let message = format!("this repository was made from the template \"{}\", which is not built in", form.name);
+        reader.faults.push(Fault::new(message).help("name its folder: --template FOLDER"));
+    }
+    let (mut overlays, mut digests) = (Vec::new(), Vec::new());
+    for OverlayForm { source, commit, digest } in form.overlay {
+        overlays.extend(reader.wanted(source, commit, |text| Source::parse_overlay(text, root)));
+        digests.push(digest);
+    }
+    match template {
+        Some(template) if reader.faults.is_empty() => {
+            Ok(Some(Made { sources: Sources { template, overlays }, digests }))
+        }
+        _ => Err(reader.faults),
+    }
+}
+
+struct Reader<'a> {
+    text: &'a Text,
+    update: bool,
+    faults: Faults,
+}
+
+impl Reader<'_> {
+    /// A source at its place in the file, pinned to its commit unless a newer one is wanted.
+    fn wanted(
+        &mut self,
+        written: Spanned<String>,
+        commit: Option<Spanned<String>>,
+        parse: impl Fn(&str) -> Result<Source, Fault>,
+    ) -> Option<Wanted> {
+        let place = |span: std::ops::Range<usize>| Some(self.text.place(span.start));
+        let mut source = match parse(written.get_ref()) {
+            Ok(source) => source,
+            Err(fault) => {
+                self.faults.push(Fault { place: place(written.span()), ..fault });
+                return None;
+            }
+        };
+        if let Some(wrong) = commit.as_ref().filter(|commit| !git::remote::is_commit(commit.get_ref())) {
+            let fault = Fault::new("a commit is named by all of its letters, 40 or 64 of 0-9 and a-f");
+            self.faults.push(Fault { place: place(wrong.span()), ..fault });
+            return None;
+        }
+        let commit = commit.map(Spanned::into_inner);
+        if let Source::Git(remote) = &mut source
+            && !self.update
+        {
+            let Some(commit) = &commit else {
+                let fault = Fault::new(format!("\"{}\" is not taken in yet", crate::pack::shown(written.get_ref())));
+                let fault = fault.help("`new-service update` takes it in, and notes its commit");
+                self.faults.push(Fault { place: place(written.span()), ..fault });
+                return None;
+            };
+            remote.commit = Some(commit.clone());
+        }
+        Some(Wanted { source, written: Some(written.into_inner()), commit })
+    }
+}
+
+/// The same for a new service that takes its answers from the file `text` in `folder`: none where that names no
+/// place of its own. What it names is seen from elsewhere then, and is pinned as it is there.
+pub fn made_as(text: &Text, folder: &Path, given: Option<Source>) -> Result<Option<Made>, Faults> {
+    let form: Form = text.toml()?;
+    if form.template.is_none_or(|template| template.source.is_none() && template.overlay.is_empty()) {
+        return Ok(None);
+    }
+    let mut made = made_of(text, folder, given, false)?;
+    let all = made
+        .iter_mut()
+        .flat_map(|Made { sources, .. }| std::iter::once(&mut sources.template).chain(&mut sources.overlays));
+    all.for_each(|wanted| wanted.written = None);
+    Ok(made)
+}
+
+impl Made {
+    fn of(template: Wanted) -> Self {
+        Self { sources: Sources { template, overlays: Vec::new() }, digests: Vec::new() }
+    }
+}
+
+/// Says what `pack` is, in a table that may say something already; what stays the same keeps its form.
+pub(super) fn write(table: &mut dyn TableLike, pack: &Pack) {
+    set(table, "name", pack.manifest.name.as_str().into());
+    set(table, "version", pack.manifest.version.as_str().into());
+    write_source(table, &pack.origin);
+    if pack.overlays.is_empty() {
+        return;
+    }
+    let origins = pack.overlays.iter().map(|overlay| &overlay.origin);
+    match table.get_mut("overlay") {
+        Some(Item::ArrayOfTables(there)) => {
+            there.iter_mut().zip(origins).for_each(|(one, origin)| write_overlay(one, origin));
+        }
+        Some(Item::Value(Value::Array(there))) => {
+            let there = there.iter_mut().filter_map(Value::as_inline_table_mut);
+            there.zip(origins).for_each(|(one, origin)| write_overlay(one, origin));
+        }
+        _ => {
+            let mut all = ArrayOfTables::new();
+            for origin in origins {
+                let mut one = Table::new();
+                write_overlay(&mut one, origin);
+                all.push(one);
+            }
+            table.insert("overlay", Item::ArrayOfTables(all));
+        }
+    }
+}
+
+fn write_overlay(table: &mut dyn TableLike, origin: &Origin) {
+    write_source(table, origin);
+    set(table, "digest", origin.digest.as_str().into());
+}
+
+fn write_source(table: &mut dyn TableLike, origin: &Origin) {
+    for (key, text) in [("source", &origin.written), ("commit", &origin.commit)] {
+        match text {
+            Some(text) => set(table, key, text.as_str().into()),
+            None => drop(table.remove(key)),
+        }
+    }
+}
