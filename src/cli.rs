@@ -2,6 +2,7 @@
 //! as flags, so that flags and wizard cannot differ.
 
 mod change;
+mod template;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ use clap::builder::{PossibleValue, StyledStr, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use change::CODES;
+pub use template::{CheckArgs, ExportArgs, NewTemplateArgs, TemplateArgs, TemplateVerb, WatchArgs};
+
 pub use change::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, UpdateArgs};
 
 use crate::fault::{Fault, Faults, Stop, nearest};
@@ -61,6 +64,8 @@ pub enum Verb {
     Diff(DiffArgs),
     /// List what a template offers: layers, questions, presets, practices
     Catalog(CatalogArgs),
+    /// Write a template of your own: export, new, check, watch
+    Template(TemplateArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "For bash: new-service completions bash > ~/.local/share/bash-completion/completions/new-service"
@@ -68,7 +73,7 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, of a verb where one is named
     #[command(after_help = "To read it: new-service man | man -l -")]
-    Man { verb: Option<String> },
+    Man { verb: Vec<String> },
 }
 
 #[derive(Debug, Args)]
@@ -124,7 +129,7 @@ pub struct Request {
 
 /// Verbs of versions to come. A folder so named is refused now, so that a script which means the
 /// verb does not create a service of that name.
-const VERBS_TO_COME: [&str; 2] = ["check", "template"];
+const VERBS_TO_COME: [&str; 1] = ["check"];
 
 /// Verbs that change a repository which is there: its own template is theirs.
 const CHANGES: [&str; 6] = ["add", "remove", "resource", "apply", "update", "diff"];

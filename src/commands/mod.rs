@@ -4,6 +4,7 @@ mod catalog;
 mod change;
 mod new;
 mod target;
+mod template;
 
 use std::ffi::OsString;
 
@@ -34,8 +35,9 @@ impl End {
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
-    let source = match cli::template_argument(arguments)? {
-        Some(text) => Source::parse(&text).map_err(Stop::usage)?,
+    let named = cli::template_argument(arguments)?;
+    let source = match &named {
+        Some(text) => Source::parse(text).map_err(Stop::usage)?,
         // Taking a change back needs no template.
         None if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") => change::own_template()?,
         None => Source::default_pack(),
@@ -50,6 +52,7 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         Verb::Apply(apply) => return change::apply(apply, &pack, &words),
         Verb::Update(update) => return change::update(update, &pack, &words),
         Verb::Diff(diff) => return change::diff(diff, &pack),
+        Verb::Template(template) => return template::run(&template.verb, named.as_deref(), &source),
         Verb::New(new) => new::run(new, &request.flags, &pack),
         Verb::Catalog(catalog) => catalog::run(catalog, &pack),
         Verb::Completions { shell } => {
@@ -59,20 +62,26 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         }
         Verb::Man { verb } => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(manual_of(verb.as_deref(), cli::command(&pack)?)?).render(&mut page)?;
+            clap_mangen::Man::new(manual_of(verb, cli::command(&pack)?)?).render(&mut page)?;
             report::out(&String::from_utf8_lossy(&page))
         }
     }?;
     Ok(End::Done)
 }
 
-/// The command that a manual page is for: the whole, or one verb of it.
-fn manual_of(verb: Option<&str>, mut command: clap::Command) -> Result<clap::Command, Stop> {
+/// The command that a manual page is for: the whole, or one verb of it, or of that.
+fn manual_of(verbs: &[String], mut command: clap::Command) -> Result<clap::Command, Stop> {
     command.build();
-    let Some(verb) = verb else { return Ok(command) };
-    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    command.find_subcommand(verb).cloned().ok_or_else(|| {
-        let fault = Fault::new(format!("no verb \"{verb}\"{}", did_you_mean(verb, verbs.iter().copied())));
-        Stop::usage(fault.help(format!("there are: {}", verbs.join(", "))))
-    })
+    for verb in verbs {
+        let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let Some(found) = command.find_subcommand(verb) else {
+            let fault = Fault::new(format!("no verb \"{verb}\"{}", did_you_mean(verb, known.iter().copied())));
+            return Err(Stop::usage(match known.is_empty() {
+                true => fault,
+                false => fault.help(format!("there are: {}", known.join(", "))),
+            }));
+        };
+        command = found.clone();
+    }
+    Ok(command)
 }

@@ -8,6 +8,7 @@ use tera::Delimiters;
 use toml::Spanned;
 
 use super::answer::Answer;
+use super::check::{CheckForm, CheckRules};
 use super::condition::Condition;
 use super::preset::{self, Preset, PresetForms};
 use super::question::{Kind, Question, QuestionForm, check_plain};
@@ -34,7 +35,9 @@ struct Form {
     #[serde(default)]
     presets: PresetForms,
     #[serde(default)]
-    slots: BTreeMap<String, Slot>,
+    slots: BTreeMap<Spanned<String>, SlotForm>,
+    #[serde(default)]
+    check: CheckForm,
     #[serde(default)]
     format: Format,
     lock: Option<LockFile>,
@@ -66,12 +69,19 @@ struct NameForm {
     reserved_help: Option<String>,
 }
 
-/// A place in a file of `owner` where other layers add lines.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct SlotForm {
+    owner: String,
+    purpose: String,
+}
+
+/// A place in a file of `owner` where other layers add lines.
+#[derive(Debug, Clone)]
 pub struct Slot {
     pub owner: String,
     pub purpose: String,
+    pub place: Place,
 }
 
 /// Formatters that are run over rendered files when a plan is made.
@@ -231,6 +241,7 @@ pub struct Manifest {
     /// In the order of pack.toml.
     pub presets: Vec<Preset>,
     pub slots: BTreeMap<String, Slot>,
+    pub check: CheckRules,
     pub format: Format,
     pub lock: Option<LockFile>,
     pub next: Next,
@@ -258,6 +269,11 @@ impl Manifest {
         let name_rules = name_rules(form.name_rules, text, &mut faults);
         let questions = questions(form.question, &delimiters, text, &mut faults);
         let presets = preset::read(form.presets, &questions, text, &mut faults);
+        let slots = form.slots.into_iter().map(|(name, slot)| {
+            let place = text.place(name.span().start);
+            (name.into_inner(), Slot { owner: slot.owner, purpose: slot.purpose, place })
+        });
+        let check = CheckRules::new(form.check, text, &mut faults);
         faults.or(Self {
             name: form.name,
             version: form.version.into_inner(),
@@ -266,7 +282,8 @@ impl Manifest {
             name_rules,
             questions,
             presets,
-            slots: form.slots,
+            slots: slots.collect(),
+            check,
             format: form.format,
             lock: form.lock,
             next: form.next,
@@ -373,6 +390,7 @@ fn questions(forms: Vec<QuestionForm>, delimiters: &Delimiters, text: &Text, fau
         let pattern = form.pattern.and_then(|pattern| regex(&pattern, text, faults));
         let mut question = Question {
             key: key.clone(),
+            place: place.clone(),
             prompt: form.prompt,
             help: form.help,
             kind: form.kind,

@@ -87,6 +87,12 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// The variables that a template reads, those of what it includes with them.
+    pub fn reads(&self, template: &str) -> BTreeSet<String> {
+        let read = self.tera.get_template_variables(template).unwrap_or_default();
+        read.into_iter().map(str::to_owned).collect()
+    }
+
     /// Whether a template reads what its author could not format for: a text or a list that a person
     /// gave, an item of one, or what layers declare. What reads choices alone is as it was written.
     pub fn is_personal(&self, layer: &Layer, template: &str) -> bool {
