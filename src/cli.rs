@@ -16,6 +16,7 @@ pub use template::{CheckArgs, ExportArgs, NewTemplateArgs, TemplateArgs, Templat
 pub use change::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, UpdateArgs};
 
 use crate::fault::{Fault, Faults, Stop, nearest};
+use crate::limits::Limits;
 use crate::pack::{Kind, Pack, Question};
 
 #[derive(Debug, Parser)]
@@ -32,6 +33,11 @@ struct Cli {
     // Read by `template_argument`, before the pack's own flags are known.
     #[arg(long, value_name = "SRC", global = true)]
     template: Option<String>,
+    /// Let a template cost more, or less (repeatable): files, size-mib, depth; rendering: render-file-mib,
+    /// render-mib, render-seconds, render-memory-mib
+    // Read by `limits`, before the template is.
+    #[arg(long, value_name = "NAME=VALUE", global = true, hide_short_help = true)]
+    limit: Vec<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -139,12 +145,25 @@ pub fn is_change(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
 }
 
+/// Options that count before the template is read, and stand anywhere; each has a value.
+const EARLY: [&str; 2] = ["--template", "--limit"];
+
 /// The value of `--template`, read before the pack's flags are known. Where it is missing there is none,
 /// and [`parse`] says so.
 pub fn template_argument(arguments: &[OsString]) -> Result<Option<String>, Stop> {
+    Ok(early(arguments, "--template")?.into_iter().next())
+}
+
+/// What `--limit` says of how much a template may cost.
+pub fn limits(arguments: &[OsString]) -> Result<Limits, Stop> {
+    Limits::read(&early(arguments, "--limit")?).map_err(Stop::Usage)
+}
+
+/// The values of an option, up to `--`.
+fn early(arguments: &[OsString], option: &str) -> Result<Vec<String>, Stop> {
     let before_dashes = || arguments.iter().take_while(|argument| *argument != "--");
-    let found = before_dashes().enumerate().find_map(|(at, argument)| {
-        match argument.to_string_lossy().strip_prefix("--template")? {
+    let found = before_dashes().enumerate().filter_map(|(at, argument)| {
+        match argument.to_string_lossy().strip_prefix(option)? {
             "" => Some(before_dashes().nth(at + 1).filter(|value| !value.to_string_lossy().starts_with('-'))?.clone()),
             // Lossy where it is no UTF-8, which is refused below all the same.
             rest => rest.strip_prefix('=').map(|value| match argument.to_str() {
@@ -155,9 +174,9 @@ pub fn template_argument(arguments: &[OsString]) -> Result<Option<String>, Stop>
     });
     let refused = |value: OsString| {
         let shown = crate::pack::shown(&value.to_string_lossy());
-        Stop::usage(Fault::new(format!("--template {shown}: the name is not UTF-8")))
+        Stop::usage(Fault::new(format!("{option} {shown}: it is not UTF-8")))
     };
-    found.map(|value| value.into_string().map_err(refused)).transpose()
+    found.map(|value| value.into_string().map_err(refused)).collect()
 }
 
 /// Parses the arguments (without the program's name) against `pack`'s questions. Help, version and
@@ -298,23 +317,28 @@ pub fn shown(arguments: &[OsString]) -> String {
     let mut rest = arguments.iter().map(|word| word.to_string_lossy());
     while let Some(word) = rest.next() {
         match &*word {
-            "--template" => drop(rest.next()),
+            word if EARLY.contains(&word) => drop(rest.next()),
             "--json" | "--allow-dirty" => {}
-            word if word.starts_with("--template=") => {}
+            word if is_early(word) => {}
             word => words.push(crate::template::sh(&crate::pack::visible(word))),
         }
     }
     words.join(" ")
 }
 
-/// The first argument that is not the template.
+/// `--template=…`
+fn is_early(word: &str) -> bool {
+    EARLY.iter().any(|option| word.strip_prefix(option).is_some_and(|rest| rest.starts_with('=')))
+}
+
+/// The first argument that is none of [`EARLY`].
 fn first_word(arguments: &[OsString]) -> Option<&OsStr> {
     let mut rest = arguments.iter();
     loop {
         let word = rest.next()?;
         match word.to_str() {
-            Some("--template") => drop(rest.next()),
-            Some(text) if text.starts_with("--template=") => {}
+            Some(text) if EARLY.contains(&text) => drop(rest.next()),
+            Some(text) if is_early(text) => {}
             _ => return Some(word),
         }
     }

@@ -4,7 +4,7 @@
 //! answers → blueprint → render (layers, templates) → tree → plan → apply
 //! ```
 //!
-//! Each module knows only those before it: [`fault`], [`practices`]; [`template`] sets Tera up;
+//! Each module knows only those before it: [`fault`], [`limits`], [`practices`]; [`template`] sets Tera up;
 //! [`pack`] reads what can be made; [`schema`] is resources as data; [`blueprint`] says what is wanted; [`render`] makes the tree in
 //! memory; [`evolve`] plans, and is the only module that writes; [`inspect`] tries a pack in every way, for
 //! who writes one; [`report`], [`wizard`], [`cli`] and [`commands`] talk.
@@ -16,6 +16,7 @@ pub mod evolve;
 pub mod fault;
 pub mod git;
 pub mod inspect;
+pub mod limits;
 pub mod pack;
 pub mod practices;
 pub mod render;

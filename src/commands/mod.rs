@@ -4,14 +4,14 @@ mod catalog;
 mod change;
 mod new;
 mod target;
-mod template;
+pub mod template;
 
 use std::ffi::OsString;
 
 use crate::cli::{self, Verb};
 use crate::fault::{Fault, Stop, did_you_mean};
 use crate::pack::{Pack, Source};
-use crate::report;
+use crate::{limits, report};
 
 /// How a command that did not fail has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,7 @@ impl End {
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
+    limits::set(cli::limits(arguments)?);
     let named = cli::template_argument(arguments)?;
     let source = match &named {
         Some(text) => Source::parse(text).map_err(Stop::usage)?,

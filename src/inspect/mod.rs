@@ -11,15 +11,18 @@
 
 mod cases;
 mod conditions;
+mod factors;
 mod forms;
-mod resources;
 pub mod pairwise;
+mod resources;
 mod rows;
+mod turns;
 mod uses;
 mod values;
 
 pub use cases::Case;
 pub use rows::{Row, Rows};
+use uses::{Reads, Used};
 
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
@@ -49,9 +52,14 @@ pub struct Inspection {
 impl Inspection {
     /// Tries a pack in every way there is but a build. `label` is how faults name its files.
     pub fn of(files: &Files, label: &str) -> Self {
+        Self::with(files, label, |_, _| {})
+    }
+
+    /// The same; `look` gets each service that was rendered.
+    pub fn with(files: &Files, label: &str, mut look: impl FnMut(&Row, Tree)) -> Self {
         let mut inspection = Self::default();
         match Pack::from_files(files, label) {
-            Ok(pack) => inspection.pack(files, pack),
+            Ok(pack) => inspection.pack(files, pack, &mut look),
             Err(faults) => inspection.faults(faults),
         }
         inspection
@@ -64,7 +72,7 @@ impl Inspection {
         inspection
     }
 
-    fn pack(&mut self, files: &Files, pack: Pack) {
+    fn pack(&mut self, files: &Files, pack: Pack, look: &mut dyn FnMut(&Row, Tree)) {
         let reads = match reads(&pack) {
             Ok(reads) => reads,
             // What does not parse would be found again in each service.
@@ -78,7 +86,7 @@ impl Inspection {
         match Rows::of(&pack) {
             Ok(rows) => {
                 self.faults(conditions::faults(&pack, &rows));
-                self.render(&pack, &rows, &reads);
+                self.render(&pack, &rows, &reads, look);
             }
             Err(faults) => self.faults(faults),
         }
@@ -92,8 +100,8 @@ impl Inspection {
     }
 
     /// Renders the rows, reads what came out, and tells what none of them used.
-    fn render(&mut self, pack: &Pack, rows: &Rows, reads: &uses::Reads) {
-        let mut used = uses::Used::default();
+    fn render(&mut self, pack: &Pack, rows: &Rows, reads: &Reads, look: &mut dyn FnMut(&Row, Tree)) {
+        let mut used = Used::default();
         let mut forms = forms::Forms::default();
         let mut whole = true;
         for row in &rows.chosen {
@@ -104,6 +112,7 @@ impl Inspection {
                     for fault in forms.faults(&tree, pack).0 {
                         self.push(fault, Some(row.shown()));
                     }
+                    look(row, tree);
                 }
                 Err(faults) => {
                     whole = false;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tera::Context;
 
-use super::rows::named;
-use crate::blueprint::{self, Blueprint};
+use super::factors::named;
+use crate::blueprint;
 use crate::fault::Faults;
 use crate::pack::{Condition, Pack, TARGETS};
-use crate::render::{select, take_resources};
+use crate::render::select;
 use crate::schema::{Drafts, Resource};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,16 +48,15 @@ impl<'a> Resources<'a> {
         Self { pack, known: BTreeMap::new(), targets, faults: Faults::default() }
     }
 
-    /// So many for a service that has none yet; none where nothing would be made of them.
-    pub fn of_service(&mut self, amount: Amount, blueprint: &Blueprint, context: &Context) -> Option<Vec<Resource>> {
+    /// So many for a service that has none yet, whose context is given; none where the pack takes none of these.
+    pub fn of_service(&mut self, amount: Amount, context: &Context) -> Option<Vec<Resource>> {
         if amount == Amount::None {
             return Some(Vec::new());
         }
-        if !take_resources(blueprint, self.pack) {
-            return None;
-        }
         let mut further = String::new();
-        for table in select(self.pack, context).ok()?.iter().flat_map(|layer| &layer.tables) {
+        // Where these answers are refused, that is found with any.
+        let layers = select(self.pack, context).unwrap_or_default();
+        for table in layers.iter().flat_map(|layer| &layer.tables) {
             let name = table.name.get_ref();
             if table.accounts {
                 further += &format!(" owner:ref({name})");

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use tera::Context;
 
 use super::conditions::{self, Judged};
-use super::pairwise::{self, Pair, fewest, pairs, product};
+use super::factors::{self, Factor};
+use super::pairwise::{self, Pair, pairs, product};
 use super::resources::{Amount, Resources};
-use super::values::{self, Value};
+use super::values;
+use super::values::Value;
 use crate::blueprint::{Blueprint, Drawn, Resolver};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, Answers, Condition, Kind, Layer, Pack, Question, RESOURCES};
+use crate::pack::{Answer, Answers, Layer, Pack, Question, RESOURCES};
 use crate::render::{context_of, select};
 use crate::template::sh;
 
@@ -27,9 +29,9 @@ const MOMENT: u64 = 1_767_225_600;
 pub struct Row {
     pub blueprint: Blueprint,
     /// What was answered, where that is not the default.
-    given: Vec<(String, Answer)>,
+    pub(super) given: Vec<(String, Answer)>,
     /// The questions that were asked.
-    asked: BTreeSet<String>,
+    pub(super) asked: BTreeSet<String>,
 }
 
 impl Row {
@@ -60,19 +62,14 @@ pub struct Rows {
     pub truths: BTreeSet<(usize, bool)>,
 }
 
-/// What a row has a value of: a question that decides something, or, last, the resources.
-struct Factor<'a> {
-    question: Option<&'a Question>,
-    values: Vec<Value>,
-}
-
-struct Trial<'a> {
-    pack: &'a Pack,
-    factors: Vec<Factor<'a>>,
+/// A pack, being tried.
+pub struct Trial<'a> {
+    pub(super) pack: &'a Pack,
+    pub(super) factors: Vec<Factor<'a>>,
     conditions: Vec<Judged<'a>>,
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     resources: Resources<'a>,
-    rows: Rows,
+    pub(super) rows: Rows,
     faults: Faults,
 }
 
@@ -86,7 +83,7 @@ impl Rows {
         }
         let mut trial = Trial {
             pack,
-            factors: factors(pack),
+            factors: factors::of(pack),
             conditions: conditions::all(pack),
             names,
             resources: Resources::of(pack),
@@ -102,47 +99,6 @@ impl Rows {
         trial.faults.extend(std::mem::take(&mut trial.resources.faults));
         trial.faults.or(trial.rows)
     }
-}
-
-/// The questions that decide something: those with choices, and those that a condition reads.
-fn factors(pack: &Pack) -> Vec<Factor<'_>> {
-    let conditions = conditions::all(pack);
-    let reading = |key: &str| {
-        let reading = conditions.iter().map(|judged| judged.condition).filter(|when| when.reads().contains(key));
-        reading.collect::<Vec<&Condition>>()
-    };
-    let of_question = pack.manifest.questions.iter().filter(|question| question.is_open()).filter_map(|question| {
-        let reading = reading(&question.key);
-        let decides = matches!(question.kind, Kind::Choice | Kind::Bool) || !reading.is_empty();
-        let named = reading.into_iter().flat_map(|when| named(&when.expression)).collect();
-        let values = decides.then(|| values::few(question, &named, &pack.manifest))?;
-        Some(Factor { question: Some(question), values })
-    });
-    let mut factors: Vec<Factor> = of_question.filter(|factor| !factor.values.is_empty()).collect();
-    let amounts = if pack.takes_resources() { Amount::ALL.len() } else { 1 };
-    factors.push(Factor { question: None, values: vec![None; amounts] });
-    factors
-}
-
-/// The texts and numbers that an expression compares with.
-pub fn named(expression: &str) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    let mut rest = expression;
-    while let Some(open) = rest.find(['"', '\'']) {
-        let (before, quoted) = rest.split_at(open);
-        named.extend(numbers(before));
-        let quote = &quoted[..1];
-        let Some((text, after)) = quoted[1..].split_once(quote) else { break };
-        named.insert(text.to_owned());
-        rest = after;
-    }
-    named.extend(numbers(rest));
-    named
-}
-
-fn numbers(text: &str) -> impl Iterator<Item = String> + '_ {
-    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    words.filter(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit())).map(str::to_owned)
 }
 
 impl<'a> Trial<'a> {
@@ -211,7 +167,7 @@ impl<'a> Trial<'a> {
         let mut found = self.kept(found)??;
         let amount = Amount::ALL[row[self.factors.len() - 1]];
         let known = context_of(&found.blueprint, self.pack);
-        found.blueprint.resources = self.resources.of_service(amount, &found.blueprint, &known)?;
+        found.blueprint.resources = self.resources.of_service(amount, &known)?;
         let context = if amount == Amount::None { known } else { context_of(&found.blueprint, self.pack) };
         let layers = select(self.pack, &context);
         let mut truths = Vec::new();
@@ -289,7 +245,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Keeps the faults, each once.
-    fn kept<T>(&mut self, result: Result<T, Faults>) -> Option<T> {
+    pub(super) fn kept<T>(&mut self, result: Result<T, Faults>) -> Option<T> {
         result.map_err(|faults| {
             let new: Vec<Fault> = faults.0.into_iter().filter(|fault| !self.faults.0.contains(fault)).collect();
             self.faults.extend(Faults(new));
@@ -297,68 +253,6 @@ impl<'a> Trial<'a> {
         .ok()
     }
 
-    /// Of the rows that are allowed, few that hold all; then gives texts and names in turn, and takes rows
-    /// again until each text has had its turn.
-    fn choose(&mut self, held: &[Vec<usize>]) {
-        let chosen = fewest(held);
-        let mut turns: BTreeMap<String, usize> = BTreeMap::new();
-        let free: Vec<(&Question, Vec<Value>)> = self
-            .pack
-            .manifest
-            .questions
-            .iter()
-            .filter(|question| question.is_open() && !self.is_factor(question))
-            .map(|question| (question, values::of(question, &BTreeSet::new(), &self.pack.manifest)))
-            .collect();
-        for at in chosen.iter().copied() {
-            self.take(at, &free, &mut turns);
-        }
-        let left = |turns: &BTreeMap<String, usize>, row: &Row| {
-            let has_more = |(question, values): &(&Question, Vec<Value>)| {
-                row.asked.contains(&question.key) && turns.get(&question.key).is_some_and(|turn| *turn < values.len())
-            };
-            free.iter().any(has_more)
-        };
-        for at in chosen {
-            while self.faults.is_empty() && left(&turns, &self.rows.allowed[at]) {
-                self.take(at, &free, &mut turns);
-            }
-        }
-    }
-
-    fn is_factor(&self, question: &Question) -> bool {
-        self.factors.iter().filter_map(|factor| factor.question).any(|other| other.key == question.key)
-    }
-
-    /// Chooses an allowed row, with the texts whose turn it is.
-    fn take(&mut self, at: usize, free: &[(&Question, Vec<Value>)], turns: &mut BTreeMap<String, usize>) {
-        let allowed = self.rows.allowed[at].clone();
-        let name = self.names[self.rows.chosen.len() % self.names.len()].clone();
-        let mut given = Vec::new();
-        let resolver = Resolver::new(self.pack, &name, Answers::default());
-        let answers = resolver.and_then(|resolver| {
-            resolver.answer_all(|question, default| {
-                let said = match free.iter().find(|(other, _)| other.key == question.key) {
-                    Some((_, values)) if !values.is_empty() => {
-                        let turn = turns.entry(question.key.clone()).or_default();
-                        *turn += 1;
-                        values[(*turn - 1) % values.len()].clone()
-                    }
-                    _ => allowed.blueprint.answers.get(&question.key).cloned(),
-                };
-                if let Some(answer) = &said
-                    && said != default
-                {
-                    given.push((question.key.clone(), answer.clone()));
-                }
-                said.or(default)
-            })
-        });
-        if let Some(answers) = self.kept(answers) {
-            let blueprint = Blueprint { name, answers, ..allowed.blueprint };
-            self.rows.chosen.push(Row { blueprint, given, asked: allowed.asked });
-        }
-    }
 }
 
 /// What a row of the cover holds.
@@ -366,15 +260,4 @@ impl<'a> Trial<'a> {
 enum Held {
     Pair(Pair),
     Truth((usize, bool)),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_expression_compares_with_is_tried() {
-        let named = named("a == \"x y\" and b > 10 or c in ['it', \"2\"] and n2 == 7");
-        assert_eq!(named.iter().map(String::as_str).collect::<Vec<_>>(), ["10", "2", "7", "it", "x y"]);
-    }
 }

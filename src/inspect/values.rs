@@ -76,15 +76,29 @@ pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) ->
     values
 }
 
-/// The values of a question that conditions read: those that decide, and one that is hostile.
+/// The values of a question that conditions read: those that decide; for texts and lists, the last stands
+/// for any other.
 pub fn few(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<Value> {
     let all = of(question, named, manifest);
+    let any = any(question, named, manifest).into_iter().next();
     let decisive = match question.kind {
-        Kind::Text => named.len() + 3,
+        Kind::Text => named.len() + 2,
         Kind::List => named.len() + 4,
-        Kind::Choice | Kind::Bool | Kind::Integer => all.len(),
+        Kind::Choice | Kind::Bool | Kind::Integer => return all,
     };
-    all.into_iter().take(decisive).collect()
+    let mut few: Vec<Value> = all.into_iter().take(decisive).filter(|value| Some(value) != any.as_ref()).collect();
+    few.extend(any);
+    few
+}
+
+/// Texts and lists that no condition names, and that are not empty.
+pub fn any(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<Value> {
+    let is_any = |value: &Value| match value {
+        Some(Answer::Text(text)) => !text.is_empty() && !named.contains(text),
+        Some(Answer::List(items)) => !items.is_empty() && !items.iter().any(|item| named.contains(item)),
+        _ => false,
+    };
+    of(question, named, manifest).into_iter().filter(is_any).collect()
 }
 
 pub fn names(manifest: &Manifest) -> Vec<String> {

@@ -8,13 +8,9 @@ use include_dir::{Dir, include_dir};
 use sha2::{Digest as _, Sha256};
 
 use crate::fault::{Fault, Faults};
+use crate::limits;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
-
-/// Bounds on a pack from outside: what no honest pack comes near, and no machine chokes on.
-const MAX_FILES: usize = 10_000;
-const MAX_BYTES: u64 = 64 << 20;
-const MAX_DEPTH: usize = 32;
 
 /// Pack-relative path with `/`, and the bytes.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
@@ -97,13 +93,16 @@ fn read_folder(root: &Path) -> Result<Files, Faults> {
     let mut files = Files::new();
     let mut faults = Faults::default();
     let mut bytes = 0;
-    let walk = walkdir::WalkDir::new(root).follow_links(false).max_depth(MAX_DEPTH + 1).sort_by_file_name();
+    let limits = limits::get();
+    let depth = usize::try_from(limits.depth).unwrap_or(usize::MAX);
+    let walk = walkdir::WalkDir::new(root).follow_links(false).max_depth(depth.saturating_add(1)).sort_by_file_name();
     for entry in walk.into_iter().filter_entry(|entry| entry.file_name() != ".git") {
         let entry = entry.map_err(|error| Fault::new(format!("cannot read the pack: {error}")))?;
         let shown = entry.path().display();
         if entry.file_type().is_dir() {
-            if entry.depth() > MAX_DEPTH {
-                return Err(Fault::new(format!("{shown}: a pack is at most {MAX_DEPTH} folders deep")).into());
+            if entry.depth() > depth {
+                let fault = Fault::new(format!("{shown}: a pack is at most {depth} folders deep"));
+                return Err(fault.help(limits::help("depth", depth.saturating_mul(2))).into());
             }
             continue;
         }
@@ -122,13 +121,14 @@ fn read_folder(root: &Path) -> Result<Files, Faults> {
         }
         let size = entry.metadata().map_or(0, |meta| meta.len());
         bytes += size;
-        if files.len() >= MAX_FILES || bytes > MAX_BYTES {
-            let fault = Fault::new(format!(
-                "{}: a pack has at most {MAX_FILES} files and {} MiB",
-                root.display(),
-                MAX_BYTES >> 20
-            ));
-            return Err(fault.into());
+        if files.len() as u64 >= limits.files {
+            let fault = Fault::new(format!("{}: a pack has at most {} files", root.display(), limits.files));
+            return Err(fault.help(limits::help("files", limits.files.saturating_mul(2))).into());
+        }
+        if bytes > limits.bytes {
+            let most = limits::mib(limits.bytes);
+            let fault = Fault::new(format!("{}: a pack has at most {most} MiB", root.display()));
+            return Err(fault.help(limits::help("size-mib", most.saturating_mul(2))).into());
         }
         match std::fs::read(entry.path()) {
             Ok(content) => drop(files.insert(name.replace('\\', "/"), Cow::Owned(content))),

@@ -83,7 +83,9 @@ impl<'a> Engine<'a> {
         let rendered = self.tera.render_to(template, context, &mut output);
         match rendered {
             Err(error) if !output.is_full() => Err(self.fault(template, &error)),
-            _ => output.into_text().map_err(|why| Fault::at(Place::new(self.pack.shown(template), 1, 1), why)),
+            _ => output
+                .into_text()
+                .map_err(|fault| Fault { place: Some(Place::new(self.pack.shown(template), 1, 1)), ..fault }),
         }
     }
 

@@ -3,7 +3,7 @@
 mod check;
 mod export;
 mod starter;
-mod watch;
+pub mod watch;
 
 use super::End;
 use crate::cli::TemplateVerb;
