@@ -70,7 +70,8 @@ impl Limits {
         let refused = |why: String| Fault::new(format!("--limit {text}: {why}"));
         let names = || NAMES.iter().map(|(name, _)| *name);
         let Some((name, value)) = text.split_once('=') else {
-            return Err(refused("NAME=VALUE is expected".into()).help(format!("names: {}", names().collect::<Vec<_>>().join(", "))));
+            return Err(refused("NAME=VALUE is expected".into())
+                .help(format!("names: {}", names().collect::<Vec<_>>().join(", "))));
         };
         let whole = || match value.parse::<u64>() {
             Ok(number) if number > 0 => Ok(number),

@@ -39,7 +39,8 @@ fn its_check_finds_nothing() {
     let found: Vec<String> = CHECKED.inspection.findings.iter().map(|finding| finding.fault.to_string()).collect();
     assert_eq!(found, [""; 0]);
     let choices = |key: &str| {
-        let answers = CHECKED.services.iter().filter_map(|(row, _)| row.blueprint.answers.get(key).map(ToString::to_string));
+        let answers =
+            CHECKED.services.iter().filter_map(|(row, _)| row.blueprint.answers.get(key).map(ToString::to_string));
         answers.collect::<BTreeSet<String>>()
     };
     for question in CHECKED.inspection.pack.as_ref().unwrap().manifest.questions.iter() {
@@ -51,7 +52,8 @@ fn its_check_finds_nothing() {
 #[test]
 fn its_files_are_tidy() {
     let untidy = |answer: &Answer| matches!(answer, Answer::Text(text) if text.trim() != text || text.is_empty());
-    let services = CHECKED.services.iter().filter(|(row, _)| !row.blueprint.answers.iter().any(|(_, answer)| untidy(answer)));
+    let services =
+        CHECKED.services.iter().filter(|(row, _)| !row.blueprint.answers.iter().any(|(_, answer)| untidy(answer)));
     let mut count = 0;
     for (row, tree) in services {
         count += 1;
@@ -115,7 +117,12 @@ fn any_layer_that_none_requires_can_be_deleted() {
                 blueprint.resources.clear();
             }
             let tree = tree(&blueprint, &pack).unwrap_or_else(|faults| panic!("without {}: {faults}", layer.name));
-            assert!(tree.iter().all(|(_, file)| file.layer != layer.name), "{}: a file of {} is left", row.shown(), layer.name);
+            assert!(
+                tree.iter().all(|(_, file)| file.layer != layer.name),
+                "{}: a file of {} is left",
+                row.shown(),
+                layer.name
+            );
             tried += 1;
         }
         assert!(tried > 0, "{} was in no service", layer.name);

@@ -46,7 +46,10 @@ fn help_completions_manual_and_catalogue_are_as_good_for_any_pack() {
     let pack = support::python_tool().display().to_string();
     let of = |line: &str| {
         // Wherever the template is named.
-        let outs = [sandbox.run(line).args("--template").arg(&pack), sandbox.run("").arg(format!("--template={pack}")).args(line)];
+        let outs = [
+            sandbox.run(line).args("--template").arg(&pack),
+            sandbox.run("").arg(format!("--template={pack}")).args(line),
+        ];
         let [one, other] = outs.map(|run| run.ok().out);
         assert_eq!(one, other, "{line}");
         one
@@ -75,7 +78,10 @@ fn help_completions_manual_and_catalogue_are_as_good_for_any_pack() {
         catalog["questions"].as_array().unwrap().iter().map(|question| question["flag"].as_str().unwrap()).collect();
     assert_eq!(asked, flags);
     let retries = &catalog["questions"][5];
-    assert_eq!((retries["min"].clone(), retries["max"].clone(), retries["when"].clone()), (1.into(), 5.into(), "publish".into()));
+    assert_eq!(
+        (retries["min"].clone(), retries["max"].clone(), retries["when"].clone()),
+        (1.into(), 5.into(), "publish".into())
+    );
 }
 
 /// Names of the built-in pack that are words of the engine too, and why.

@@ -13,16 +13,18 @@ pub struct TemplateArgs {
 #[derive(Debug, Subcommand)]
 pub enum TemplateVerb {
     /// Copy a template out, whole or one layer of it
-    #[command(after_help = "No file that is there is overwritten. Exit codes: 0 done, 1 failed and nothing changed, 2 usage.")]
+    #[command(
+        after_help = "No file that is there is overwritten. Exit codes: 0 done, 1 failed and nothing changed, 2 usage."
+    )]
     Export(ExportArgs),
     /// Begin a template: a small one that passes its own check
-    #[command(after_help = "No file that is there is overwritten. Exit codes: 0 done, 1 failed and nothing changed, 2 usage.")]
+    #[command(
+        after_help = "No file that is there is overwritten. Exit codes: 0 done, 1 failed and nothing changed, 2 usage."
+    )]
     New(NewTemplateArgs),
     /// Hold a template against what docs/packs.md asks of one
-    #[command(
-        after_help = "Nothing of the template is run, unless --build is given.\n\
-        Exit codes: 0 nothing found, 1 failed, 2 usage, 4 something was found."
-    )]
+    #[command(after_help = "Nothing of the template is run, unless --build is given.\n\
+        Exit codes: 0 nothing found, 1 failed, 2 usage, 4 something was found.")]
     Check(CheckArgs),
     /// Render a template at each save, and print what has changed
     #[command(after_help = "It ends with ^C, and a file is written whole or not at all.\n\

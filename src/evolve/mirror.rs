@@ -26,8 +26,8 @@ impl Mirror {
         let mut written = BTreeSet::new();
         match fs::read_to_string(folder.join(RECORD).join(LIST)) {
             Ok(list) => written.extend(list.lines().filter_map(|line| TreePath::new(line).ok())),
-            Err(_) => match fs::read_dir(folder) {
-                Ok(mut names) if names.next().is_some() => {
+            Err(_) => match fs::read_dir(folder).map(Iterator::count) {
+                Ok(names) if names > 0 => {
                     let fault = Fault::new(format!("{}: holds files that no watch has written", folder.display()));
                     return Err(fault.help("give a folder that is empty, or that is not there yet"));
                 }

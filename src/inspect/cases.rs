@@ -111,7 +111,8 @@ impl Reader<'_> {
             drafts.flag(number, spec.get_ref());
         }
         let place = form.resources.first().map_or(top, |spec| spec.span().start);
-        let resources = if form.resources.is_empty() { Ok(Vec::new()) } else { blueprint::resources(drafts, self.pack) };
+        let resources =
+            if form.resources.is_empty() { Ok(Vec::new()) } else { blueprint::resources(drafts, self.pack) };
         let mut wants = Vec::new();
         for (patterns, want) in [(&form.exists, Want::Exists as fn(_) -> _), (&form.absent, Want::Absent)] {
             for pattern in patterns {
@@ -223,7 +224,8 @@ impl Case {
 
 impl Want {
     fn check(&self, tree: &Tree) -> Result<(), Fault> {
-        let matching = |glob: &Pattern| tree.iter().map(|(path, _)| path.as_str().to_owned()).find(|path| glob.matches(path));
+        let matching =
+            |glob: &Pattern| tree.iter().map(|(path, _)| path.as_str().to_owned()).find(|path| glob.matches(path));
         let content = |path: &str| {
             let near = did_you_mean(path, tree.iter().map(|(path, _)| path.as_str()));
             tree.get(path).map(|file| &file.content).ok_or_else(|| Fault::new(format!("{path} is not written{near}")))

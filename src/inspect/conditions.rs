@@ -93,17 +93,13 @@ pub fn faults(pack: &Pack, rows: &Rows) -> Faults {
         let when = &judged.condition.expression;
         let [fails, holds] = [false, true].map(|truth| rows.truths.contains(&(number, truth)));
         let (never, always) = match judged.decides {
-            Decides::Question(key) => (
-                format!("\"{key}\" is never asked"),
-                format!("\"{key}\" is always asked"),
-            ),
+            Decides::Question(key) => (format!("\"{key}\" is never asked"), format!("\"{key}\" is always asked")),
             Decides::Layer(layer) => {
                 (format!("layer \"{}\" is never in", layer.name), format!("layer \"{}\" is always in", layer.name))
             }
-            Decides::Rule(_, glob) => (
-                format!("\"{glob}\" is never written"),
-                format!("\"{glob}\" is written wherever its layer is in"),
-            ),
+            Decides::Rule(_, glob) => {
+                (format!("\"{glob}\" is never written"), format!("\"{glob}\" is written wherever its layer is in"))
+            }
             Decides::Refusal => ("it refuses nothing".to_owned(), "it refuses every answer".to_owned()),
         };
         let place = judged.condition.place.clone();

@@ -226,7 +226,8 @@ impl<'a> Trial<'a> {
             }
             let said = said.or(default);
             if said.is_none() {
-                let message = format!("\"{}\" has no default, and takes none of the answers that were tried", question.key);
+                let message =
+                    format!("\"{}\" has no default, and takes none of the answers that were tried", question.key);
                 missing.push(Fault::at(question.place.clone(), message).help("give it a default"));
             }
             said
@@ -246,13 +247,13 @@ impl<'a> Trial<'a> {
 
     /// Keeps the faults, each once.
     pub(super) fn kept<T>(&mut self, result: Result<T, Faults>) -> Option<T> {
-        result.map_err(|faults| {
-            let new: Vec<Fault> = faults.0.into_iter().filter(|fault| !self.faults.0.contains(fault)).collect();
-            self.faults.extend(Faults(new));
-        })
-        .ok()
+        result
+            .map_err(|faults| {
+                let new: Vec<Fault> = faults.0.into_iter().filter(|fault| !self.faults.0.contains(fault)).collect();
+                self.faults.extend(Faults(new));
+            })
+            .ok()
     }
-
 }
 
 /// What a row of the cover holds.

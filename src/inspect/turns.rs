@@ -74,7 +74,8 @@ impl<'a> Trial<'a> {
         let resolver = Resolver::new(self.pack, &name, Answers::default());
         let answers = resolver.and_then(|resolver| {
             resolver.answer_all(|question, default| {
-                let mut turning = turns.iter_mut().filter(|turns| turns.question.key == question.key && turns.fit(&allowed));
+                let mut turning =
+                    turns.iter_mut().filter(|turns| turns.question.key == question.key && turns.fit(&allowed));
                 let said = match turning.next() {
                     Some(turns) => {
                         turns.done += 1;

@@ -23,7 +23,10 @@ pub fn faults(pack: &Pack, reads: &Reads) -> Faults {
     for question in pack.manifest.questions.iter().filter(|question| question.is_open()) {
         if !used.contains(&question.key) {
             let message = format!("\"{}\" is asked, and nothing reads the answer", question.key);
-            faults.push(Fault::at(question.place.clone(), message).help("leave the question out, or use it in a template or a `when`"));
+            faults.push(
+                Fault::at(question.place.clone(), message)
+                    .help("leave the question out, or use it in a template or a `when`"),
+            );
         }
     }
     slots(pack, &mut faults);
@@ -191,7 +194,8 @@ impl Used {
                         }
                         if !more.is_empty() {
                             let message = format!("it is written once, and reads what may change: {}", more.join(", "));
-                            let help = format!("a file under `once` reads {} alone; leave the policy out", LASTING.join(", "));
+                            let help =
+                                format!("a file under `once` reads {} alone; leave the policy out", LASTING.join(", "));
                             faults.push(Fault::at(place, message).help(help));
                         }
                     }
@@ -218,7 +222,8 @@ impl Used {
             let context = |row: &Row| context_of(&row.blueprint, pack);
             let has = |row: &&Row| {
                 is_rendered(layer, row)
-                    && select(pack, &context(row)).is_ok_and(|layers| layers.iter().any(|other| other.name == layer.name))
+                    && select(pack, &context(row))
+                        .is_ok_and(|layers| layers.iter().any(|other| other.name == layer.name))
             };
             let inside: Vec<&Row> = rows.allowed.iter().filter(has).collect();
             if inside.is_empty() {

@@ -67,8 +67,11 @@ pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) ->
             try_with(list(&[]));
             named.iter().for_each(|named| try_with(list(&[named])));
             let texts = texts(question, manifest);
-            let items: Vec<&str> =
-                texts.iter().map(String::as_str).filter(|item| question.check(&Answer::List(vec![(*item).into()])).is_ok()).collect();
+            let items: Vec<&str> = texts
+                .iter()
+                .map(String::as_str)
+                .filter(|item| question.check(&Answer::List(vec![(*item).into()])).is_ok())
+                .collect();
             items.iter().for_each(|item| try_with(list(&[item])));
             try_with(list(&items[..items.len().min(2)]));
         }
@@ -111,9 +114,20 @@ pub fn names(manifest: &Manifest) -> Vec<String> {
 
 fn texts(question: &Question, manifest: &Manifest) -> Vec<String> {
     let d = &manifest.delimiters;
-    let own = format!("{} name {} {} if x {} {} x {}", d.variable_start, d.variable_end, d.block_start, d.block_end, d.comment_start, d.comment_end);
+    let own = format!(
+        "{} name {} {} if x {} {} x {}",
+        d.variable_start, d.variable_end, d.block_start, d.block_end, d.comment_start, d.comment_end
+    );
     let longest = question.max.and_then(|max| usize::try_from(max).ok()).unwrap_or(200);
     let fixed = TEXTS.iter().map(|text| (*text).to_owned());
     let cut = |text: String| text.chars().take(longest).collect::<String>();
-    WORDS.iter().take(2).map(|word| (*word).to_owned()).chain(fixed).chain([own, "x".repeat(longest.min(10_000))]).chain(WORDS.iter().skip(2).map(|word| (*word).to_owned())).map(cut).collect()
+    WORDS
+        .iter()
+        .take(2)
+        .map(|word| (*word).to_owned())
+        .chain(fixed)
+        .chain([own, "x".repeat(longest.min(10_000))])
+        .chain(WORDS.iter().skip(2).map(|word| (*word).to_owned()))
+        .map(cut)
+        .collect()
 }

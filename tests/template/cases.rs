@@ -59,7 +59,10 @@ fn all_that_is_otherwise_is_told_with_its_place() {
 fn a_refusal_is_a_result_as_well() {
     let plain = "name = \"plain\"\nanswers = { extra = true }\n";
     finds(&format!("{plain}refused = \"plain is plain\"\n"), &[]);
-    finds(&format!("{plain}refused = \"otherwise\"\n"), &["case.toml:3:11: these answers are refused, and otherwise: "]);
+    finds(
+        &format!("{plain}refused = \"otherwise\"\n"),
+        &["case.toml:3:11: these answers are refused, and otherwise: "],
+    );
     finds(plain, &["case.toml:1:8: these answers do not go together"]);
     finds("refused = \"x\"\n", &["case.toml:1:11: these answers are not refused"]);
 }

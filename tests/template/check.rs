@@ -43,20 +43,29 @@ fn a_good_pack_has_nothing_to_find() {
 fn everything_that_does_not_parse_is_told_at_once() {
     finds(
         "two templates and a slot",
-        &[(FILE, "{{ name"), ("layers/core/files/b.tera", "x\n{{ nmae }}\n"), ("layers/core/files/c.tera", "{{ slot(\"x\") }}\n")],
+        &[
+            (FILE, "{{ name"),
+            ("layers/core/files/b.tera", "x\n{{ nmae }}\n"),
+            ("layers/core/files/c.tera", "{{ slot(\"x\") }}\n"),
+        ],
         &["files/a.tera:1:", "files/c.tera:1:1: no slot \"x\""],
     );
     finds("a name", &[(FILE, "x\n{{ nmae }}\n")], &["a.tera:2:4: `nmae` is not defined (did you mean \"name\"?)"]);
     finds("a filter", &[(FILE, "{{ name | snaek }}\n")], &["a.tera:1:"]);
     finds("a path", &[("layers/core/files/{{ nmae }}", "")], &["the path \"{{ nmae }}\" may not be written"]);
-    finds("a practice", &[(LAYER, "title = \"x\"\npractices = [\"app.helth\"]\n")], &["layer.toml:2:14: no practice \"app.helth\" (did you mean"]);
+    finds(
+        "a practice",
+        &[(LAYER, "title = \"x\"\npractices = [\"app.helth\"]\n")],
+        &["layer.toml:2:14: no practice \"app.helth\" (did you mean"],
+    );
     finds("no pack", &[("pack.toml", "name = 1")], &["pack.toml:1:8: "]);
 }
 
 /// Layers that no answers bring in together, or at all, are parsed like the others.
 #[test]
 fn a_layer_that_is_never_in_is_read_all_the_same() {
-    let manifest = format!("{HEAD}{}", question("kind", "kind = \"choice\"\nchoices = [\"a\", \"b\"]\ndefault = \"a\""));
+    let manifest =
+        format!("{HEAD}{}", question("kind", "kind = \"choice\"\nchoices = [\"a\", \"b\"]\ndefault = \"a\""));
     finds(
         "a broken template",
         &[
@@ -86,7 +95,13 @@ fn what_is_asked_must_be_used() {
     for (what, files) in [
         ("by a path", ("layers/core/files/{{ idle | kebab }}-", "x")),
         ("by a condition", (LAYER, "title = \"x\"\n[files.\"a\"]\nwhen = 'idle == \"x\"'\n")),
-        ("by a setting", (LAYER, "title = \"x\"\n[[config]]\nenv = \"A\"\nkind = \"string\"\ndefault = \"{{ idle }}\"\ndoc = \"\"\n")),
+        (
+            "by a setting",
+            (
+                LAYER,
+                "title = \"x\"\n[[config]]\nenv = \"A\"\nkind = \"string\"\ndefault = \"{{ idle }}\"\ndoc = \"\"\n",
+            ),
+        ),
     ] {
         finds(what, &[("pack.toml", &unused), (FILE, "{{ used }}"), files], &[]);
     }
@@ -103,14 +118,31 @@ fn a_when_must_make_a_difference() {
         finds(layer, &[("pack.toml", &manifest), (LAYER, layer), ("layers/core/files/a", "x")], found);
     };
     of(&rule("two"), &[]);
-    of(&rule("two and not one"), &["layer.toml:3:8: `when = 'two and not one'` holds for no answers: \"a\" is never written", "no answers bring this file"]);
+    of(
+        &rule("two and not one"),
+        &[
+            "layer.toml:3:8: `when = 'two and not one'` holds for no answers: \"a\" is never written",
+            "no answers bring this file",
+        ],
+    );
     of(&rule("one or not two"), &["layer.toml:3:8: `when = 'one or not two'` holds for all answers"]);
-    of("title = \"x\"\nwhen = \"one or not one\"\n", &["core/layer.toml:2:8: `when = 'one or not one'` holds for all answers: layer \"core\" is always in", "\"two\" is asked"]);
+    of(
+        "title = \"x\"\nwhen = \"one or not one\"\n",
+        &[
+            "core/layer.toml:2:8: `when = 'one or not one'` holds for all answers: layer \"core\" is always in",
+            "\"two\" is asked",
+        ],
+    );
     let refuse = |when: &str| format!("{}[[refuse]]\nwhen = '{when}'\nreason = \"r\"\n", rule("two"));
     of(&refuse("two and not one"), &["it refuses nothing"]);
     of(&refuse("true"), &["no answers make a service"]);
     // Told by what decides it, whatever it compares.
-    for (kind, when) in [("text", "what == \"x y\""), ("integer", "what > 41"), ("list", "\"deep\" in what"), ("list", "what | length > 1")] {
+    for (kind, when) in [
+        ("text", "what == \"x y\""),
+        ("integer", "what > 41"),
+        ("list", "\"deep\" in what"),
+        ("list", "what | length > 1"),
+    ] {
         let default = match kind {
             "text" => "\"\"",
             "integer" => "3",
@@ -136,7 +168,11 @@ fn many_questions_are_tried_as_well() {
         ("layers/core/files/never", "x".into()),
     ];
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    finds("24 questions", &files, &["'q1 and not q1'` holds for no answers", "files/never:1:1: no answers bring this file"]);
+    finds(
+        "24 questions",
+        &files,
+        &["'q1 and not q1'` holds for no answers", "files/never:1:1: no answers bring this file"],
+    );
 }
 
 #[test]
@@ -145,18 +181,33 @@ fn what_nothing_comes_to_is_told() {
     finds(
         "slots",
         &[("pack.toml", &format!("{HEAD}{slots}")), (FILE, "{{ slot(\"held\") }}\n")],
-        &["pack.toml:7:8: no file of layer \"core\" has the slot \"lost\"", "pack.toml:10:8: the slot \"gone\" belongs to layer \"cor\", and there is none (did you mean \"core\"?)"],
+        &[
+            "pack.toml:7:8: no file of layer \"core\" has the slot \"lost\"",
+            "pack.toml:10:8: the slot \"gone\" belongs to layer \"cor\", and there is none (did you mean \"core\"?)",
+        ],
     );
     finds(
         "components",
         &[
-            ("partials/a.tera", "{% component used() %}{{ <inner /> }}{% endcomponent used %}\n{% component inner() %}x{% endcomponent inner %}\n"),
-            ("partials/b.tera", "{% component idle() %}{{ <deeper /> }}{% endcomponent idle %}\n{% component deeper() %}x{% endcomponent deeper %}\n"),
+            (
+                "partials/a.tera",
+                "{% component used() %}{{ <inner /> }}{% endcomponent used %}\n{% component inner() %}x{% endcomponent inner %}\n",
+            ),
+            (
+                "partials/b.tera",
+                "{% component idle() %}{{ <deeper /> }}{% endcomponent idle %}\n{% component deeper() %}x{% endcomponent deeper %}\n",
+            ),
             (FILE, "{{ <used /> }}"),
         ],
-        &["partials/b.tera:1:14: no file calls the component \"idle\"", "partials/b.tera:2:14: no file calls the component \"deeper\""],
+        &[
+            "partials/b.tera:1:14: no file calls the component \"idle\"",
+            "partials/b.tera:2:14: no file calls the component \"deeper\"",
+        ],
     );
-    let kind = format!("{HEAD}{}[slots.s]\nowner = \"core\"\npurpose = \"p\"\n", question("kind", "kind = \"choice\"\nchoices = [\"a\", \"b\"]\ndefault = \"a\""));
+    let kind = format!(
+        "{HEAD}{}[slots.s]\nowner = \"core\"\npurpose = \"p\"\n",
+        question("kind", "kind = \"choice\"\nchoices = [\"a\", \"b\"]\ndefault = \"a\"")
+    );
     finds(
         "lines for a layer that is never there with them",
         &[
@@ -201,7 +252,11 @@ fn rendered_files_parse_for_every_text() {
         ("a.toml", "a = \"{{ motto }}\"", "a = {{ motto | toml }}"),
         ("a.yaml", "a: {{ motto }}", "a: {{ motto | yaml }}"),
         ("a.json", "{\"a\": \"{{ motto }}\"}", "{\"a\": {{ motto | json }}}"),
-        ("src/a.rs", "// {{ motto }}\nconst A: &str = \"{{ motto }}\";", "// {{ motto | comment }}\nconst A: &str = {{ motto | rust_str }};"),
+        (
+            "src/a.rs",
+            "// {{ motto }}\nconst A: &str = \"{{ motto }}\";",
+            "// {{ motto | comment }}\nconst A: &str = {{ motto | rust_str }};",
+        ),
     ] {
         let file = format!("layers/core/files/{path}.tera");
         let found = format!("files/{path}.tera:1:1: {path} would not parse: ");
@@ -211,7 +266,11 @@ fn rendered_files_parse_for_every_text() {
         finds(path, &[("pack.toml", &unparsed), (&file, bare)], &[]);
     }
     // A copy is read as well.
-    finds("a copy", &[("layers/core/files/a.json", "{\"a\": 1, \"a\": 2}")], &["a.json would not parse: the key \"a\" stands twice"]);
+    finds(
+        "a copy",
+        &[("layers/core/files/a.json", "{\"a\": 1, \"a\": 2}")],
+        &["a.json would not parse: the key \"a\" stands twice"],
+    );
 }
 
 #[test]
@@ -240,7 +299,11 @@ fn resources_are_tried() {
     of(&layer("\"decimal\" in kinds"), "{{ r.name }}", &[]);
     of(&layer("\"decimals\" in kinds"), "{{ r.name }}", &["holds for no answers"]);
     of(&layer("resources | length > 0"), "{{ r.nmae }}", &["{{ r.module }}.tera:1:"]);
-    of(&layer("resources | length > 0"), "{% for f in r.fields %}{% if f.kind == \"uuid\" %}{{ f.oops }}{% endif %}{% endfor %}", &["{{ r.module }}.tera:1:"]);
+    of(
+        &layer("resources | length > 0"),
+        "{% for f in r.fields %}{% if f.kind == \"uuid\" %}{{ f.oops }}{% endif %}{% endfor %}",
+        &["{{ r.module }}.tera:1:"],
+    );
 }
 
 #[test]
@@ -265,7 +328,10 @@ fn what_is_built_is_said_before_and_only_when_asked() {
     let sandbox = Sandbox::new();
     let build = |lines: &str| format!("{HEAD}[check]\nbuild = [{lines}]\n");
     let outside = sandbox.path("ran").display().to_string();
-    let pack = sandbox.pack(&[("pack.toml", &build(&format!("\"pwd > '{outside}'\", \"cat a\""))), ("layers/core/files/a", "hello\n")]);
+    let pack = sandbox.pack(&[
+        ("pack.toml", &build(&format!("\"pwd > '{outside}'\", \"cat a\""))),
+        ("layers/core/files/a", "hello\n"),
+    ]);
     check(&sandbox, &pack, 0);
     assert!(!sandbox.path("ran").exists(), "nothing runs unasked");
     let said = sandbox.run("template check --build").arg(&pack).ok();

@@ -29,11 +29,10 @@ fn a_layer_alone_has_the_shape_of_an_overlay() {
     });
     assert_eq!(sandbox.files("mine"), expected.collect());
     let near = format!("{}x", names.iter().find(|name| name.len() > 5).unwrap());
-    sandbox
-        .run("template export other --layer")
-        .arg(&near)
-        .args("--layer nothing-like-it")
-        .fails(2, &[&format!("--layer {near}: the template has no such layer (did you mean"), "nothing-like-it", "there are: "]);
+    sandbox.run("template export other --layer").arg(&near).args("--layer nothing-like-it").fails(
+        2,
+        &[&format!("--layer {near}: the template has no such layer (did you mean"), "nothing-like-it", "there are: "],
+    );
 }
 
 #[test]

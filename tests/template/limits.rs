@@ -28,7 +28,9 @@ fn each_limit_has_its_message_and_its_flag() {
     meets("bytes", &two, "size-mib=1", &["a pack has at most 1 MiB"], "size-mib=2");
     let deep = [("layers/core/files/a/b/c/d", "x")];
     meets("depth", &deep, "depth=5", &["a pack is at most 5 folders deep"], "depth=6");
-    let loops = |count: u32| format!("{{% for a in range(end={count}) %}}0123456789012345678901234567890123456789{{% endfor %}}");
+    let loops = |count: u32| {
+        format!("{{% for a in range(end={count}) %}}0123456789012345678901234567890123456789{{% endfor %}}")
+    };
     let writes = loops(40_000);
     let one = [(FILE, writes.as_str())];
     let words = ["files/a.tera:1:1: it writes more than 1 MiB"];
@@ -55,7 +57,8 @@ fn a_limit_stands_anywhere_and_is_judged_before_all_else() {
     let pack = sandbox.pack(&[]);
     sandbox.with(&pack, "--limit depth=1 catalog").fails(1, &["a pack is at most 1 folders deep"]);
     sandbox.with(&pack, "catalog --limit=depth=1 --limit depth=9").ok();
-    let words = ["--limit flies=1: no limit \"flies\" (did you mean \"files\"?)", "--limit depth: NAME=VALUE is expected"];
+    let words =
+        ["--limit flies=1: no limit \"flies\" (did you mean \"files\"?)", "--limit depth: NAME=VALUE is expected"];
     sandbox.with(&pack, "shop --limit flies=1 --limit depth").fails(2, &words);
     assert!(!sandbox.run("new -h").ok().out.contains("--limit"), "the short help is for what people need");
     for line in ["--help", "new --help"] {

@@ -24,7 +24,13 @@ fn sandbox() -> (Sandbox, PathBuf) {
 }
 
 fn arguments(sandbox: &Sandbox, pack: PathBuf) -> WatchArgs {
-    WatchArgs { dir: pack, into: sandbox.path("shown"), name: None, set: vec!["motto=onward".into()], resource: Vec::new() }
+    WatchArgs {
+        dir: pack,
+        into: sandbox.path("shown"),
+        name: None,
+        set: vec!["motto=onward".into()],
+        resource: Vec::new(),
+    }
 }
 
 #[test]
@@ -95,7 +101,8 @@ fn only_what_a_watch_has_written_is_touched() {
 fn what_cannot_be_watched_is_told_at_once() {
     let (sandbox, pack) = sandbox();
     let watch = |line: &str| sandbox.run("template watch").arg(&pack).args(line);
-    watch("--into shown --set mottto=x").fails(2, &["the template asks nothing of that name (did you mean \"motto\"?)"]);
+    watch("--into shown --set mottto=x")
+        .fails(2, &["the template asks nothing of that name (did you mean \"motto\"?)"]);
     watch("--into shown --name").arg("a b").fails(2, &["the name \"a b\" cannot be used"]);
     let inside = pack.join("shown");
     sandbox.run("template watch").arg(&pack).arg("--into").arg(&inside).fails(2, &["lies in the template itself"]);

@@ -18,7 +18,6 @@ use new_service::pack::{Answer, Answers, Kind, Pack, Source};
 use new_service::render::{self, context_of};
 use new_service::schema::Drafts;
 
-
 const NAME: &str = "shop";
 
 /// Two that refer to each other's kind, with a field of most types. Where there are accounts, the

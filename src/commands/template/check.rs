@@ -99,8 +99,7 @@ fn build(pack: &Pack, inspection: &mut Inspection) -> anyhow::Result<()> {
     let declared = &pack.manifest.check.build;
     if !declared.is_empty() {
         let answers = Resolver::new(pack, SERVICE, Answers::default())?.complete()?;
-        let blueprint =
-            Blueprint { name: SERVICE.into(), answers, resources: Vec::new(), drawn: Drawn::at(0) };
+        let blueprint = Blueprint { name: SERVICE.into(), answers, resources: Vec::new(), drawn: Drawn::at(0) };
         prove(&blueprint, pack, declared, &mut faults)?;
     }
     for case in &inspection.cases {
@@ -118,12 +117,7 @@ fn build(pack: &Pack, inspection: &mut Inspection) -> anyhow::Result<()> {
 
 const SERVICE: &str = "shop";
 
-fn prove(
-    blueprint: &Blueprint,
-    pack: &Pack,
-    commands: &[(String, Place)],
-    faults: &mut Faults,
-) -> anyhow::Result<()> {
+fn prove(blueprint: &Blueprint, pack: &Pack, commands: &[(String, Place)], faults: &mut Faults) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let service = folder.path().join(&blueprint.name);
     create::create(&Plan::create(blueprint, pack)?, &service, &mut |_| Ok(()))?;
