@@ -69,7 +69,7 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
                 "choices": question.choices.iter().map(|choice| serde_json::json!({"value": choice.value, "help": choice.help})).collect::<Vec<_>>(),
                 "default": question.default,
                 "otherwise": question.otherwise,
-                "pattern": question.pattern.as_ref().map(|pattern| pattern.as_str()),
+                "pattern": question.pattern.as_ref().map(regex::Regex::as_str),
                 "min": question.min,
                 "max": question.max,
                 "when": question.when.as_ref().map(|when| &when.expression),

@@ -77,9 +77,10 @@ fn manual_of(verbs: &[String], mut command: clap::Command) -> Result<clap::Comma
         let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         let Some(found) = command.find_subcommand(verb) else {
             let fault = Fault::new(format!("no verb \"{verb}\"{}", did_you_mean(verb, known.iter().copied())));
-            return Err(Stop::usage(match known.is_empty() {
-                true => fault,
-                false => fault.help(format!("there are: {}", known.join(", "))),
+            return Err(Stop::usage(if known.is_empty() {
+                fault
+            } else {
+                fault.help(format!("there are: {}", known.join(", ")))
             }));
         };
         command = found.clone();

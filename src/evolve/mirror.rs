@@ -85,7 +85,7 @@ impl Mirror {
     }
 
     fn list(&self, paths: &BTreeSet<TreePath>) -> Result<(), Fault> {
-        let text: String = paths.iter().map(|path| format!("{path}\n")).collect();
+        let text: String = paths.iter().flat_map(|path| [path.as_str(), "\n"]).collect();
         let path = self.folder.join(RECORD).join(LIST);
         replace(&path, text.as_bytes(), Mode::Plain).map_err(|error| Fault::new(format!("{}: {error}", path.display())))
     }

@@ -75,7 +75,8 @@ pub fn read(files: &Files, pack: &Pack) -> (Vec<Case>, Faults) {
     let mut faults = Faults::default();
     let mut cases = Vec::new();
     for (path, content) in files {
-        let is_case = path.strip_prefix(FOLDER).is_some_and(|name| name.ends_with(".toml") && !name.contains('/'));
+        let is_case =
+            path.strip_prefix(FOLDER).is_some_and(|name| !name.contains('/') && name.strip_suffix(".toml").is_some());
         if !is_case {
             continue;
         }

@@ -46,7 +46,9 @@ pub fn fewest(sets: &[Vec<usize>]) -> Vec<usize> {
         let new = |set: &[usize]| set.iter().filter(|held| open[**held]).count();
         // `max_by_key` takes the last of several.
         let Some((at, best)) = sets.iter().enumerate().rev().max_by_key(|(_, set)| new(set)) else { break };
-        best.iter().for_each(|held| open[*held] = false);
+        for held in best {
+            open[*held] = false;
+        }
         chosen.push(at);
     }
     chosen

@@ -1,6 +1,7 @@
 //! The resources that a service is tried with.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use tera::Context;
 
@@ -59,10 +60,10 @@ impl<'a> Resources<'a> {
         for table in layers.iter().flat_map(|layer| &layer.tables) {
             let name = table.name.get_ref();
             if table.accounts {
-                further += &format!(" owner:ref({name})");
+                let _ = write!(further, " owner:ref({name})");
             }
             if table.key.is_empty() && self.targets.contains(name) {
-                further += &format!(" by_{name}:ref({name})?");
+                let _ = write!(further, " by_{name}:ref({name})?");
             }
         }
         let mut last = Faults::default();

@@ -101,7 +101,7 @@ impl Rows {
     }
 }
 
-impl<'a> Trial<'a> {
+impl Trial<'_> {
     /// Looks at every row, or at what stands for them; what each that is allowed holds, by number.
     fn look(&mut self) -> Vec<Vec<usize>> {
         let sizes: Vec<usize> = self.factors.iter().map(|factor| factor.values.len()).collect();

@@ -100,17 +100,19 @@ fn slots(pack: &Pack, faults: &mut Faults) {
     }
 }
 
+/// A component of a partial; its body reaches to the next.
+struct Component<'a> {
+    name: &'a str,
+    partial: &'a (String, Text),
+    at: usize,
+    body: &'a str,
+}
+
 /// Components that no file comes to, itself or through another.
 fn partials(pack: &Pack, faults: &mut Faults) {
     let start = regex::escape(&pack.manifest.delimiters.block_start);
     let definition = format!(r"{start}-?\s*component\s+([A-Za-z_][\w.]*)");
     let (Ok(definition), Ok(call)) = (Regex::new(&definition), Regex::new(r"<\s*([A-Za-z_][\w.]*)")) else { return };
-    struct Component<'a> {
-        name: &'a str,
-        partial: &'a (String, Text),
-        at: usize,
-        body: &'a str,
-    }
     let mut components = Vec::new();
     for partial in &pack.partials {
         let text = &partial.1.content;

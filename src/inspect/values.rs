@@ -55,9 +55,13 @@ pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) ->
             if question.default.is_some() {
                 try_with(None);
             }
-            named.iter().for_each(|named| try_with(Some(text(named))));
+            for named in named {
+                try_with(Some(text(named)));
+            }
             try_with(Some(text("")));
-            texts(question, manifest).iter().for_each(|hostile| try_with(Some(text(hostile))));
+            for hostile in &texts(question, manifest) {
+                try_with(Some(text(hostile)));
+            }
         }
         Kind::List => {
             let list = |items: &[&str]| Some(Answer::List(items.iter().map(|item| (*item).to_owned()).collect()));
@@ -65,14 +69,18 @@ pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) ->
                 try_with(question.default.clone());
             }
             try_with(list(&[]));
-            named.iter().for_each(|named| try_with(list(&[named])));
+            for named in named {
+                try_with(list(&[named]));
+            }
             let texts = texts(question, manifest);
             let items: Vec<&str> = texts
                 .iter()
                 .map(String::as_str)
                 .filter(|item| question.check(&Answer::List(vec![(*item).into()])).is_ok())
                 .collect();
-            items.iter().for_each(|item| try_with(list(&[item])));
+            for item in &items {
+                try_with(list(&[item]));
+            }
             try_with(list(&items[..items.len().min(2)]));
         }
     }

@@ -1,5 +1,6 @@
 //! `template check`: what is wrong with a pack, and, when asked, whether what it makes can be built.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -44,7 +45,7 @@ pub fn folder(dir: &Path) -> Result<Source, Stop> {
 fn shown(finding: &Finding) -> String {
     let mut text = finding.fault.to_string();
     if let Some(answers) = &finding.answers {
-        text += &format!("\n  seen with: new-service new {answers}");
+        let _ = write!(text, "\n  seen with: new-service new {answers}");
     }
     // What a pack wrote is shown, and not obeyed.
     text.lines().map(|line| visible(line) + "\n").collect()
