@@ -7,7 +7,7 @@ use super::resources::Amount;
 use super::values::{self, Value};
 use crate::pack::{Condition, Kind, Pack, Question};
 
-/// What a row has a value of: a question that decides something, or, last, the resources.
+/// What a row has a value of: a question that decides something; the last two are the name and the resources.
 pub struct Factor<'a> {
     pub question: Option<&'a Question>,
     pub values: Vec<Value>,
@@ -35,8 +35,25 @@ pub fn of(pack: &Pack) -> Vec<Factor<'_>> {
     });
     let mut factors: Vec<Factor> = of_question.filter(|factor| !factor.values.is_empty()).collect();
     let amounts = if pack.takes_resources() { Amount::ALL.len() } else { 1 };
+    factors.push(Factor { question: None, values: vec![None; names(pack).len().max(1)], any: Vec::new() });
     factors.push(Factor { question: None, values: vec![None; amounts], any: Vec::new() });
     factors
+}
+
+/// The plainest name that the pack takes, and those that its conditions name.
+pub fn names(pack: &Pack) -> Vec<String> {
+    let conditions = conditions::all(pack);
+    let reading = conditions.iter().map(|judged| judged.condition).filter(|when| when.reads().contains("name"));
+    let named = reading.flat_map(|when| named(&when.expression));
+    let named = named.filter(|name| pack.manifest.name_rules.check(name).is_ok());
+    let plainest = values::names(&pack.manifest).into_iter().next();
+    let mut names: Vec<String> = plainest.into_iter().collect();
+    for name in named {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The texts and numbers that an expression compares with.

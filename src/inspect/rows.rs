@@ -13,7 +13,7 @@ use super::values;
 use super::values::Value;
 use crate::blueprint::{Blueprint, Drawn, Resolver};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, Answers, Layer, Pack, Question, RESOURCES};
+use crate::pack::{Answer, Answers, KINDS, Layer, Pack, Question, RESOURCES, TARGETS};
 use crate::render::{context_of, select};
 use crate::template::sh;
 
@@ -67,7 +67,9 @@ pub struct Trial<'a> {
     pub(super) pack: &'a Pack,
     pub(super) factors: Vec<Factor<'a>>,
     conditions: Vec<Judged<'a>>,
+    /// Names that take turns, and those that a row decides on.
     pub(super) names: Vec<String>,
+    pub(super) named: Vec<String>,
     resources: Resources<'a>,
     pub(super) rows: Rows,
     faults: Faults,
@@ -86,6 +88,7 @@ impl Rows {
             factors: factors::of(pack),
             conditions: conditions::all(pack),
             names,
+            named: factors::names(pack),
             resources: Resources::of(pack),
             rows: Rows::default(),
             faults: Faults::default(),
@@ -124,9 +127,11 @@ impl Trial<'_> {
 
     /// Rows that differ from the defaults in two answers, or in those that one condition reads.
     fn beside_the_defaults(&self, sizes: &[usize]) -> Vec<pairwise::Row> {
-        let position = |key: &str| {
-            let is = |factor: &Factor| factor.question.map_or(RESOURCES, |question| question.key.as_str()) == key;
-            self.factors.iter().position(is)
+        let (name, resources) = (self.factors.len() - 2, self.factors.len() - 1);
+        let position = |key: &str| match key {
+            "name" => Some(name),
+            RESOURCES | KINDS | TARGETS => Some(resources),
+            _ => self.factors.iter().position(|factor| factor.question.is_some_and(|question| question.key == key)),
         };
         let default = |factor: &Factor| {
             let default = factor.question.and_then(|question| question.default.as_ref());
@@ -163,7 +168,8 @@ impl Trial<'_> {
             let values = values::of(question, &BTreeSet::new(), &self.pack.manifest);
             values.into_iter().next().flatten()
         };
-        let found = self.answers(row, &self.names[0].clone(), plainest);
+        let name = self.named[row[self.factors.len() - 2]].clone();
+        let found = self.answers(row, &name, plainest);
         let mut found = self.kept(found)??;
         let amount = Amount::ALL[row[self.factors.len() - 1]];
         let known = context_of(&found.blueprint, self.pack);

@@ -69,7 +69,12 @@ impl<'a> Trial<'a> {
     /// Chooses an allowed row, with the texts whose turn it is.
     fn take(&mut self, at: usize, turns: &mut [Turns]) {
         let allowed = self.rows.allowed[at].clone();
-        let name = self.names[self.rows.chosen.len() % self.names.len()].clone();
+        // A name that a condition is about stays.
+        let name = if allowed.blueprint.name == self.named[0] {
+            self.names[self.rows.chosen.len() % self.names.len()].clone()
+        } else {
+            allowed.blueprint.name.clone()
+        };
         let mut given = Vec::new();
         let resolver = Resolver::new(self.pack, &name, Answers::default());
         let answers = resolver.and_then(|resolver| {

@@ -78,10 +78,11 @@ pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) ->
                 .map(String::as_str)
                 .filter(|item| question.check(&Answer::List(vec![(*item).into()])).is_ok())
                 .collect();
+            try_with(list(&items[..items.len().min(1)]));
+            try_with(list(&items[..items.len().min(2)]));
             for item in &items {
                 try_with(list(&[item]));
             }
-            try_with(list(&items[..items.len().min(2)]));
         }
     }
     values

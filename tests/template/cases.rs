@@ -48,7 +48,7 @@ fn all_that_is_otherwise_is_told_with_its_place() {
             "tests/case.toml:2:11: extra/b is not written",
             "tests/case.toml:2:22: A is not written (did you mean \"a\"?)",
             "tests/case.toml:3:11: a is written",
-            "tests/case.toml:5:15: a does not hold \"shop\"",
+            "tests/case.toml:5:16: a does not hold \"shop\"",
             "tests/case.toml:6:8: c is not written",
             "tests/case.toml:8:7: line 1 of a is `I am other`, not `I am shop`",
         ],

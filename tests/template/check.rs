@@ -90,7 +90,7 @@ fn a_layer_that_is_never_in_is_read_all_the_same() {
 fn what_is_asked_must_be_used() {
     let text = "kind = \"text\"\ndefault = \"x\"";
     let unused = format!("{HEAD}{}{}", question("used", text), question("idle", text));
-    let found = ["pack.toml:8:7: \"idle\" is asked, and nothing reads the answer"];
+    let found = ["pack.toml:10:7: \"idle\" is asked, and nothing reads the answer"];
     finds("by no template", &[("pack.toml", &unused), (FILE, "{{ used }}")], &found);
     for (what, files) in [
         ("by a path", ("layers/core/files/{{ idle | kebab }}-", "x")),
