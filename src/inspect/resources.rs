@@ -112,7 +112,7 @@ mod tests {
         for facts in TABLE {
             let word = facts.word;
             let all = format!("{FIRST} {SECOND} x:ref(y)");
-            assert!(all.split([' ', ':', '(', '?']).any(|part| part == word), "{word}");
+            assert!(all.split([' ', ':', '(', '?', '=']).any(|part| part == word), "{word}");
         }
     }
 }
