@@ -158,7 +158,7 @@ fn a_when_must_make_a_difference() {
 #[test]
 fn many_questions_are_tried_as_well() {
     let flags: String = (0..24).map(|n| question(&format!("q{n}"), "kind = \"bool\"\ndefault = false")).collect();
-    let all = (0..24).map(|n| format!("{{{{ q{n} }}}}")).collect::<String>();
+    let all = (0..24).map(|n| format!("{{{{ q{n} }}}}")).collect::<Vec<_>>().concat();
     let layer = "title = \"x\"\n[files.\"deep\"]\nwhen = 'q3 and q7 and q11 and not q20'\n[files.\"never\"]\nwhen = 'q1 and not q1'\n";
     let files = [
         ("pack.toml", format!("{HEAD}{flags}")),
