@@ -174,7 +174,7 @@ fn early(arguments: &[OsString], option: &str) -> Result<Vec<String>, Stop> {
     });
     let refused = |value: OsString| {
         let shown = crate::pack::shown(&value.to_string_lossy());
-        Stop::usage(Fault::new(format!("{option} {shown}: it is not UTF-8")))
+        Stop::usage(Fault::new(format!("{option} {shown}: the name is not UTF-8")))
     };
     found.map(|value| value.into_string().map_err(refused)).collect()
 }

@@ -43,7 +43,7 @@ fn its_check_finds_nothing() {
             CHECKED.services.iter().filter_map(|(row, _)| row.blueprint.answers.get(key).map(ToString::to_string));
         answers.collect::<BTreeSet<String>>()
     };
-    for question in CHECKED.inspection.pack.as_ref().unwrap().manifest.questions.iter() {
+    for question in &CHECKED.inspection.pack.as_ref().unwrap().manifest.questions {
         let offered: BTreeSet<String> = question.choices.iter().map(|choice| choice.value.clone()).collect();
         assert!(offered.is_subset(&choices(&question.key)), "{}: each choice was rendered", question.key);
     }
