@@ -2,6 +2,7 @@
 //! as flags, so that flags and wizard cannot differ.
 
 mod change;
+mod template;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -10,9 +11,12 @@ use clap::builder::{PossibleValue, StyledStr, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use change::CODES;
+pub use template::{CheckArgs, ExportArgs, NewTemplateArgs, TemplateArgs, TemplateVerb, WatchArgs};
+
 pub use change::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, UpdateArgs};
 
 use crate::fault::{Fault, Faults, Stop, nearest};
+use crate::limits::Limits;
 use crate::pack::{Kind, Pack, Question};
 
 #[derive(Debug, Parser)]
@@ -32,6 +36,11 @@ struct Cli {
     /// A folder or git repository that lies over the template (repeatable, each over those before it)
     #[arg(long, value_name = "SRC", global = true)]
     overlay: Vec<String>,
+    /// Let a template cost more, or less (repeatable): files, size-mib, depth; rendering: render-file-mib,
+    /// render-mib, render-seconds, render-memory-mib
+    // Read by `limits`, before the template is.
+    #[arg(long, value_name = "NAME=VALUE", global = true, hide_short_help = true)]
+    limit: Vec<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -64,6 +73,8 @@ pub enum Verb {
     Diff(DiffArgs),
     /// List what a template offers: layers, questions, presets, practices
     Catalog(CatalogArgs),
+    /// Write a template of your own: export, new, check, watch
+    Template(TemplateArgs),
     /// Print a completion script for a shell
     #[command(
         after_help = "For bash: new-service completions bash > ~/.local/share/bash-completion/completions/new-service"
@@ -71,7 +82,7 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page, of a verb where one is named
     #[command(after_help = "To read it: new-service man | man -l -")]
-    Man { verb: Option<String> },
+    Man { verb: Vec<String> },
 }
 
 #[derive(Debug, Args)]
@@ -127,7 +138,7 @@ pub struct Request {
 
 /// Verbs of versions to come. A folder so named is refused now, so that a script which means the
 /// verb does not create a service of that name.
-const VERBS_TO_COME: [&str; 2] = ["check", "template"];
+const VERBS_TO_COME: [&str; 1] = ["check"];
 
 /// Verbs that change a repository which is there: its own template is theirs.
 const CHANGES: [&str; 6] = ["add", "remove", "resource", "apply", "update", "diff"];
@@ -142,19 +153,26 @@ pub fn is_update(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| first == "update")
 }
 
-/// Flags that say what the pack is made of, and are read before its own flags are known.
-const SOURCES: [&str; 2] = ["--template", "--overlay"];
+/// Options that say what the pack is made of and may cost: they are read before its own flags are known, and
+/// stand anywhere. Each has a value.
+const EARLY: [&str; 3] = ["--template", "--overlay", "--limit"];
 
 /// The value of `--template`. Where it is missing there is none, and [`parse`] says so.
 pub fn template_argument(arguments: &[OsString]) -> Result<Option<String>, Stop> {
-    Ok(values_of(SOURCES[0], arguments)?.into_iter().next())
+    Ok(values_of("--template", arguments)?.into_iter().next())
 }
 
 /// The values of `--overlay`, in order.
 pub fn overlay_arguments(arguments: &[OsString]) -> Result<Vec<String>, Stop> {
-    values_of(SOURCES[1], arguments)
+    values_of("--overlay", arguments)
 }
 
+/// What `--limit` says of how much a template may cost.
+pub fn limits(arguments: &[OsString]) -> Result<Limits, Stop> {
+    Limits::read(&values_of("--limit", arguments)?).map_err(Stop::Usage)
+}
+
+/// The values of an option, up to `--`.
 fn values_of(flag: &str, arguments: &[OsString]) -> Result<Vec<String>, Stop> {
     let mut found: Vec<OsString> = Vec::new();
     let mut rest = arguments.iter().take_while(|argument| *argument != "--").peekable();
@@ -183,9 +201,9 @@ pub fn from_argument(arguments: &[OsString]) -> Result<Option<PathBuf>, Stop> {
     Ok(from.filter(|from| from != "-").map(PathBuf::from))
 }
 
-/// Whether an argument is one of [`SOURCES`]; and whether its value is the next one.
-fn is_source(argument: &str) -> Option<bool> {
-    let rest = SOURCES.iter().find_map(|flag| argument.strip_prefix(flag))?;
+/// Whether an argument is one of [`EARLY`]; and whether its value is the next one.
+fn is_early(argument: &str) -> Option<bool> {
+    let rest = EARLY.iter().find_map(|flag| argument.strip_prefix(flag))?;
     (rest.is_empty() || rest.starts_with('=')).then_some(rest.is_empty())
 }
 
@@ -325,7 +343,7 @@ pub fn shown(arguments: &[OsString]) -> String {
     let mut words = Vec::new();
     let mut rest = arguments.iter().map(|word| word.to_string_lossy());
     while let Some(word) = rest.next() {
-        match (&*word, is_source(&word)) {
+        match (&*word, is_early(&word)) {
             (_, Some(true)) => drop(rest.next()),
             (_, Some(false)) | ("--json" | "--allow-dirty", _) => {}
             (word, None) => words.push(crate::template::sh(&crate::pack::visible(word))),
@@ -334,12 +352,12 @@ pub fn shown(arguments: &[OsString]) -> String {
     words.join(" ")
 }
 
-/// The first argument that does not say what the pack is made of.
+/// The first argument that is none of [`EARLY`].
 fn first_word(arguments: &[OsString]) -> Option<&OsStr> {
     let mut rest = arguments.iter();
     loop {
         let word = rest.next()?;
-        match word.to_str().and_then(is_source) {
+        match word.to_str().and_then(is_early) {
             Some(true) => drop(rest.next()),
             Some(false) => {}
             None => return Some(word),

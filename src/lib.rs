@@ -4,10 +4,10 @@
 //! answers → blueprint → render (layers, templates) → tree → plan → apply
 //! ```
 //!
-//! Each module knows only those before it: [`fault`], [`git`], [`practices`]; [`template`] sets Tera up;
+//! Each module knows only those before it: [`fault`], [`limits`], [`git`], [`practices`]; [`template`] sets Tera up;
 //! [`pack`] reads what can be made; [`schema`] is resources as data; [`blueprint`] says what is wanted; [`render`] makes the tree in
-//! memory; [`evolve`] plans, and is the only module that writes; [`report`], [`wizard`], [`cli`] and
-//! [`commands`] talk.
+//! memory; [`evolve`] plans, and is the only module that writes; [`inspect`] tries a pack in every way, for
+//! who writes one; [`report`], [`wizard`], [`cli`] and [`commands`] talk.
 
 pub mod blueprint;
 pub mod cli;
@@ -15,6 +15,8 @@ pub mod commands;
 pub mod evolve;
 pub mod fault;
 pub mod git;
+pub mod inspect;
+pub mod limits;
 pub mod pack;
 pub mod practices;
 pub mod render;

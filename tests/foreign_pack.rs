@@ -27,8 +27,8 @@ fn a_template_that_never_ends_is_given_up() {
     let forever = "{% for a in range(end=100000) %}{% for b in range(end=100000) %}{% endfor %}{% endfor %}";
     let sandbox = Sandbox::new();
     let pack = sandbox.pack(&[(FILE, forever)]);
-    let run = sandbox.with(&pack, "shop --yes").env("NEW_SERVICE_RENDER_MS", "500");
-    run.fails(1, &["rendering was given up after", "loops for ever"]);
+    let run = sandbox.with(&pack, "shop --yes --limit render-seconds=0.5");
+    run.fails(1, &["rendering was given up after 0.5 seconds", "loops for ever", "--limit render-seconds=1"]);
     sandbox.assert_untouched();
     refused(
         "a loop that writes",

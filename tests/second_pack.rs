@@ -38,8 +38,55 @@ fn each_half_of_a_file_is_its_packs_own_language() {
     assert!(!sandbox.path("shop/Cargo.lock").exists());
 }
 
+/// What is made from the questions is made from any pack's.
+#[test]
+fn help_completions_manual_and_catalogue_are_as_good_for_any_pack() {
+    let sandbox = Sandbox::new();
+    let flags = ["--summary", "--python", "--commands", "--publish", "--index", "--retries"];
+    let pack = support::python_tool().display().to_string();
+    let of = |line: &str| {
+        // Wherever the template is named.
+        let outs = [
+            sandbox.run(line).args("--template").arg(&pack),
+            sandbox.run("").arg(format!("--template={pack}")).args(line),
+        ];
+        let [one, other] = outs.map(|run| run.ok().out);
+        assert_eq!(one, other, "{line}");
+        one
+    };
+    for line in ["new x --help", "new --help", "completions bash", "completions zsh", "completions fish", "man new"] {
+        let text = of(line).replace('\\', "");
+        for flag in flags {
+            // fish has names without dashes.
+            let flag = if line.ends_with("fish") { flag.trim_start_matches('-') } else { flag };
+            assert!(text.contains(flag), "{line}: {flag}");
+        }
+        for choice in ["3.13", "library"] {
+            assert!(text.contains(choice), "{line}: {choice}");
+        }
+        let own = sandbox.run(line).ok().out;
+        assert!(!own.contains("retries") && own != text, "{line}: another's questions");
+    }
+    let catalog: serde_json::Value = serde_json::from_str(&of("catalog --json")).unwrap();
+    let built_in = sandbox.run("catalog --json").ok().json();
+    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&catalog), keys(&built_in));
+    for part in ["layers", "questions", "presets", "slots"] {
+        assert_eq!(keys(&catalog[part][0]), keys(&built_in[part][0]), "{part}");
+    }
+    let asked: Vec<&str> =
+        catalog["questions"].as_array().unwrap().iter().map(|question| question["flag"].as_str().unwrap()).collect();
+    assert_eq!(asked, flags);
+    let retries = &catalog["questions"][5];
+    assert_eq!(
+        (retries["min"].clone(), retries["max"].clone(), retries["when"].clone()),
+        (1.into(), 5.into(), "publish".into())
+    );
+}
+
 /// Names of the built-in pack that are words of the engine too, and why.
-const SHARED_WORDS: [(&str, &str); 4] = [
+const SHARED_WORDS: [(&str, &str); 5] = [
+    ("author", "docs/packs.md names it: an answer that a file under `once` may hold, in any pack"),
     ("description", "a key of every pack.toml and layer.toml, and so of `catalog --json` and of `layers` in templates"),
     (".gitignore", "git's own name: the hidden folder of a run holds one, so that git passes it over after a kill"),
     ("resource", "a word of the grammar, a verb, and the table of service.toml"),

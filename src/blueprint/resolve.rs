@@ -84,6 +84,28 @@ impl<'a> Resolver<'a> {
         Ok(Next::Done)
     }
 
+    /// Asks all that applies and is open in one go: `answer` gets each question and its default, and
+    /// says what stands. What is given already is not looked at.
+    pub fn answer_all(
+        &self,
+        mut answer: impl FnMut(&'a Question, Option<Answer>) -> Option<Answer>,
+    ) -> Result<Answers, Faults> {
+        let mut context = self.context();
+        let mut answers = Answers::default();
+        for question in &self.pack.manifest.questions {
+            let applies = applies(question, &context)?;
+            let default = self.default_of(question, applies, &context)?;
+            let said = if applies && question.is_open() { answer(question, default) } else { default };
+            if let Some(said) = &said {
+                let refused = |why| Fault::at(question.place.clone(), format!("\"{}\": {why}", question.key));
+                question.check(said).map_err(refused)?;
+                answers.insert(&question.key, said.clone());
+            }
+            insert(&mut context, question, said);
+        }
+        Ok(answers)
+    }
+
     /// Forgets answers that have no effect any more, but for those that are `asked_for` now.
     pub fn settle(&mut self, asked_for: &[&str]) -> Result<(), Faults> {
         let mut context = self.context();

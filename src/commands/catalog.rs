@@ -89,6 +89,10 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
                 "kind": format!("{:?}", question.kind).to_lowercase(),
                 "choices": question.choices.iter().map(|choice| serde_json::json!({"value": choice.value, "help": choice.help})).collect::<Vec<_>>(),
                 "default": question.default,
+                "otherwise": question.otherwise,
+                "pattern": question.pattern.as_ref().map(regex::Regex::as_str),
+                "min": question.min,
+                "max": question.max,
                 "when": question.when.as_ref().map(|when| &when.expression),
             })
         })

@@ -4,6 +4,7 @@ mod catalog;
 mod change;
 mod new;
 mod target;
+pub mod template;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::cli::{self, Verb};
 use crate::evolve::Repo;
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::pack::{Pack, Source, Wanted};
-use crate::report;
+use crate::{limits, report};
 
 /// How a command that did not fail has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,9 @@ impl End {
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
-    let given = cli::template_argument(arguments)?.map(|text| Source::parse(&text, Path::new("."))).transpose();
+    limits::set(cli::limits(arguments)?);
+    let named = cli::template_argument(arguments)?;
+    let given = named.as_deref().map(|text| Source::parse(text, Path::new("."))).transpose();
     let given = given.map_err(Stop::usage)?;
     // Taking a change back needs no template.
     let made = if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") {
@@ -68,6 +71,9 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         Verb::Apply(apply) => return change::apply(apply, &made, &pack, &words),
         Verb::Update(update) => return change::update(update, &made, &pack, &words),
         Verb::Diff(diff) => return change::diff(diff, &made, &pack),
+        Verb::Template(template) => {
+            return template::run(&template.verb, named.as_deref(), &made.sources.template.source);
+        }
         Verb::New(new) => new::run(new, &request.flags, pack),
         Verb::Catalog(catalog) => catalog::run(catalog, &pack),
         Verb::Completions { shell } => {
@@ -77,7 +83,7 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         }
         Verb::Man { verb } => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(manual_of(verb.as_deref(), cli::command(&pack)?)?).render(&mut page)?;
+            clap_mangen::Man::new(manual_of(verb, cli::command(&pack)?)?).render(&mut page)?;
             report::out(&String::from_utf8_lossy(&page))
         }
     }?;
@@ -97,13 +103,20 @@ fn overlays(arguments: &[OsString]) -> Result<Vec<Wanted>, Stop> {
     faults.or(overlays).map_err(Stop::Usage)
 }
 
-/// The command that a manual page is for: the whole, or one verb of it.
-fn manual_of(verb: Option<&str>, mut command: clap::Command) -> Result<clap::Command, Stop> {
+/// The command that a manual page is for: the whole, or one verb of it, or of that.
+fn manual_of(verbs: &[String], mut command: clap::Command) -> Result<clap::Command, Stop> {
     command.build();
-    let Some(verb) = verb else { return Ok(command) };
-    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    command.find_subcommand(verb).cloned().ok_or_else(|| {
-        let fault = Fault::new(format!("no verb \"{verb}\"{}", did_you_mean(verb, verbs.iter().copied())));
-        Stop::usage(fault.help(format!("there are: {}", verbs.join(", "))))
-    })
+    for verb in verbs {
+        let known: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let Some(found) = command.find_subcommand(verb) else {
+            let fault = Fault::new(format!("no verb \"{verb}\"{}", did_you_mean(verb, known.iter().copied())));
+            return Err(Stop::usage(if known.is_empty() {
+                fault
+            } else {
+                fault.help(format!("there are: {}", known.join(", ")))
+            }));
+        };
+        command = found.clone();
+    }
+    Ok(command)
 }

@@ -160,13 +160,7 @@ fn gather(
         }
     }
     answers.extend(from);
-    for given in &arguments.set {
-        let Some((key, value)) = given.split_once('=') else {
-            faults.push(Fault::new(format!("--set {given}: KEY=VALUE is expected")));
-            continue;
-        };
-        read_answer("--set ", key, &[value.to_owned()], pack, &mut answers, &mut faults);
-    }
+    read_set(&arguments.set, pack, &mut answers, &mut faults);
     for (key, values) in flags {
         read_answer("--", key, values, pack, &mut answers, &mut faults);
     }
@@ -178,6 +172,30 @@ fn gather(
         Vec::new()
     });
     faults.or((answers, resources)).map_err(Stop::Usage)
+}
+
+/// `--set` and `--resource` by themselves, for what asks nobody.
+pub(super) fn given(set: &[String], resources: &[String], pack: &Pack) -> Result<(Answers, Vec<Resource>), Stop> {
+    let (mut faults, mut answers, mut drafts) = (Faults::default(), Answers::default(), Drafts::default());
+    read_set(set, pack, &mut answers, &mut faults);
+    for (number, spec) in (1..).zip(resources) {
+        drafts.flag(number, spec);
+    }
+    let resources = blueprint::resources(drafts, pack).unwrap_or_else(|more| {
+        faults.extend(more);
+        Vec::new()
+    });
+    faults.or((answers, resources)).map_err(Stop::Usage)
+}
+
+fn read_set(set: &[String], pack: &Pack, answers: &mut Answers, faults: &mut Faults) {
+    for given in set {
+        let Some((key, value)) = given.split_once('=') else {
+            faults.push(Fault::new(format!("--set {given}: KEY=VALUE is expected")));
+            continue;
+        };
+        read_answer("--set ", key, &[value.to_owned()], pack, answers, faults);
+    }
 }
 
 fn read_answer(how: &str, key: &str, values: &[String], pack: &Pack, answers: &mut Answers, faults: &mut Faults) {

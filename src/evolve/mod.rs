@@ -13,6 +13,7 @@ mod format;
 pub mod interrupt;
 pub mod journal;
 pub mod merge;
+pub mod mirror;
 pub mod plan;
 pub mod record;
 pub mod repo;

@@ -115,7 +115,7 @@ impl Entry {
 }
 
 /// All writes of a command, by path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     pub entries: Vec<Entry>,
     /// The layers that are in, in order.
@@ -163,6 +163,12 @@ impl Plan {
             notes: tree.notes.iter().cloned().chain(unlocked_note(&tree, pack)).collect(),
             next: unlocked_step(&tree).into_iter().collect(),
         })
+    }
+
+    /// A plan that puts files as they are: no repository, and no record of one.
+    pub fn copy(files: impl IntoIterator<Item = (TreePath, Vec<u8>)>) -> Self {
+        let entries = files.into_iter().map(|(path, content)| Entry::create(path, content, Mode::Plain, None));
+        Self { entries: entries.collect(), ..Self::default() }
     }
 
     /// Whether `path` is of the record: written for new-service, not for people.

@@ -1,5 +1,6 @@
 //! `when`: a Tera expression over the service's name and the answers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tera::{Context, Tera};
@@ -39,6 +40,12 @@ impl Condition {
                 .help(format!("in reach here: {}", known.join(", "))));
         }
         Ok(Self { expression: expression.to_owned(), place, engine: Arc::new(engine) })
+    }
+
+    /// The names that it reads.
+    pub fn reads(&self) -> BTreeSet<String> {
+        let read = self.engine.get_template_variables(TEMPLATE).unwrap_or_default();
+        read.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether it holds for these answers. Comparing what cannot be compared is a fault.

@@ -249,7 +249,15 @@ impl Layer {
                 }
             });
             let when = rule.when.and_then(|when| condition(&when, &mut faults));
-            rules.push(FileRule { glob, policy: rule.policy, mode, when, moved_from: rule.moved_from, sort: rule.sort, place });
+            rules.push(FileRule {
+                glob,
+                policy: rule.policy,
+                mode,
+                when,
+                moved_from: rule.moved_from,
+                sort: rule.sort,
+                place,
+            });
         }
         for id in &form.practices {
             if practices::find(id.get_ref()).is_none() {

@@ -8,6 +8,7 @@ use tera::Delimiters;
 use toml::Spanned;
 
 use super::answer::Answer;
+use super::check::{CheckForm, CheckRules};
 use super::condition::Condition;
 use super::preset::{self, Preset, PresetForms};
 use super::question::{Kind, Question, QuestionForm, check_plain};
@@ -35,7 +36,9 @@ struct Form {
     #[serde(default)]
     presets: PresetForms,
     #[serde(default)]
-    slots: BTreeMap<String, Slot>,
+    slots: BTreeMap<Spanned<String>, SlotForm>,
+    #[serde(default)]
+    check: CheckForm,
     #[serde(default)]
     format: Format,
     lock: Option<LockFile>,
@@ -59,7 +62,7 @@ struct OverlayForm {
     #[serde(default)]
     presets: PresetForms,
     #[serde(default)]
-    slots: BTreeMap<String, Slot>,
+    slots: BTreeMap<Spanned<String>, SlotForm>,
     #[serde(default)]
     refuse: Vec<RefuseForm>,
     #[serde(default)]
@@ -90,15 +93,19 @@ struct NameForm {
     reserved_help: Option<String>,
 }
 
-/// A place in a file of `owner` where other layers add lines.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct SlotForm {
+    owner: String,
+    purpose: String,
+}
+
+/// A place in a file of `owner` where other layers add lines.
+#[derive(Debug, Clone)]
 pub struct Slot {
     pub owner: String,
     pub purpose: String,
-    /// The `pack.toml` that declares it, for faults.
-    #[serde(skip)]
-    pub file: String,
+    pub place: Place,
 }
 
 /// Formatters that are run over rendered files when a plan is made.
@@ -312,6 +319,7 @@ pub struct Manifest {
     pub presets: Vec<Preset>,
     pub slots: BTreeMap<String, Slot>,
     pub refusals: Vec<Refusal>,
+    pub check: CheckRules,
     pub format: Format,
     pub lock: Option<LockFile>,
     pub next: Next,
@@ -333,6 +341,7 @@ impl Manifest {
             version: form.version.into_inner(),
             description: form.description,
             delimiters,
+            check: CheckRules::new(form.check, text, &mut faults),
             name_rules: NameRules::default(),
             questions: Vec::new(),
             presets: Vec::new(),
@@ -373,7 +382,10 @@ impl Manifest {
         self.name_rules.join(form.name_rules, text, faults);
         questions(form.question, &mut self.questions, &self.delimiters, text, faults);
         preset::read(form.presets, &mut self.presets, &self.questions, text, faults);
-        let slots = form.slots.into_iter().map(|(name, slot)| (name, Slot { file: text.file.clone(), ..slot }));
+        let slots = form.slots.into_iter().map(|(name, slot)| {
+            let place = text.place(name.span().start);
+            (name.into_inner(), Slot { owner: slot.owner, purpose: slot.purpose, place })
+        });
         self.slots.extend(slots);
         self.refusals.extend(refusals(form.refuse, &self.answer_names(), text, faults));
         self.next.replace(form.next);
@@ -506,6 +518,7 @@ fn questions(
         let pattern = form.pattern.and_then(|pattern| regex(&pattern, text, faults));
         let mut question = Question {
             key: key.clone(),
+            place: place.clone(),
             prompt: form.prompt,
             help: form.help,
             kind: form.kind,

@@ -1,6 +1,7 @@
 //! A template pack: its questions, its layers, and where it comes from. The format is `docs/packs.md`.
 
 mod answer;
+mod check;
 mod condition;
 mod database;
 mod layer;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use answer::{Answer, Answers};
+pub use check::CheckRules;
 pub use condition::Condition;
 pub use database::{DatabaseRule, Dialect, TableForm};
 pub use layer::{

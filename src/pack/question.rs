@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::answer::Answer;
 use super::condition::Condition;
-use crate::fault::did_you_mean;
+use crate::fault::{Place, did_you_mean};
 
 /// The longest text an answer may be, in characters; a README and a label in YAML both bear it.
 const MAX_TEXT: usize = 200;
@@ -72,6 +72,8 @@ pub(super) struct QuestionForm {
 #[derive(Debug, Clone)]
 pub struct Question {
     pub key: String,
+    /// Where pack.toml asks it.
+    pub place: Place,
     pub prompt: String,
     pub help: String,
     pub kind: Kind,

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::source::{Files, MAX_BYTES, MAX_DEPTH, MAX_FILES};
+use super::source::{Files, check_size};
 use super::{check_plain, shown, visible};
 use crate::fault::{Fault, Faults};
 use crate::git::remote;
+use crate::limits;
 
 /// What a fetch may bring, compressed: a repository holds more than the pack.
 const MAX_FETCH: u64 = 256 << 20;
@@ -218,10 +219,8 @@ impl Remote {
         let mut faults = Faults::default();
         let label = visible(&self.label());
         let bytes = items.iter().fold(0u64, |bytes, item| bytes.saturating_add(item.bytes));
-        if items.len() > MAX_FILES || bytes > MAX_BYTES {
-            let message = format!("{label}: a pack has at most {MAX_FILES} files and {} MiB", MAX_BYTES >> 20);
-            return Err(Fault::new(message).into());
-        }
+        check_size(&label, items.len(), bytes)?;
+        let depth = limits::get().depth;
         for item in &items {
             let shown = format!("{label}/{}", visible(&item.path));
             if !["100644", "100755"].contains(&item.mode.as_str()) {
@@ -231,8 +230,9 @@ impl Remote {
             if let Err(why) = check_plain(&item.path) {
                 faults.push(Fault::new(format!("{shown}: {why}")));
             }
-            if item.path.split('/').count() > MAX_DEPTH + 1 {
-                faults.push(Fault::new(format!("{shown}: a pack is at most {MAX_DEPTH} folders deep")));
+            if item.path.matches('/').count() as u64 > depth {
+                let fault = Fault::new(format!("{shown}: a pack is at most {depth} folders deep"));
+                faults.push(fault.help(limits::help("depth", depth.saturating_mul(2))));
             }
         }
         faults.or(())?;

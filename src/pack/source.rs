@@ -9,13 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::remote::Remote;
 use crate::fault::{Fault, Faults};
+use crate::limits;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
-
-/// Bounds on a pack from outside: what no honest pack comes near, and no machine chokes on.
-pub(super) const MAX_FILES: usize = 10_000;
-pub(super) const MAX_BYTES: u64 = 64 << 20;
-pub(super) const MAX_DEPTH: usize = 32;
 
 /// Pack-relative path with `/`, and the bytes.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
@@ -123,17 +119,35 @@ fn collect(dir: &'static Dir<'static>, prefix: &str, files: &mut Files) {
     }
 }
 
+/// That a pack of so many files and bytes is not too large.
+pub(super) fn check_size(pack: &dyn std::fmt::Display, files: usize, bytes: u64) -> Result<(), Fault> {
+    let limits = limits::get();
+    if files as u64 > limits.files {
+        let fault = Fault::new(format!("{pack}: a pack has at most {} files", limits.files));
+        return Err(fault.help(limits::help("files", limits.files.saturating_mul(2))));
+    }
+    if bytes > limits.bytes {
+        let most = limits::mib(limits.bytes);
+        let fault = Fault::new(format!("{pack}: a pack has at most {most} MiB"));
+        return Err(fault.help(limits::help("size-mib", most.saturating_mul(2))));
+    }
+    Ok(())
+}
+
 fn read_folder(root: &Path) -> Result<Files, Faults> {
     let mut files = Files::new();
     let mut faults = Faults::default();
     let mut bytes = 0;
-    let walk = walkdir::WalkDir::new(root).follow_links(false).max_depth(MAX_DEPTH + 1).sort_by_file_name();
+    let limits = limits::get();
+    let depth = usize::try_from(limits.depth).unwrap_or(usize::MAX);
+    let walk = walkdir::WalkDir::new(root).follow_links(false).max_depth(depth.saturating_add(1)).sort_by_file_name();
     for entry in walk.into_iter().filter_entry(|entry| entry.file_name() != ".git") {
         let entry = entry.map_err(|error| Fault::new(format!("cannot read the pack: {error}")))?;
         let shown = entry.path().display();
         if entry.file_type().is_dir() {
-            if entry.depth() > MAX_DEPTH {
-                return Err(Fault::new(format!("{shown}: a pack is at most {MAX_DEPTH} folders deep")).into());
+            if entry.depth() > depth {
+                let fault = Fault::new(format!("{shown}: a pack is at most {depth} folders deep"));
+                return Err(fault.help(limits::help("depth", depth.saturating_mul(2))).into());
             }
             continue;
         }
@@ -152,14 +166,7 @@ fn read_folder(root: &Path) -> Result<Files, Faults> {
         }
         let size = entry.metadata().map_or(0, |meta| meta.len());
         bytes += size;
-        if files.len() >= MAX_FILES || bytes > MAX_BYTES {
-            let fault = Fault::new(format!(
-                "{}: a pack has at most {MAX_FILES} files and {} MiB",
-                root.display(),
-                MAX_BYTES >> 20
-            ));
-            return Err(fault.into());
-        }
+        check_size(&root.display(), files.len() + 1, bytes)?;
         match std::fs::read(entry.path()) {
             Ok(content) => drop(files.insert(name.replace('\\', "/"), Cow::Owned(content))),
             Err(error) => faults.push(Fault::new(format!("{shown}: {error}"))),

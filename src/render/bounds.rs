@@ -2,18 +2,13 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Faults};
+use crate::limits;
 
-/// What one template may write, in bytes; the built-in pack's longest file has a hundredth of it.
-const MAX_TEXT: usize = 16 << 20;
-
-/// What a whole tree may hold, in bytes: as much as a pack.
-pub const MAX_TREE: usize = 64 << 20;
-
-/// What rendering may take; an honest pack takes milliseconds.
-const MAX_TIME: Duration = Duration::from_secs(20);
+/// How often memory is looked at: it may grow by what is written in this time.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Collects what a template writes, and fails past the bound.
 #[derive(Default)]
@@ -24,11 +19,13 @@ pub struct Output {
 
 impl Output {
     /// The text, or why there is none.
-    pub fn into_text(self) -> Result<String, String> {
+    pub fn into_text(self) -> Result<String, Fault> {
         if self.full {
-            return Err(format!("it writes more than {} MiB", MAX_TEXT >> 20));
+            let most = limits::mib(limits::get().written);
+            let fault = Fault::new(format!("it writes more than {most} MiB"));
+            return Err(fault.help(limits::help("render-file-mib", most.saturating_mul(2))));
         }
-        String::from_utf8(self.text).map_err(|error| error.to_string())
+        String::from_utf8(self.text).map_err(|error| Fault::new(error.to_string()))
     }
 
     pub fn is_full(&self) -> bool {
@@ -38,7 +35,7 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.text.len() + bytes.len() > MAX_TEXT {
+        if (self.text.len() + bytes.len()) as u64 > limits::get().written {
             self.full = true;
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -51,29 +48,38 @@ impl Write for Output {
     }
 }
 
-/// Does `work` beside this thread, and stops waiting for it after [`MAX_TIME`]. Work that goes on after
-/// that ends with the process.
+/// Does `work` beside this thread, and stops waiting for it when it takes too long, or too much memory. Work
+/// that goes on after that ends with the process.
 pub fn in_time<T: Send + 'static>(work: impl FnOnce() -> Result<T, Faults> + Send + 'static) -> Result<T, Faults> {
+    let (limits, begun, before) = (limits::get(), Instant::now(), memory());
     let (done, result) = mpsc::channel();
     let worker = std::thread::spawn(move || drop(done.send(work())));
-    match result.recv_timeout(limit()) {
-        Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => {
-            let fault = Fault::new(format!("rendering was given up after {} seconds", MAX_TIME.as_secs()));
-            Err(fault.help("a template of the pack loops for ever, or nearly so").into())
+    loop {
+        let left = limits.time.saturating_sub(begun.elapsed());
+        match result.recv_timeout(left.min(LOOK)) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                let seconds = limits.time.as_secs_f64();
+                let fault = Fault::new(format!("rendering was given up after {seconds} seconds"));
+                let more = limits::help("render-seconds", seconds * 2.0);
+                return Err(fault.help(format!("a template of the pack loops for ever, or nearly so; {more}")).into());
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if memory().saturating_sub(before) > limits.memory {
+                    let most = limits::mib(limits.memory);
+                    let fault = Fault::new(format!("rendering was given up: it takes more than {most} MiB of memory"));
+                    return Err(fault.help(limits::help("render-memory-mib", most.saturating_mul(2))).into());
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("it sends before it ends"),
+            },
         }
-        Err(RecvTimeoutError::Disconnected) => match worker.join() {
-            Err(panic) => std::panic::resume_unwind(panic),
-            Ok(()) => unreachable!("it sends before it ends"),
-        },
     }
 }
 
-/// [`MAX_TIME`]. Tests of debug builds do not wait as long: `NEW_SERVICE_RENDER_MS=N`.
-fn limit() -> Duration {
-    #[cfg(debug_assertions)]
-    if let Some(limit) = std::env::var("NEW_SERVICE_RENDER_MS").ok().and_then(|text| text.parse().ok()) {
-        return Duration::from_millis(limit);
-    }
-    MAX_TIME
+/// What this process has in memory; nothing where the system does not say.
+fn memory() -> u64 {
+    memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64)
 }

@@ -83,8 +83,16 @@ impl<'a> Engine<'a> {
         let rendered = self.tera.render_to(template, context, &mut output);
         match rendered {
             Err(error) if !output.is_full() => Err(self.fault(template, &error)),
-            _ => output.into_text().map_err(|why| Fault::at(Place::new(self.pack.shown(template), 1, 1), why)),
+            _ => output
+                .into_text()
+                .map_err(|fault| Fault { place: Some(Place::new(self.pack.shown(template), 1, 1)), ..fault }),
         }
+    }
+
+    /// The variables that a template reads, those of what it includes with them.
+    pub fn reads(&self, template: &str) -> BTreeSet<String> {
+        let read = self.tera.get_template_variables(template).unwrap_or_default();
+        read.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether a template reads what its author could not format for: a text or a list that a person

@@ -10,7 +10,7 @@ mod select;
 mod slots;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tera::Context;
@@ -18,7 +18,7 @@ use tera::Context;
 pub use bounds::in_time;
 pub use lockfile::{join as join_locks, unite as unite_locks};
 pub use path::TreePath;
-pub use select::{DependencyLine, dependencies, select, take_resources};
+pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
 
 use self::database::Database;
@@ -56,6 +56,18 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
     context.insert(TARGETS, &targets);
     context.insert(RESOURCES, &resources);
     context
+}
+
+/// What each template of a pack reads, by its path there. All layers are parsed together, whether
+/// answers could select them together or not: every fault in them at once.
+pub fn reads(pack: &Pack) -> Result<BTreeMap<String, BTreeSet<String>>, Faults> {
+    let layers: Vec<&Layer> = pack.layers.iter().collect();
+    let questions = pack.manifest.questions.iter().map(|question| question.key.clone());
+    let names = TEMPLATE_NAMES.iter().map(|name| (*name).to_owned()).chain(questions).collect();
+    let engine = Engine::new(pack, &layers, &names)?;
+    let files = layers.iter().flat_map(|layer| layer.files.iter().chain(&layer.slots));
+    let templates = files.filter(|file| file.rendered).map(|file| &file.source);
+    Ok(templates.map(|source| (source.clone(), engine.reads(source))).collect())
 }
 
 /// Renders a whole repository in memory. All faults of the pack and the answers at once.
@@ -122,7 +134,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         rendering.faults.push(
             Fault::new(format!(
                 "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",
-                pack.manifest.slots[slot].file
+                pack.manifest.slots[slot].place.file
             ))
             .help(format!(
                 "a line of its own: {} slot(\"{slot}\") {}",

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::bounds::MAX_TREE;
 use super::path::TreePath;
 use crate::blueprint;
 use crate::fault::Fault;
+use crate::limits;
 use crate::pack::Policy;
 use crate::schema::{Layout, Migration};
 
@@ -78,12 +78,10 @@ impl Tree {
             return Err(Fault::new(format!("{}: \"{path}\" is new-service's own to write", file.source)));
         }
         self.bytes += file.content.len();
-        if self.bytes > MAX_TREE {
-            return Err(Fault::new(format!(
-                "{}: with it the repository has more than {} MiB",
-                file.source,
-                MAX_TREE >> 20
-            )));
+        if self.bytes as u64 > limits::get().tree {
+            let most = limits::mib(limits::get().tree);
+            let fault = Fault::new(format!("{}: with it the repository has more than {most} MiB", file.source));
+            return Err(fault.help(limits::help("render-mib", most.saturating_mul(2))));
         }
         let clash = |other: &str| {
             Fault::new(format!("{path}: clashes with {other}"))

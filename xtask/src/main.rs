@@ -3,7 +3,6 @@
 mod bless;
 mod lock;
 mod matrix;
-mod pairwise;
 
 use std::path::PathBuf;
 

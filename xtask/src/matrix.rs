@@ -13,11 +13,10 @@ use std::time::Instant;
 use anyhow::Context as _;
 use new_service::blueprint::{self, Blueprint, Drawn, Resolver};
 use new_service::evolve::{Plan, create};
+use new_service::inspect::pairwise::{Pair, Row, cover, pairs, product};
 use new_service::pack::{Answer, Answers, Kind, Pack, Source};
 use new_service::render::{self, context_of};
 use new_service::schema::Drafts;
-
-use crate::pairwise::{Pair, Row, cover, pairs, product};
 
 const NAME: &str = "shop";
 

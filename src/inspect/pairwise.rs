@@ -1,6 +1,6 @@
 //! A small set of rows in which every two values that can stand together do so once at least.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// A value of each factor, by number.
 pub type Row = Vec<usize>;
@@ -25,25 +25,39 @@ pub fn pairs(row: &[usize]) -> impl Iterator<Item = Pair> + '_ {
     values().flat_map(move |one| values().skip(one.0).map(move |other| (one, other)))
 }
 
-/// Rows out of `allowed` that hold every pair that any of them holds. Greedy: each has the most pairs
-/// that none before it has; of several, the first.
+/// Rows out of `allowed` that hold every pair that any of them holds, and few.
 pub fn cover(allowed: &[Row]) -> Vec<Row> {
-    let mut open: BTreeSet<Pair> = allowed.iter().flat_map(|row| pairs(row)).collect();
+    let mut numbers = BTreeMap::new();
+    let mut number = |pair: Pair| {
+        let next = numbers.len();
+        *numbers.entry(pair).or_insert(next)
+    };
+    let sets: Vec<Vec<usize>> = allowed.iter().map(|row| pairs(row).map(&mut number).collect()).collect();
+    fewest(&sets).into_iter().map(|at| allowed[at].clone()).collect()
+}
+
+/// Which of `sets` hold together all that any of them holds. Greedy: each has the most that none before it
+/// has; of several, the first. What they hold are small numbers.
+pub fn fewest(sets: &[Vec<usize>]) -> Vec<usize> {
+    let mut open = vec![false; sets.iter().flatten().max().map_or(0, |most| most + 1)];
+    sets.iter().flatten().for_each(|held| open[*held] = true);
     let mut chosen = Vec::new();
-    while !open.is_empty() {
-        let new = |row: &Row| pairs(row).filter(|pair| open.contains(pair)).count();
+    while open.contains(&true) {
+        let new = |set: &[usize]| set.iter().filter(|held| open[**held]).count();
         // `max_by_key` takes the last of several.
-        let Some(best) = allowed.iter().rev().max_by_key(|row| new(row)) else { break };
-        for pair in pairs(best) {
-            open.remove(&pair);
+        let Some((at, best)) = sets.iter().enumerate().rev().max_by_key(|(_, set)| new(set)) else { break };
+        for held in best {
+            open[*held] = false;
         }
-        chosen.push(best.clone());
+        chosen.push(at);
     }
     chosen
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn covered(rows: &[Row]) -> usize {

@@ -1,0 +1,147 @@
+//! A pack held against what `docs/packs.md` asks of one, for who writes it.
+//!
+//! ```text
+//! pack → its parts by themselves (uses) ─┐
+//!      → rows of answers → conditions ───┼─► findings
+//!                        → trees, forms ─┤
+//!      → its own test cases ─────────────┘
+//! ```
+//!
+//! Nothing of the pack is run.
+
+mod cases;
+mod conditions;
+mod factors;
+mod forms;
+pub mod pairwise;
+mod resources;
+mod rows;
+mod turns;
+mod uses;
+mod values;
+
+pub use cases::Case;
+pub use rows::{Row, Rows};
+use uses::{Reads, Used};
+
+use crate::blueprint::Blueprint;
+use crate::fault::{Fault, Faults};
+use crate::pack::{Files, Pack};
+use crate::render::{Tree, in_time, reads, render};
+
+/// One thing that is wrong with a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub fault: Fault,
+    /// Where only some answers show it: the arguments of `new` that give them.
+    pub answers: Option<String>,
+}
+
+/// What was found, and how much was tried.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    pub findings: Vec<Finding>,
+    /// Services that were rendered in memory.
+    pub rendered: usize,
+    /// None where the pack cannot be read.
+    pub pack: Option<Pack>,
+    /// The pack's own test cases; those whose answers do not stand are left out.
+    pub cases: Vec<Case>,
+}
+
+impl Inspection {
+    /// Tries a pack in every way there is but a build. `label` is how faults name its files.
+    pub fn of(files: &Files, label: &str) -> Self {
+        Self::with(files, label, |_, _| {})
+    }
+
+    /// The same; `look` gets each service that was rendered.
+    pub fn with(files: &Files, label: &str, mut look: impl FnMut(&Row, Tree)) -> Self {
+        let mut inspection = Self::default();
+        match Pack::from_files(files, label) {
+            Ok(pack) => inspection.pack(files, pack, &mut look),
+            Err(faults) => inspection.faults(faults),
+        }
+        inspection
+    }
+
+    /// Of a pack whose files may not even be read.
+    pub fn unreadable(faults: Faults) -> Self {
+        let mut inspection = Self::default();
+        inspection.faults(faults);
+        inspection
+    }
+
+    fn pack(&mut self, files: &Files, pack: Pack, look: &mut dyn FnMut(&Row, Tree)) {
+        let reads = match reads(&pack) {
+            Ok(reads) => reads,
+            // What does not parse would be found again in each service.
+            Err(faults) => {
+                self.faults(faults);
+                self.pack = Some(pack);
+                return;
+            }
+        };
+        self.faults(uses::faults(&pack, &reads));
+        match Rows::of(&pack) {
+            Ok(rows) => {
+                self.faults(conditions::faults(&pack, &rows));
+                self.render(&pack, &rows, &reads, look);
+            }
+            Err(faults) => self.faults(faults),
+        }
+        let (cases, faults) = cases::read(files, &pack);
+        self.faults(faults);
+        for case in &cases {
+            self.faults(case.faults(&pack));
+        }
+        self.cases = cases;
+        self.pack = Some(pack);
+    }
+
+    /// Renders the rows, reads what came out, and tells what none of them used.
+    fn render(&mut self, pack: &Pack, rows: &Rows, reads: &Reads, look: &mut dyn FnMut(&Row, Tree)) {
+        let mut used = Used::default();
+        let mut forms = forms::Forms::default();
+        let mut whole = true;
+        for row in &rows.chosen {
+            self.rendered += 1;
+            match tree(&row.blueprint, pack) {
+                Ok(tree) => {
+                    used.take(pack, row, &tree);
+                    for fault in forms.faults(&tree, pack).0 {
+                        self.push(fault, Some(row.shown()));
+                    }
+                    look(row, tree);
+                }
+                Err(faults) => {
+                    whole = false;
+                    faults.0.into_iter().for_each(|fault| self.push(fault, Some(row.shown())));
+                }
+            }
+        }
+        self.faults(used.policies(pack, reads));
+        // A service that was not made would have used some.
+        if whole {
+            self.faults(used.dead(pack, rows));
+        }
+    }
+
+    fn faults(&mut self, faults: Faults) {
+        faults.0.into_iter().for_each(|fault| self.push(fault, None));
+    }
+
+    /// What many answers show is one finding.
+    fn push(&mut self, fault: Fault, answers: Option<String>) {
+        let same = |other: &Finding| other.fault.place == fault.place && other.fault.message == fault.message;
+        if !self.findings.iter().any(same) {
+            self.findings.push(Finding { fault, answers });
+        }
+    }
+}
+
+/// The tree of a service; rendering is given up as anywhere.
+pub fn tree(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
+    let (blueprint, pack) = (blueprint.clone(), pack.clone());
+    in_time(move || render(&blueprint, &pack))
+}

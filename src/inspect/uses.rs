@@ -1,0 +1,274 @@
+//! What of a pack is used, and by what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::Regex;
+
+use super::rows::{Row, Rows};
+use crate::fault::{Fault, Faults, Place};
+use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, Text};
+use crate::render::{Tree, context_of, select};
+use crate::template;
+
+/// What a file that is written once may read: an answer that could change would never reach it.
+const LASTING: [&str; 3] = ["name", "year", "author"];
+
+/// What each template reads, by its path in the pack.
+pub type Reads = BTreeMap<String, BTreeSet<String>>;
+
+/// What can be told of a pack as it lies there.
+pub fn faults(pack: &Pack, reads: &Reads) -> Faults {
+    let mut faults = short_texts(pack);
+    let used = names_read(pack, reads);
+    for question in pack.manifest.questions.iter().filter(|question| question.is_open()) {
+        if !used.contains(&question.key) {
+            let message = format!("\"{}\" is asked, and nothing reads the answer", question.key);
+            faults.push(
+                Fault::at(question.place.clone(), message)
+                    .help("leave the question out, or use it in a template or a `when`"),
+            );
+        }
+    }
+    slots(pack, &mut faults);
+    partials(pack, &mut faults);
+    faults
+}
+
+/// Every short text of a layer that may hold values, with its place.
+fn texts_of(layer: &Layer, pack: &Pack) -> Vec<(String, Place)> {
+    let mut texts = Vec::new();
+    for file in &layer.files {
+        texts.push((file.target.clone(), Place::new(pack.shown(&file.source), 1, 1)));
+    }
+    for rule in &layer.rules {
+        texts.extend(rule.moved_from.iter().map(|text| (text.clone(), rule.place.clone())));
+    }
+    for (setting, place) in &layer.config {
+        let values = [&setting.default, &setting.dev, &setting.prod].into_iter().flatten();
+        texts.extend(values.filter_map(|value| Some((value.as_str()?.to_owned(), place.clone()))));
+    }
+    texts
+}
+
+/// Paths and settings are parsed when they are drawn; here, all of them.
+fn short_texts(pack: &Pack) -> Faults {
+    let mut faults = Faults::default();
+    for (text, place) in pack.layers.iter().flat_map(|layer| texts_of(layer, pack)) {
+        if let Err(why) = template::variables_of(&pack.manifest.delimiters, &text) {
+            faults.push(Fault::at(place, format!("\"{}\": {why}", crate::pack::shown(&text))));
+        }
+    }
+    faults
+}
+
+/// All names that anything in the pack reads.
+fn names_read(pack: &Pack, reads: &Reads) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = reads.values().flatten().cloned().collect();
+    let conditions = super::conditions::all(pack);
+    names.extend(conditions.iter().flat_map(|judged| judged.condition.reads()));
+    let read = |text: &str| template::variables_of(&pack.manifest.delimiters, text).unwrap_or_default();
+    for question in &pack.manifest.questions {
+        for value in [&question.default, &question.otherwise].into_iter().flatten() {
+            if let Answer::Text(text) = value {
+                names.extend(read(text));
+            }
+        }
+    }
+    for layer in &pack.layers {
+        names.extend(layer.for_each.iter().map(|(list, _)| list.clone()));
+        names.extend(texts_of(layer, pack).iter().flat_map(|(text, _)| read(text)));
+    }
+    names
+}
+
+fn slots(pack: &Pack, faults: &mut Faults) {
+    let delimiters = &pack.manifest.delimiters;
+    for (name, slot) in &pack.manifest.slots {
+        let Some(owner) = pack.layers.iter().find(|layer| layer.name == slot.owner) else {
+            let near = crate::fault::did_you_mean(&slot.owner, pack.layers.iter().map(|layer| layer.name.as_str()));
+            let message = format!("the slot \"{name}\" belongs to layer \"{}\", and there is none{near}", slot.owner);
+            faults.push(Fault::at(slot.place.clone(), message));
+            continue;
+        };
+        let call = format!("slot(\"{name}\")");
+        let has = |file: &LayerFile| file.rendered && String::from_utf8_lossy(&file.content).contains(&call);
+        if !owner.files.iter().any(has) {
+            let message = format!("no file of layer \"{}\" has the slot \"{name}\"", slot.owner);
+            let line = format!("{} {call} {}", delimiters.variable_start, delimiters.variable_end);
+            faults.push(Fault::at(slot.place.clone(), message).help(format!("a line of its own: {line}")));
+        }
+    }
+}
+
+/// A component of a partial; its body reaches to the next.
+struct Component<'a> {
+    name: &'a str,
+    partial: &'a (String, Text),
+    at: usize,
+    body: &'a str,
+}
+
+/// Components that no file comes to, itself or through another.
+fn partials(pack: &Pack, faults: &mut Faults) {
+    let start = regex::escape(&pack.manifest.delimiters.block_start);
+    let definition = format!(r"{start}-?\s*component\s+([A-Za-z_][\w.]*)");
+    let (Ok(definition), Ok(call)) = (Regex::new(&definition), Regex::new(r"<\s*([A-Za-z_][\w.]*)")) else { return };
+    let mut components = Vec::new();
+    for partial in &pack.partials {
+        let text = &partial.1.content;
+        let found: Vec<_> = definition.captures_iter(text).filter_map(|found| found.get(1)).collect();
+        for (number, name) in found.iter().enumerate() {
+            let end = found.get(number + 1).map_or(text.len(), regex::Match::start);
+            components.push(Component { name: name.as_str(), partial, at: name.start(), body: &text[name.end()..end] });
+        }
+    }
+    let files = pack.layers.iter().flat_map(|layer| layer.files.iter().chain(&layer.slots));
+    let files: Vec<_> = files.filter(|file| file.rendered).map(|file| String::from_utf8_lossy(&file.content)).collect();
+    let mut open: Vec<&str> = files.iter().map(AsRef::as_ref).collect();
+    let included = |path: &str| files.iter().any(|text| text.contains(&format!("\"{path}\"")));
+    // What is included as a whole speaks for itself.
+    let whole = pack.partials.iter().filter(|(path, _)| included(path));
+    open.extend(whole.map(|(_, text)| text.content.as_str()));
+    let mut called = BTreeSet::new();
+    while let Some(text) = open.pop() {
+        for name in call.captures_iter(text).filter_map(|found| found.get(1)) {
+            if called.insert(name.as_str().to_owned()) {
+                open.extend(components.iter().filter(|one| one.name == name.as_str()).map(|one| one.body));
+            }
+        }
+    }
+    for component in components.iter().filter(|component| !called.contains(component.name)) {
+        let place = component.partial.1.place(component.at);
+        faults.push(Fault::at(place, format!("no file calls the component \"{}\"", component.name)));
+    }
+    for (path, text) in &pack.partials {
+        let defines = components.iter().any(|component| component.partial.0 == *path);
+        if !defines && !included(path) {
+            faults.push(Fault::at(text.place(0), "nothing includes it, and it defines no component"));
+        }
+    }
+}
+
+/// What services have used so far.
+#[derive(Debug, Default)]
+pub struct Used {
+    /// Paths in the pack.
+    sources: BTreeSet<String>,
+    /// Files whose policy asks something of them.
+    policies: BTreeMap<String, Policy>,
+}
+
+impl Used {
+    /// Takes in what one service has used.
+    pub fn take(&mut self, pack: &Pack, row: &Row, tree: &Tree) {
+        let label = pack.shown("");
+        for (_, file) in tree.iter() {
+            if let Some(source) = file.source.strip_prefix(&label) {
+                self.sources.insert(source.to_owned());
+                self.policies.insert(source.to_owned(), file.policy);
+            }
+        }
+        let Ok(layers) = select(pack, &context_of(&row.blueprint, pack)) else { return };
+        for layer in layers.iter().filter(|layer| is_rendered(layer, row)) {
+            for lines in &layer.slots {
+                let owner = &pack.manifest.slots[&lines.target].owner;
+                if layers.iter().any(|layer| layer.name == *owner) {
+                    self.sources.insert(lines.source.clone());
+                }
+            }
+        }
+    }
+
+    /// Files under a policy that is not theirs to have.
+    pub fn policies(&self, pack: &Pack, reads: &Reads) -> Faults {
+        let mut faults = Faults::default();
+        let nothing = BTreeSet::new();
+        for layer in &pack.layers {
+            for file in &layer.files {
+                let place = Place::new(pack.shown(&file.source), 1, 1);
+                match self.policies.get(&file.source) {
+                    Some(Policy::Once) => {
+                        let read = reads.get(&file.source).unwrap_or(&nothing);
+                        let mut more: Vec<&str> =
+                            read.iter().map(String::as_str).filter(|name| !LASTING.contains(name)).collect();
+                        if file.rendered && String::from_utf8_lossy(&file.content).contains("slot(\"") {
+                            more.push("a slot");
+                        }
+                        if !more.is_empty() {
+                            let message = format!("it is written once, and reads what may change: {}", more.join(", "));
+                            let help =
+                                format!("a file under `once` reads {} alone; leave the policy out", LASTING.join(", "));
+                            faults.push(Fault::at(place, message).help(help));
+                        }
+                    }
+                    Some(Policy::Lock) => {
+                        let fault = Fault::at(place, "`lock` is for the file that [lock] in pack.toml makes");
+                        faults.push(fault.help("`merge` brings it along, and `once` leaves it to the team"));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        faults
+    }
+
+    /// Files and lines that no answers bring into a service.
+    pub fn dead(&self, pack: &Pack, rows: &Rows) -> Faults {
+        let mut faults = Faults::default();
+        for layer in &pack.layers {
+            let idle: Vec<&LayerFile> =
+                layer.files.iter().chain(&layer.slots).filter(|file| !self.sources.contains(&file.source)).collect();
+            if idle.is_empty() {
+                continue;
+            }
+            let context = |row: &Row| context_of(&row.blueprint, pack);
+            let has = |row: &&Row| {
+                is_rendered(layer, row)
+                    && select(pack, &context(row))
+                        .is_ok_and(|layers| layers.iter().any(|other| other.name == layer.name))
+            };
+            let inside: Vec<&Row> = rows.allowed.iter().filter(has).collect();
+            if inside.is_empty() {
+                if layer.when.is_none() {
+                    let place = Place::new(pack.shown(&format!("layers/{}/layer.toml", layer.name)), 1, 1);
+                    faults.push(Fault::at(place, "the layer is never in"));
+                }
+                // With a `when`, it was told as that.
+                continue;
+            }
+            for file in idle {
+                let is_slot = layer.slots.iter().any(|slot| slot.source == file.source);
+                if !is_slot && inside.iter().any(|row| is_written(layer, file, &context(row))) {
+                    continue;
+                }
+                let place = Place::new(pack.shown(&file.source), 1, 1);
+                faults.push(if is_slot {
+                    let owner = &pack.manifest.slots[&file.target].owner;
+                    Fault::at(place, format!("its lines are never placed: layer \"{owner}\" is never in with this one"))
+                } else {
+                    Fault::at(place, "no answers bring this file into a service")
+                        .help("the rules of its layer that it falls under contradict each other")
+                });
+            }
+        }
+        faults
+    }
+}
+
+/// Whether there is something that the layer is rendered for.
+fn is_rendered(layer: &Layer, row: &Row) -> bool {
+    match &layer.for_each {
+        None => true,
+        Some(_) if layer.is_for_resources() => !row.blueprint.resources.is_empty(),
+        Some((list, _)) => {
+            matches!(row.blueprint.answers.get(list), Some(Answer::List(items)) if !items.is_empty())
+        }
+    }
+}
+
+/// Whether the rules let a file of a layer that is in be written; a path with values in it may fall under any.
+fn is_written(layer: &Layer, file: &LayerFile, context: &tera::Context) -> bool {
+    let holds = |when: &Condition| when.holds(context).unwrap_or(true);
+    let rules = layer.rules.iter().filter(|rule| rule.glob.matches(&file.target));
+    rules.filter_map(|rule| rule.when.as_ref()).all(holds)
+}
