@@ -273,7 +273,8 @@ fn folders_above_are_made_and_the_next_steps_can_be_pasted() {
 fn a_folder_like_a_verb_is_refused_and_a_path_is_not() {
     let sandbox = Sandbox::new();
     for (dir, help) in [
-        ("template", "`new-service template` is not in this version"),
+        ("check", "`new-service check` is not in this version"),
+        ("templaet", "new-service ./templaet"),
         ("udpate", "new-service ./udpate"),
         ("catalgo", "new-service ./catalgo"),
         ("hlep", "help"),
