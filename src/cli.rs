@@ -26,9 +26,12 @@ use crate::pack::{Kind, Pack, Question};
 )]
 struct Cli {
     /// A built-in template, or a folder that holds one
-    // Read by `template_argument`, before the pack's own flags are known.
+    // Both are read by `values_of`, before the pack's own flags are known.
     #[arg(long, value_name = "SRC", global = true)]
     template: Option<String>,
+    /// A folder whose files lie over the template's (repeatable, each over those before it)
+    #[arg(long, value_name = "SRC", global = true)]
+    overlay: Vec<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -134,25 +137,45 @@ pub fn is_change(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
 }
 
-/// The value of `--template`, read before the pack's flags are known. Where it is missing there is none,
-/// and [`parse`] says so.
+/// Flags that say what the pack is made of, and are read before its own flags are known.
+const SOURCES: [&str; 2] = ["--template", "--overlay"];
+
+/// The value of `--template`. Where it is missing there is none, and [`parse`] says so.
 pub fn template_argument(arguments: &[OsString]) -> Result<Option<String>, Stop> {
-    let before_dashes = || arguments.iter().take_while(|argument| *argument != "--");
-    let found = before_dashes().enumerate().find_map(|(at, argument)| {
-        match argument.to_string_lossy().strip_prefix("--template")? {
-            "" => Some(before_dashes().nth(at + 1).filter(|value| !value.to_string_lossy().starts_with('-'))?.clone()),
+    Ok(values_of(SOURCES[0], arguments)?.into_iter().next())
+}
+
+/// The values of `--overlay`, in order.
+pub fn overlay_arguments(arguments: &[OsString]) -> Result<Vec<String>, Stop> {
+    values_of(SOURCES[1], arguments)
+}
+
+fn values_of(flag: &str, arguments: &[OsString]) -> Result<Vec<String>, Stop> {
+    let mut found: Vec<OsString> = Vec::new();
+    let mut rest = arguments.iter().take_while(|argument| *argument != "--").peekable();
+    while let Some(argument) = rest.next() {
+        let text = argument.to_string_lossy();
+        match text.strip_prefix(flag) {
+            Some("") => found.extend(rest.next_if(|value| !value.to_string_lossy().starts_with('-')).cloned()),
             // Lossy where it is no UTF-8, which is refused below all the same.
-            rest => rest.strip_prefix('=').map(|value| match argument.to_str() {
-                Some(_) => value.into(),
+            Some(value) if value.starts_with('=') => found.push(match argument.to_str() {
+                Some(_) => value[1..].into(),
                 None => argument.clone(),
             }),
+            _ => {}
         }
-    });
+    }
     let refused = |value: OsString| {
         let shown = crate::pack::shown(&value.to_string_lossy());
-        Stop::usage(Fault::new(format!("--template {shown}: the name is not UTF-8")))
+        Stop::usage(Fault::new(format!("{flag} {shown}: the name is not UTF-8")))
     };
-    found.map(|value| value.into_string().map_err(refused)).transpose()
+    found.into_iter().map(|value| value.into_string().map_err(refused)).collect()
+}
+
+/// Whether an argument is one of [`SOURCES`]; and whether its value is the next one.
+fn is_source(argument: &str) -> Option<bool> {
+    let rest = SOURCES.iter().find_map(|flag| argument.strip_prefix(flag))?;
+    (rest.is_empty() || rest.starts_with('=')).then_some(rest.is_empty())
 }
 
 /// Parses the arguments (without the program's name) against `pack`'s questions. Help, version and
@@ -186,12 +209,11 @@ pub fn command(pack: &Pack) -> Result<clap::Command, Faults> {
     for question in &pack.manifest.questions {
         let flag = question.flag();
         let taken = new.get_arguments().any(|argument| argument.get_long() == Some(&flag))
-            || ["help", "version"].contains(&flag.as_str());
+            || ["help", "version", "overlay"].contains(&flag.as_str());
         if taken {
             let message = format!(
                 "{}: the question \"{}\" would be the flag --{flag}, which is new-service's own",
-                pack.shown("pack.toml"),
-                question.key
+                question.file, question.key
             );
             faults.push(Fault::new(message).help("give it another key"));
         } else {
@@ -292,25 +314,24 @@ pub fn shown(arguments: &[OsString]) -> String {
     let mut words = Vec::new();
     let mut rest = arguments.iter().map(|word| word.to_string_lossy());
     while let Some(word) = rest.next() {
-        match &*word {
-            "--template" => drop(rest.next()),
-            "--json" | "--allow-dirty" => {}
-            word if word.starts_with("--template=") => {}
-            word => words.push(crate::template::sh(&crate::pack::visible(word))),
+        match (&*word, is_source(&word)) {
+            (_, Some(true)) => drop(rest.next()),
+            (_, Some(false)) | ("--json" | "--allow-dirty", _) => {}
+            (word, None) => words.push(crate::template::sh(&crate::pack::visible(word))),
         }
     }
     words.join(" ")
 }
 
-/// The first argument that is not the template.
+/// The first argument that does not say what the pack is made of.
 fn first_word(arguments: &[OsString]) -> Option<&OsStr> {
     let mut rest = arguments.iter();
     loop {
         let word = rest.next()?;
-        match word.to_str() {
-            Some("--template") => drop(rest.next()),
-            Some(text) if text.starts_with("--template=") => {}
-            _ => return Some(word),
+        match word.to_str().and_then(is_source) {
+            Some(true) => drop(rest.next()),
+            Some(false) => {}
+            None => return Some(word),
         }
     }
 }

@@ -123,6 +123,7 @@ pub fn tree(plan: &Plan, width: usize, many: usize) -> String {
         for part in entry.path.as_str().split('/') {
             node = node.children.entry(part.to_owned()).or_default();
         }
+        node.overlay = entry.overlay.as_deref();
     }
     let mut text = String::new();
     root.print("  ", width, many, &mut text);
@@ -137,11 +138,13 @@ pub fn tree(plan: &Plan, width: usize, many: usize) -> String {
 }
 
 #[derive(Default)]
-struct Node {
-    children: BTreeMap<String, Node>,
+struct Node<'a> {
+    children: BTreeMap<String, Node<'a>>,
+    /// The overlay that a file is from.
+    overlay: Option<&'a str>,
 }
 
-impl Node {
+impl Node<'_> {
     fn count(&self) -> usize {
         if self.children.is_empty() { 1 } else { self.children.values().map(Node::count).sum() }
     }
@@ -155,7 +158,8 @@ impl Node {
                 node = child;
             }
             if node.children.is_empty() {
-                let _ = writeln!(text, "{}", fit(&format!("{indent}{name}"), width));
+                let from = node.overlay.map(|overlay| format!(" (from {})", visible(overlay))).unwrap_or_default();
+                let _ = writeln!(text, "{}", fit(&format!("{indent}{name}{from}"), width));
             } else if node.count() > many {
                 let _ = writeln!(text, "{}", fit(&format!("{indent}{name}/ ({} files)", node.count()), width));
             } else {
@@ -185,7 +189,7 @@ impl Created<'_> {
         let layers = self.pack.layers.iter().filter(|layer| self.plan.layers.contains(&layer.name));
         let own = layers.flat_map(|layer| &layer.next).chain(&self.pack.manifest.next.steps).cloned();
         let mut steps: Vec<String> = Vec::new();
-        for step in enter.into_iter().chain(own) {
+        for step in enter.into_iter().chain(self.plan.next.iter().cloned()).chain(own) {
             if !steps.contains(&step) {
                 steps.push(step);
             }
@@ -244,6 +248,7 @@ impl Created<'_> {
                     "mode": format!("{:o}", entry.mode.bits()),
                     "layer": entry.layer,
                     "bytes": entry.content.len(),
+                    "overlay": entry.overlay,
                 })
             })
             .collect();

@@ -1,7 +1,7 @@
 //! Changing `service.toml` as its owner would by hand: what stays the same keeps every byte, comments and
 //! order included.
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, RawString, Table, Value, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, RawString, Table, TableLike, Value, value};
 
 use super::Blueprint;
 use super::file::comment;
@@ -19,12 +19,7 @@ pub fn edit(text: &Text, blueprint: &Blueprint, pack: &Pack) -> Result<String, F
     set(document.as_table_mut(), "name", blueprint.name.as_str().into());
     let template = document.entry("template").or_insert_with(|| Item::Table(Table::new()));
     if let Some(template) = template.as_table_like_mut() {
-        for (key, text) in [("name", &pack.manifest.name), ("version", &pack.manifest.version)] {
-            match template.get_mut(key).and_then(Item::as_value_mut) {
-                Some(there) => replace(there, text.as_str().into()),
-                None => drop(template.insert(key, value(text))),
-            }
-        }
+        super::template::write(template, pack);
     }
     answers(&mut document, blueprint, pack)?;
     resources(&mut document, &blueprint.resources);
@@ -108,7 +103,7 @@ fn set_prefix(table: &mut Table, key: &str, prefix: &str) {
 }
 
 /// Sets a key that is there or not; one that says the same already stays as it is written.
-fn set(table: &mut Table, key: &str, new: Value) {
+pub(super) fn set(table: &mut dyn TableLike, key: &str, new: Value) {
     match table.get_mut(key).and_then(Item::as_value_mut) {
         Some(there) => replace(there, new),
         None => drop(table.insert(key, Item::Value(new))),

@@ -8,6 +8,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::Blueprint;
 use super::resources::{self, ResourceForm};
+use super::template::{self, TemplateForm};
 use crate::fault::{Fault, Faults, did_you_mean};
 use crate::pack::{Answer, Answers, Kind, Pack, Question, Text};
 use crate::schema::Drafts;
@@ -28,17 +29,6 @@ struct Form {
     /// The resources of the service.
     #[serde(default)]
     resource: Vec<ResourceForm>,
-}
-
-/// What a repository is made from.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TemplateForm {
-    /// Name of the template.
-    name: String,
-    /// Its version, which `new-service update` raises.
-    #[serde(rename = "version")]
-    _version: Option<String>,
 }
 
 /// What a blueprint file gives; it may leave things out (`--from`).
@@ -117,8 +107,7 @@ pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
     document["name"] = value(&blueprint.name);
 
     let mut template = Table::new();
-    template["name"] = value(&pack.manifest.name);
-    template["version"] = value(&pack.manifest.version);
+    template::write(&mut template, pack);
     document["template"] = Item::Table(template);
 
     let mut answers = Table::new();

@@ -6,6 +6,7 @@ mod resolve;
 mod resources;
 mod stamps;
 mod tables;
+mod template;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ pub use file::{FILE_NAME, Given, read, read_older, write};
 pub use resolve::{Next, Resolver};
 pub use resources::{resources, surroundings};
 pub use tables::own_tables;
+pub use template::{Made, made_of};
 
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answers, Pack, Question};

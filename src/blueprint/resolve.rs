@@ -168,7 +168,7 @@ impl<'a> Resolver<'a> {
         let otherwise = question.otherwise.as_ref().filter(|_| !applies);
         match otherwise.or(question.default.as_ref()) {
             Some(Answer::Text(template)) if question.kind == Kind::Text => {
-                let file = self.pack.shown("pack.toml");
+                let file = &question.file;
                 let text = render_text(&self.pack.manifest.delimiters, template, context)
                     .map_err(|why| Fault::new(format!("{file}: the default of \"{}\": {why}", question.key)))?;
                 Ok(Some(Answer::Text(text)))

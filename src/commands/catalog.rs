@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::cli::CatalogArgs;
-use crate::pack::Pack;
+use crate::pack::{Overlay, Pack, visible};
 use crate::report;
 
 pub fn run(arguments: &CatalogArgs, pack: &Pack) -> anyhow::Result<()> {
@@ -14,8 +14,10 @@ fn text(pack: &Pack) -> String {
     let manifest = &pack.manifest;
     let mut out = format!("{} {}: {}\n\nLayers\n", manifest.name, manifest.version, manifest.description);
     for layer in &pack.layers {
+        let from = from(pack, &layer_file(&layer.name)).map(|from| format!(", from {}", visible(from)));
+        let from = from.unwrap_or_default();
         let when = layer.when.as_ref().map_or_else(|| "always".to_owned(), |when| format!("when {}", when.expression));
-        let _ = writeln!(out, "  {}: {} ({when})", layer.name, layer.title);
+        let _ = writeln!(out, "  {}: {} ({when}{from})", layer.name, layer.title);
         if !layer.practices.is_empty() {
             let _ = writeln!(out, "      {}", layer.practices.join(" "));
         }
@@ -29,6 +31,15 @@ fn text(pack: &Pack) -> String {
             let _ = writeln!(out, "      {}{help}", choice.value);
         }
     }
+    if !pack.overlays.is_empty() {
+        out.push_str("\nOverlays\n");
+    }
+    for overlay in &pack.overlays {
+        let _ = writeln!(out, "  {}", visible(overlay.name()));
+        for path in &overlay.shadows {
+            let _ = writeln!(out, "      stands for {path}");
+        }
+    }
     if !manifest.presets.is_empty() {
         out.push_str("\nPresets\n");
         for preset in &manifest.presets {
@@ -38,6 +49,15 @@ fn text(pack: &Pack) -> String {
         }
     }
     out
+}
+
+/// The overlay that a file of the pack is from.
+fn from<'a>(pack: &'a Pack, path: &str) -> Option<&'a str> {
+    pack.overlay_of(path).map(Overlay::name)
+}
+
+fn layer_file(layer: &str) -> String {
+    format!("layers/{layer}/layer.toml")
 }
 
 fn json(pack: &Pack) -> anyhow::Result<String> {
@@ -53,6 +73,7 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
                 "when": layer.when.as_ref().map(|when| &when.expression),
                 "requires": layer.requires.iter().map(|(name, _)| name).collect::<Vec<_>>(),
                 "practices": layer.practices,
+                "overlay": from(pack, &layer_file(&layer.name)),
             })
         })
         .collect();
@@ -69,6 +90,17 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
                 "choices": question.choices.iter().map(|choice| serde_json::json!({"value": choice.value, "help": choice.help})).collect::<Vec<_>>(),
                 "default": question.default,
                 "when": question.when.as_ref().map(|when| &when.expression),
+            })
+        })
+        .collect();
+    let overlays: Vec<_> = pack
+        .overlays
+        .iter()
+        .map(|overlay| {
+            serde_json::json!({
+                "source": overlay.name(),
+                "digest": overlay.origin.digest,
+                "shadows": overlay.shadows,
             })
         })
         .collect();
@@ -95,6 +127,7 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
         "version": manifest.version,
         "description": manifest.description,
         "digest": pack.digest,
+        "overlays": overlays,
         "layers": layers,
         "questions": questions,
         "presets": presets,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::End;
 use super::target::Told;
-use crate::blueprint::{self, Blueprint, Drawn};
+use crate::blueprint::{self, Blueprint, Drawn, Made};
 use crate::cli::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, UpdateArgs};
 use crate::evolve::apply::{self, Resumed};
 use crate::evolve::journal::Place;
@@ -14,53 +14,55 @@ use crate::evolve::record::{self, Lock};
 use crate::evolve::{Plan, Repo, Revision};
 use crate::fault::{Fault, Faults, Stop};
 use crate::git;
-use crate::pack::{Pack, Source};
+use crate::pack::{Pack, Source, Wanted};
 use crate::report::{self, Changed};
 
-/// The template that the repository here was made from.
-pub fn own_template() -> anyhow::Result<Source> {
-    // Without a repository, the command says so itself; for its help, any template will do.
-    let Ok(root) = Repo::find(Path::new(".")) else { return Ok(Source::default_pack()) };
-    let Ok(text) = Repo::blueprint_of(&root) else { return Ok(Source::default_pack()) };
-    let table: toml::Table = text.toml()?;
-    let name = table.get("template").and_then(|template| template.get("name")?.as_str());
-    let Some(name) = name else { return Ok(Source::default_pack()) };
-    if Source::is_built_in(name) {
-        return Ok(Source::BuiltIn(name.to_owned()));
+/// What the repository here is made of; `given` is the template of the command line, which has the word there.
+pub fn made_of(given: Option<Source>, overlays: &[String]) -> anyhow::Result<Made> {
+    if !overlays.is_empty() {
+        let fault = Fault::new("--overlay: the overlays of a repository stand in its service.toml");
+        let help = "add it there under [[template.overlay]], then run `new-service update`";
+        return Err(Stop::usage(fault.help(help)).into());
     }
-    let fault = Fault::new(format!("this repository was made from the template \"{name}\", which is not built in"));
-    Err(Stop::usage(fault.help("name its folder: --template FOLDER")).into())
+    // Without a repository, the command says so itself; for its help, any template will do.
+    let anything = || Made { sources: given.clone().unwrap_or_else(Source::default_pack).into(), digests: Vec::new() };
+    let Ok(root) = Repo::find(Path::new(".")) else { return Ok(anything()) };
+    let Ok(text) = Repo::blueprint_of(&root) else { return Ok(anything()) };
+    // Faults are to name files as they are found from here.
+    let here = Path::new(".").canonicalize().is_ok_and(|here| here == root);
+    let root = if here { Path::new(".") } else { &root };
+    Ok(blueprint::made_of(&text, root, given.clone().map(Wanted::from))?.unwrap_or_else(anything))
 }
 
-pub fn add(arguments: &AddArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
-    Change { how: &arguments.how, pack, words, verb: "add", update: false }
+pub fn add(arguments: &AddArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, made, pack, words, verb: "add", update: false }
         .run(|told, drawn| told.add(arguments, pack, drawn))
 }
 
-pub fn remove(arguments: &RemoveArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
-    Change { how: &arguments.how, pack, words, verb: "remove", update: false }
+pub fn remove(arguments: &RemoveArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, made, pack, words, verb: "remove", update: false }
         .run(|told, drawn| told.remove(arguments, pack, drawn))
 }
 
-pub fn resource(arguments: &ResourceArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
-    Change { how: &arguments.how, pack, words, verb: "resource", update: false }
+pub fn resource(arguments: &ResourceArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, made, pack, words, verb: "resource", update: false }
         .run(|told, drawn| told.resource(arguments, pack, drawn))
 }
 
-pub fn update(arguments: &UpdateArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
-    Change { how: &arguments.how, pack, words, verb: "update", update: true }
+pub fn update(arguments: &UpdateArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {
+    Change { how: &arguments.how, made, pack, words, verb: "update", update: true }
         .run(|told, drawn| Ok(told.standing(pack, drawn)?))
 }
 
-pub fn apply(arguments: &ApplyArgs, pack: &Pack, words: &str) -> anyhow::Result<End> {
+pub fn apply(arguments: &ApplyArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {
     if arguments.abort {
         return abort();
     }
-    Change { how: &arguments.how, pack, words, verb: "apply", update: false }
+    Change { how: &arguments.how, made, pack, words, verb: "apply", update: false }
         .run(|told, drawn| Ok(told.standing(pack, drawn)?))
 }
 
-pub fn diff(arguments: &DiffArgs, pack: &Pack) -> anyhow::Result<End> {
+pub fn diff(arguments: &DiffArgs, made: &Made, pack: &Pack) -> anyhow::Result<End> {
     // It only looks: whatever is there may be looked at.
     let how = How {
         dry_run: arguments.json,
@@ -69,7 +71,7 @@ pub fn diff(arguments: &DiffArgs, pack: &Pack) -> anyhow::Result<End> {
         allow_dirty: true,
         allow_destructive: true,
     };
-    Change { how: &how, pack, words: "diff", verb: "diff", update: true }
+    Change { how: &how, made, pack, words: "diff", verb: "diff", update: true }
         .run(|told, drawn| Ok(told.standing(pack, drawn)?))
 }
 
@@ -92,6 +94,7 @@ fn place_of(root: &Path) -> Result<Place, Faults> {
 
 struct Change<'a> {
     how: &'a How,
+    made: &'a Made,
     pack: &'a Pack,
     /// The command as it was typed, for the journal.
     words: &'a str,
@@ -177,20 +180,48 @@ impl Change<'_> {
             let parts = |text: &str| text.split('.').map(|part| part.parse::<u64>().unwrap_or(0)).collect::<Vec<_>>();
             parts(one) > parts(other)
         };
+        let built_in = self.pack.origin.is_built_in();
+        let carrier = if built_in { "this binary carries" } else { "its template is at" };
         if newer(theirs, ours) {
-            let fault = Fault::new(format!("this repo is at {theirs}, and this binary carries {ours}, which is older"));
-            return Err(fault.help(format!("cargo install new-service@{theirs}")).into());
+            let fault = Fault::new(format!("this repo is at {theirs}, and {carrier} {ours}, which is older"));
+            let help = format!("cargo install new-service@{theirs}");
+            return Err(if built_in { fault.help(help) } else { fault }.into());
         }
         if self.update {
             return Ok(());
         }
-        let message = if theirs == ours {
-            format!("this repo is at {theirs}, and so is this binary, but their files differ")
+        if theirs != ours {
+            let fault = Fault::new(format!("this repo is at {theirs}, {carrier} {ours}"));
+            let older = if built_in { format!(", or `cargo install new-service@{theirs}`") } else { String::new() };
+            return Err(fault.help(format!("run `new-service update` first{older}")).into());
+        }
+        Err(self.what_differs(theirs))
+    }
+
+    /// Which of the template and the overlays is not as it was, where the version is the same.
+    fn what_differs(&self, version: &str) -> Faults {
+        let mut faults = Faults::default();
+        for (overlay, recorded) in self.pack.overlays.iter().zip(&self.made.digests) {
+            let name = overlay.name();
+            match recorded {
+                None => faults.push(Fault::new(format!("the overlay \"{name}\" is not taken in yet"))),
+                Some(digest) if *digest != overlay.origin.digest => {
+                    faults.push(Fault::new(format!("the overlay \"{name}\" is not as it was when it was taken in")));
+                }
+                Some(_) => {}
+            }
+        }
+        let update = "`new-service update` takes it in";
+        if !faults.is_empty() {
+            faults.0 = faults.0.into_iter().map(|fault| fault.help(update)).collect();
+            return faults;
+        }
+        let message = if self.pack.origin.is_built_in() && self.pack.overlays.is_empty() {
+            format!("this repo is at {version}, and so is this binary, but their files differ")
         } else {
-            format!("this repo is at {theirs}, this binary carries {ours}")
+            format!("this repo is at {version}, and so is its template, but the files are not those it was made from")
         };
-        let help = format!("run `new-service update` first, or `cargo install new-service@{theirs}`");
-        Err(Fault::new(message).help(help).into())
+        Fault::new(message).help("run `new-service update` first").into()
     }
 
     fn finish(

@@ -6,10 +6,13 @@ mod new;
 mod target;
 
 use std::ffi::OsString;
+use std::path::Path;
 
+use crate::blueprint::Made;
 use crate::cli::{self, Verb};
-use crate::fault::{Fault, Stop, did_you_mean};
-use crate::pack::{Pack, Source};
+use crate::evolve::Repo;
+use crate::fault::{Fault, Faults, Stop, did_you_mean};
+use crate::pack::{Pack, Source, Sources, Wanted};
 use crate::report;
 
 /// How a command that did not fail has ended.
@@ -34,23 +37,31 @@ impl End {
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
-    let source = match cli::template_argument(arguments)? {
-        Some(text) => Source::parse(&text).map_err(Stop::usage)?,
-        // Taking a change back needs no template.
-        None if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") => change::own_template()?,
-        None => Source::default_pack(),
+    let given = cli::template_argument(arguments)?.map(|text| Source::parse(&text, Path::new("."))).transpose();
+    let given = given.map_err(Stop::usage)?;
+    // Taking a change back needs no template.
+    let made = if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") {
+        change::made_of(given, &cli::overlay_arguments(arguments)?)?
+    } else {
+        let template = given.unwrap_or_else(Source::default_pack);
+        Made { sources: Sources { template: template.into(), overlays: overlays(arguments)? }, digests: Vec::new() }
     };
-    let pack = Pack::load(&source)?;
+    let mut pack = Pack::load_all(&made.sources)?;
+    if cli::is_change(arguments)
+        && let Ok(root) = Repo::find(Path::new("."))
+    {
+        pack.settle(&root);
+    }
     let request = cli::parse(arguments, &pack)?;
     let words = cli::shown(arguments);
     match &request.verb {
-        Verb::Add(add) => return change::add(add, &pack, &words),
-        Verb::Remove(remove) => return change::remove(remove, &pack, &words),
-        Verb::Resource(resource) => return change::resource(resource, &pack, &words),
-        Verb::Apply(apply) => return change::apply(apply, &pack, &words),
-        Verb::Update(update) => return change::update(update, &pack, &words),
-        Verb::Diff(diff) => return change::diff(diff, &pack),
-        Verb::New(new) => new::run(new, &request.flags, &pack),
+        Verb::Add(add) => return change::add(add, &made, &pack, &words),
+        Verb::Remove(remove) => return change::remove(remove, &made, &pack, &words),
+        Verb::Resource(resource) => return change::resource(resource, &made, &pack, &words),
+        Verb::Apply(apply) => return change::apply(apply, &made, &pack, &words),
+        Verb::Update(update) => return change::update(update, &made, &pack, &words),
+        Verb::Diff(diff) => return change::diff(diff, &made, &pack),
+        Verb::New(new) => new::run(new, &request.flags, pack),
         Verb::Catalog(catalog) => catalog::run(catalog, &pack),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
@@ -64,6 +75,19 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         }
     }?;
     Ok(End::Done)
+}
+
+/// The overlays of the command line; all that are none at once.
+fn overlays(arguments: &[OsString]) -> Result<Vec<Wanted>, Stop> {
+    let mut faults = Faults::default();
+    let mut overlays = Vec::new();
+    for text in cli::overlay_arguments(arguments)? {
+        match Source::parse_overlay(&text, Path::new(".")) {
+            Ok(source) => overlays.push(source.into()),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    faults.or(overlays).map_err(Stop::Usage)
 }
 
 /// The command that a manual page is for: the whole, or one verb of it.

@@ -18,11 +18,11 @@ use crate::wizard::{Given, Wizard};
 /// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
 const FOLDED: usize = 12;
 
-pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) -> anyhow::Result<()> {
+pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], mut pack: Pack) -> anyhow::Result<()> {
     let drawn = Drawn::now().map_err(Stop::usage)?;
-    let from = read_from(arguments, pack)?;
-    let (answers, resources) = gather(arguments, flags, from.answers, from.resources, pack)?;
-    let name = name_of(arguments, from.name, pack)?;
+    let from = read_from(arguments, &pack)?;
+    let (answers, resources) = gather(arguments, flags, from.answers, from.resources, &pack)?;
+    let name = name_of(arguments, from.name, &pack)?;
 
     let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
     let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
@@ -32,16 +32,17 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
             create::check_folder(dir)?;
         }
         let preview = |blueprint: &Blueprint| {
-            let plan = Plan::create(blueprint, pack)?;
+            let plan = Plan::create(blueprint, &pack)?;
             create::check(&plan, arguments.dir.as_deref().unwrap_or(Path::new(&blueprint.name)))?;
             let width = report::width();
-            let asked = blueprint.asked(pack)?;
+            let asked = blueprint.asked(&pack)?;
             Ok(format!("{}\n{}", report::answers(blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
         };
         let given = Given { name, preset: arguments.preset.is_some(), answers, resources, drawn };
-        Wizard::new(pack, given, &preview).run()?
+        Wizard::new(&pack, given, &preview).run()?
     } else {
-        let complete = |name: &str| Resolver::new(pack, name, answers.clone()).and_then(|resolver| resolver.complete());
+        let complete =
+            |name: &str| Resolver::new(&pack, name, answers.clone()).and_then(|resolver| resolver.complete());
         match name {
             Some(name) => {
                 let answers = complete(&name).map_err(Stop::Usage)?;
@@ -58,8 +59,9 @@ pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], pack: &Pack) ->
     };
     let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&blueprint.name));
     interrupt::check()?;
-    let plan = Plan::create(&blueprint, pack)?;
-    finish(arguments, &dir, &blueprint, &plan, pack)
+    pack.settle(&dir);
+    let plan = Plan::create(&blueprint, &pack)?;
+    finish(arguments, &dir, &blueprint, &plan, &pack)
 }
 
 fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, pack: &Pack) -> anyhow::Result<()> {
@@ -68,6 +70,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
     if let Some(why) = &plan.unformatted {
         notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
     }
+    notes.extend(plan.notes.iter().cloned());
     notes.extend(workspace_note(dir, plan, pack));
     let dry = arguments.dry_run || arguments.diff;
     if dry {

@@ -8,7 +8,7 @@ use super::record;
 use crate::blueprint::{self, Blueprint};
 use crate::fault::Faults;
 use crate::pack::Pack;
-use crate::render::{Mode, RECORD, TreePath, context_of, in_time, render, select};
+use crate::render::{Mode, RECORD, Tree, TreePath, context_of, in_time, render, select};
 
 /// What becomes of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -85,6 +85,8 @@ pub struct Entry {
     pub stages: Option<Stages>,
     /// Where the template had it before, when it has moved.
     pub moved_from: Option<TreePath>,
+    /// The overlay that the template has it from.
+    pub overlay: Option<String>,
 }
 
 impl Entry {
@@ -99,6 +101,7 @@ impl Entry {
             conflicts: 0,
             stages: None,
             moved_from: None,
+            overlay: None,
         }
     }
 
@@ -143,7 +146,8 @@ impl Plan {
         let mut entries: Vec<Entry> = Vec::new();
         for (path, file) in tree.iter() {
             let content = changed.get(path).unwrap_or(&file.content).clone();
-            entries.push(Entry::create(path.clone(), content, file.mode, Some(file.layer.clone())));
+            let entry = Entry::create(path.clone(), content, file.mode, Some(file.layer.clone()));
+            entries.push(Entry { overlay: file.overlay.clone(), ..entry });
         }
         let own = |path: TreePath, content| Entry::create(path, content, Mode::Plain, None);
         entries.push(own(service_path(), blueprint::write(blueprint, pack)?.into_bytes()));
@@ -156,8 +160,8 @@ impl Plan {
             unformatted,
             migrations: Vec::new(),
             destructive: Vec::new(),
-            notes: Vec::new(),
-            next: Vec::new(),
+            notes: unlocked_note(&tree, pack).into_iter().collect(),
+            next: unlocked_step(&tree).into_iter().collect(),
         })
     }
 
@@ -180,6 +184,22 @@ impl Plan {
         self.entries.iter().any(Entry::changes)
     }
 }
+
+/// What is to be known of a lock file that does not hold all packages.
+pub(super) fn unlocked_note(tree: &Tree, pack: &Pack) -> Option<String> {
+    let lock = &pack.manifest.lock.as_ref()?.path;
+    let layers: Vec<String> = tree.unlocked.iter().map(|layer| format!("\"{layer}\"")).collect();
+    let step = unlocked_step(tree)?;
+    Some(format!("{lock} does not hold the packages of {}: `{step}` adds them", layers.join(", ")))
+}
+
+/// What completes it: cargo keeps the versions that are there.
+pub(super) fn unlocked_step(tree: &Tree) -> Option<String> {
+    (!tree.unlocked.is_empty()).then(|| CHECK.to_owned())
+}
+
+/// The command by which cargo brings its lock file in order.
+pub(super) const CHECK: &str = "cargo check";
 
 /// Names of the layers that are in, in order.
 pub fn layers_of(blueprint: &Blueprint, pack: &Pack) -> Result<Vec<String>, Faults> {

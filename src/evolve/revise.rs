@@ -6,7 +6,7 @@ use std::path::Path;
 use super::decide::{self, Decision, Made, Version};
 use super::format::{Formatted, format_all};
 use super::merge::Labels;
-use super::plan::{Action, Entry, Plan, layers_of, service_path};
+use super::plan::{Action, CHECK, Entry, Plan, layers_of, service_path, unlocked_note, unlocked_step};
 use super::record::{self, Lock, Locked};
 use super::repo::marker;
 use super::work::{Found, WorkTree, unreadable};
@@ -57,6 +57,9 @@ impl Plan {
         reviser.record()?;
         reviser.faults.or(())?;
         let mut entries = reviser.entries;
+        for entry in &mut entries {
+            entry.overlay = tree.get(entry.path.as_str()).and_then(|file| file.overlay.clone());
+        }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         let layers = layers_of(revision.blueprint, revision.pack)?;
         let Reviser { unformatted, mut notes, mut next, .. } = reviser;
@@ -66,6 +69,12 @@ impl Plan {
         let all = |of: fn(&Migration) -> &Vec<String>| tree.steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
         let destructive = all(|step| &step.destructive);
         notes.extend(all(|step| &step.notes));
+        if let Some(lock) = &revision.pack.manifest.lock
+            && entries.iter().any(|entry| entry.path.as_str() == lock.manifest && entry.changes())
+        {
+            notes.extend(unlocked_note(tree, revision.pack));
+            next.extend(unlocked_step(tree));
+        }
         if !migrations.is_empty() {
             next.extend(migrate_step(revision.pack, &layers));
         }
@@ -206,7 +215,7 @@ impl<'a> Reviser<'a> {
                 let decision = lock_file(locked, file, ours, *mode);
                 if matches!(decision.action, Action::Merge | Action::Keep) {
                     // Cargo has the last word on a lock file that two have written to.
-                    self.next.push("cargo check".into());
+                    self.next.push(CHECK.into());
                 }
                 decision
             }

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::condition::Condition;
 use super::database::{DatabaseForm, DatabaseRule, TableForm};
 use super::manifest::Manifest;
+use super::refusal::{Refusal, RefuseForm, refusals};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::practices;
@@ -93,16 +94,6 @@ struct FileRuleForm {
     when: Option<Spanned<String>>,
     /// Where an earlier version of the pack had the file; it may hold values.
     moved_from: Option<String>,
-}
-
-/// Answers that make no sense together.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RefuseForm {
-    /// An expression over the answers: they are refused where it holds.
-    when: Spanned<String>,
-    /// Why, for the person who gave them.
-    reason: String,
 }
 
 /// How a file is treated when the repository is brought to a newer tree (design §4).
@@ -219,13 +210,6 @@ pub struct FileRule {
     pub place: Place,
 }
 
-/// `[[refuse]]`: answers that make no sense together, and why.
-#[derive(Debug, Clone)]
-pub struct Refusal {
-    pub when: Condition,
-    pub reason: String,
-}
-
 /// A file of `files/` or `slots/`.
 #[derive(Debug, Clone)]
 pub struct LayerFile {
@@ -266,6 +250,8 @@ pub struct Layer {
     pub files: Vec<LayerFile>,
     pub slots: Vec<LayerFile>,
     pub fragment: Option<Text>,
+    /// Whether it depends on packages, and its part of the lock file is not from whoever says so.
+    pub unlocked: bool,
 }
 
 /// Where a slot line stands that says nothing of its order.
@@ -281,19 +267,15 @@ impl Layer {
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
         let mut faults = text.unprintable();
-        let keys = [&*answer_names(manifest), &[super::RESOURCES, super::KINDS, super::TARGETS]].concat();
+        let names = manifest.answer_names();
+        let keys: Vec<&str> = names.iter().map(String::as_str).collect();
         let condition = |when: &Spanned<String>, faults: &mut Faults| {
             let place = text.place(when.span().start);
             Condition::parse(when.get_ref(), place, &keys).map_err(|fault| faults.push(fault)).ok()
         };
 
         let when = form.when.and_then(|when| condition(&when, &mut faults));
-        let mut refusals = Vec::new();
-        for refuse in form.refuse {
-            if let Some(when) = condition(&refuse.when, &mut faults) {
-                refusals.push(Refusal { when, reason: refuse.reason });
-            }
-        }
+        let refusals = refusals(form.refuse, &names, text, &mut faults);
         let mut rules = Vec::new();
         for (pattern, rule) in form.files {
             let place = text.place(pattern.span().start);
@@ -368,6 +350,7 @@ impl Layer {
             files: Vec::new(),
             slots: Vec::new(),
             fragment: None,
+            unlocked: false,
         })
     }
 
@@ -430,10 +413,6 @@ fn loop_of(
         return None;
     }
     Some((list.into_inner(), item.map_or_else(|| "item".to_owned(), Spanned::into_inner)))
-}
-
-fn answer_names(manifest: &Manifest) -> Vec<&str> {
-    std::iter::once("name").chain(manifest.questions.iter().map(|question| question.key.as_str())).collect()
 }
 
 fn check_slot(slot: &str, place: Place, manifest: &Manifest, faults: &mut Faults) {

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::condition::Condition;
 use super::preset::{self, Preset, PresetForms};
 use super::question::{Kind, Question, QuestionForm, check_plain};
+use super::refusal::{Refusal, RefuseForm, refusals};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::template;
@@ -50,23 +51,55 @@ struct Form {
     format: Format,
     /// The lock file that is the union of the layers' fragments.
     lock: Option<LockFile>,
+    /// Answers that make no sense together. Layers have such, too.
+    #[serde(default)]
+    refuse: Vec<RefuseForm>,
     /// Commands that are printed, to be pasted as they stand.
     #[serde(default)]
-    next: Next,
+    next: NextForm,
     /// Names that the template uses itself, and no resource may have.
     #[serde(default)]
     resources: ResourceRules,
 }
 
-/// Two texts each, of two bytes: the opening one and the closing one.
+/// `pack.toml` of an overlay: what may join in. The rest is its pack's to say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OverlayForm {
+    /// Of the pack format: 1. May be left out.
+    edition: Option<Spanned<u32>>,
+    /// What is given stands for what was there; reserved names join.
+    #[serde(rename = "name-rules", default)]
+    name_rules: NameForm,
+    /// One stands for the question of its key, in its place; the others are asked after those that were there.
+    #[serde(default)]
+    question: Vec<QuestionForm>,
+    /// One stands for the preset of its name.
+    #[serde(default)]
+    presets: PresetForms,
+    /// One stands for the slot of its name.
+    #[serde(default)]
+    slots: BTreeMap<String, Slot>,
+    /// More answers that make no sense together.
+    #[serde(default)]
+    refuse: Vec<RefuseForm>,
+    /// A list that is given stands for the one that was there.
+    #[serde(default)]
+    next: NextForm,
+    /// More names that no resource may have.
+    #[serde(default)]
+    resources: ResourceRules,
+}
+
+/// What templates are marked with: two texts each, of two bytes. All three are given, or none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DelimitersForm {
-    /// Around a value: `{{` and `}}` where not said.
+    /// Around a value, as in `["{=", "=}"]`.
     value: [String; 2],
-    /// Around a statement: `{%` and `%}` where not said.
+    /// Around a statement, as in `["<%", "%>"]`.
     block: [String; 2],
-    /// Around a comment: `{#` and `#}` where not said.
+    /// Around a comment, as in `["<#", "#>"]`.
     comment: [String; 2],
 }
 
@@ -98,6 +131,9 @@ pub struct Slot {
     pub owner: String,
     /// What belongs there, for who writes a layer.
     pub purpose: String,
+    /// The `pack.toml` that declares it, for faults.
+    #[serde(skip)]
+    pub file: String,
 }
 
 /// Formatters that are run over rendered files when a plan is made.
@@ -139,18 +175,36 @@ pub enum LockKind {
 }
 
 /// Commands that are printed; each works when it is pasted.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Next {
+struct NextForm {
     /// What to do after creating.
-    #[serde(default)]
+    steps: Option<Vec<String>>,
+    /// What to do in another terminal, while the last step runs.
+    meanwhile: Option<Vec<String>>,
+    /// What to do after a change of a repository that is there.
+    changed: Option<Vec<String>>,
+}
+
+/// What to do after creating: commands that work when pasted.
+#[derive(Debug, Clone, Default)]
+pub struct Next {
     pub steps: Vec<String>,
     /// What to do in another terminal, while the last step runs.
-    #[serde(default)]
     pub meanwhile: Vec<String>,
     /// What to do after a change of a repository that is there.
-    #[serde(default)]
     pub changed: Vec<String>,
+}
+
+impl Next {
+    /// A list that is given stands for the one that was there.
+    fn replace(&mut self, form: NextForm) {
+        for (list, given) in
+            [(&mut self.steps, form.steps), (&mut self.meanwhile, form.meanwhile), (&mut self.changed, form.changed)]
+        {
+            *list = given.unwrap_or(std::mem::take(list));
+        }
+    }
 }
 
 /// Names that the template uses itself, and no resource may have.
@@ -171,6 +225,19 @@ pub struct ResourceRules {
     pub reserved_fields: Vec<String>,
 }
 
+impl ResourceRules {
+    fn join(&mut self, other: Self) {
+        for (names, more) in [
+            (&mut self.reserved, other.reserved),
+            (&mut self.reserved_names, other.reserved_names),
+            (&mut self.types, other.types),
+            (&mut self.reserved_fields, other.reserved_fields),
+        ] {
+            names.extend(more);
+        }
+    }
+}
+
 /// What a service may be called.
 #[derive(Debug, Clone)]
 pub struct NameRules {
@@ -189,7 +256,32 @@ pub const DEVICE_NAMES: [&str; 22] = [
     "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
 ];
 
+impl Default for NameRules {
+    fn default() -> Self {
+        Self {
+            pattern: Regex::new("^[A-Za-z][A-Za-z0-9_-]*$").expect("a literal pattern"),
+            help: "letters, digits, - and _, beginning with a letter".into(),
+            max: 64,
+            reserved: Vec::new(),
+            reserved_help: "it is reserved".into(),
+            dependencies: BTreeSet::new(),
+        }
+    }
+}
+
 impl NameRules {
+    /// What is given stands for what was there; reserved names join.
+    fn join(&mut self, form: NameForm, text: &Text, faults: &mut Faults) {
+        if let Some(pattern) = form.pattern.and_then(|pattern| regex(&pattern, text, faults)) {
+            self.pattern = pattern;
+        }
+        self.reserved.extend(form.reserved);
+        self.max = form.max.unwrap_or(self.max);
+        for (there, given) in [(&mut self.help, form.help), (&mut self.reserved_help, form.reserved_help)] {
+            *there = given.unwrap_or(std::mem::take(there));
+        }
+    }
+
     /// Whether a service may be called `name`; if not: why, and what would do.
     pub fn check(&self, name: &str) -> Result<(), Fault> {
         let refuse = |why: String| {
@@ -264,6 +356,7 @@ pub struct Manifest {
     /// In the order of pack.toml.
     pub presets: Vec<Preset>,
     pub slots: BTreeMap<String, Slot>,
+    pub refusals: Vec<Refusal>,
     pub format: Format,
     pub lock: Option<LockFile>,
     pub next: Next,
@@ -275,36 +368,68 @@ impl Manifest {
     pub fn parse(text: &Text) -> Result<Self, Faults> {
         let form: Form = text.toml()?;
         let mut faults = text.unprintable();
-        if *form.edition.get_ref() != EDITION {
-            let fault = Fault::at(
-                text.place(form.edition.span().start),
-                format!("pack format {} is not known", form.edition.get_ref()),
-            );
-            return Err(fault
-                .help(format!("this binary reads edition {EDITION}; a newer new-service may read it"))
-                .into());
-        }
+        check_edition(&form.edition, text)?;
         if !is_version(form.version.get_ref()) {
             faults.push(Fault::at(text.place(form.version.span().start), "the version is three numbers: 0.1.0"));
         }
         let delimiters = delimiters(form.delimiters.as_ref(), text, &mut faults);
-        let name_rules = name_rules(form.name_rules, text, &mut faults);
-        let questions = questions(form.question, &delimiters, text, &mut faults);
-        let presets = preset::read(form.presets, &questions, text, &mut faults);
-        faults.or(Self {
+        let mut manifest = Self {
             name: form.name,
             version: form.version.into_inner(),
             description: form.description,
             delimiters,
-            name_rules,
-            questions,
-            presets,
-            slots: form.slots,
+            name_rules: NameRules::default(),
+            questions: Vec::new(),
+            presets: Vec::new(),
+            slots: BTreeMap::new(),
+            refusals: Vec::new(),
             format: form.format,
             lock: form.lock,
+            next: Next::default(),
+            resources: ResourceRules::default(),
+        };
+        let rest = OverlayForm {
+            edition: None,
+            name_rules: form.name_rules,
+            question: form.question,
+            presets: form.presets,
+            slots: form.slots,
+            refuse: form.refuse,
             next: form.next,
             resources: form.resources,
-        })
+        };
+        manifest.take(rest, text, &mut faults);
+        faults.or(manifest)
+    }
+
+    /// Takes in the `pack.toml` of an overlay: a question, a preset or a slot stands for the one of its name,
+    /// and joins in where there is none. All faults of it at once.
+    pub fn overlay(&mut self, text: &Text) -> Result<(), Faults> {
+        let form: OverlayForm = text.toml()?;
+        let mut faults = text.unprintable();
+        if let Some(edition) = &form.edition {
+            check_edition(edition, text)?;
+        }
+        self.take(form, text, &mut faults);
+        faults.or(())
+    }
+
+    fn take(&mut self, form: OverlayForm, text: &Text, faults: &mut Faults) {
+        self.name_rules.join(form.name_rules, text, faults);
+        questions(form.question, &mut self.questions, &self.delimiters, text, faults);
+        preset::read(form.presets, &mut self.presets, &self.questions, text, faults);
+        let slots = form.slots.into_iter().map(|(name, slot)| (name, Slot { file: text.file.clone(), ..slot }));
+        self.slots.extend(slots);
+        self.refusals.extend(refusals(form.refuse, &self.answer_names(), text, faults));
+        self.next.replace(form.next);
+        self.resources.join(form.resources);
+    }
+
+    /// What a condition may read of a whole blueprint.
+    pub(super) fn answer_names(&self) -> Vec<String> {
+        let keys = self.questions.iter().map(|question| question.key.as_str());
+        let all = std::iter::once("name").chain(keys).chain([super::RESOURCES, super::KINDS, super::TARGETS]);
+        all.map(str::to_owned).collect()
     }
 
     pub fn question(&self, key: &str) -> Option<&Question> {
@@ -315,10 +440,32 @@ impl Manifest {
         self.presets.iter().find(|preset| preset.name == name)
     }
 
+    /// That the presets are still what their questions take, whichever overlay has either.
+    pub(super) fn check_presets(&self, faults: &mut Faults) {
+        for preset in &self.presets {
+            for (key, answer) in preset.answers.iter() {
+                let Some(question) = self.question(key) else { continue };
+                if let Err(why) = question.check(answer) {
+                    let message = format!("{}: the preset \"{}\", \"{key}\": {why}", question.file, preset.name);
+                    faults.push(Fault::new(message).help(format!("give [presets.{}] as well", preset.name)));
+                }
+            }
+        }
+    }
+
     /// Whether a preset, any of them, decides the question: who chooses one is not asked it.
     pub fn is_preset(&self, question: &Question) -> bool {
         self.presets.iter().any(|preset| preset.answers.get(&question.key).is_some())
     }
+}
+
+fn check_edition(edition: &Spanned<u32>, text: &Text) -> Result<(), Fault> {
+    if *edition.get_ref() == EDITION {
+        return Ok(());
+    }
+    let message = format!("pack format {} is not known", edition.get_ref());
+    let fault = Fault::at(text.place(edition.span().start), message);
+    Err(fault.help(format!("this binary reads edition {EDITION}; a newer new-service may read it")))
 }
 
 fn is_version(text: &str) -> bool {
@@ -344,18 +491,6 @@ fn delimiters(form: Option<&Spanned<DelimitersForm>>, text: &Text, faults: &mut 
     delimiters
 }
 
-fn name_rules(form: NameForm, text: &Text, faults: &mut Faults) -> NameRules {
-    let default = || Regex::new("^[A-Za-z][A-Za-z0-9_-]*$").expect("a literal pattern");
-    NameRules {
-        pattern: form.pattern.and_then(|pattern| regex(&pattern, text, faults)).unwrap_or_else(default),
-        help: form.help.unwrap_or_else(|| "letters, digits, - and _, beginning with a letter".into()),
-        max: form.max.unwrap_or(64),
-        reserved: form.reserved,
-        reserved_help: form.reserved_help.unwrap_or_else(|| "it is reserved".into()),
-        dependencies: BTreeSet::new(),
-    }
-}
-
 fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<Regex> {
     Regex::new(pattern.get_ref())
         .map_err(|error| {
@@ -367,12 +502,22 @@ fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<
         .ok()
 }
 
-fn questions(forms: Vec<QuestionForm>, delimiters: &Delimiters, text: &Text, faults: &mut Faults) -> Vec<Question> {
-    let mut known: Vec<String> = vec!["name".into()];
-    let mut questions = Vec::with_capacity(forms.len());
+/// Adds the questions of one `pack.toml` to those that were there.
+fn questions(
+    forms: Vec<QuestionForm>,
+    questions: &mut Vec<Question>,
+    delimiters: &Delimiters,
+    text: &Text,
+    faults: &mut Faults,
+) {
+    let mut asked: Vec<String> = vec!["name".into()];
     for form in forms {
         let place = text.place(form.key.span().start);
         let key = form.key.get_ref().clone();
+        // One that stands for another has its place, and reads the answers before that.
+        let at = questions.iter().position(|question| question.key == key);
+        let before = questions.iter().take(at.unwrap_or(questions.len())).map(|question| question.key.clone());
+        let known: Vec<String> = std::iter::once("name".to_owned()).chain(before).collect();
         if !is_key(&key) {
             let message = format!("the key \"{}\" must be lowercase letters, digits and _", super::shown(&key));
             faults.push(Fault::at(place.clone(), message).help("it begins with a letter, and does not end in _"));
@@ -384,7 +529,7 @@ fn questions(forms: Vec<QuestionForm>, delimiters: &Delimiters, text: &Text, fau
                 place.clone(),
                 format!("the key \"{key}\" is a name that every template sees already"),
             ));
-        } else if known.contains(&key) {
+        } else if asked.contains(&key) {
             faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is asked twice")));
         }
         if (form.kind == Kind::Choice) == form.choices.is_empty() {
@@ -417,6 +562,7 @@ fn questions(forms: Vec<QuestionForm>, delimiters: &Delimiters, text: &Text, fau
             pattern_help: form.pattern_help.unwrap_or_else(|| "of the form that is asked for".into()),
             min: form.min,
             max: form.max,
+            file: text.file.clone(),
         };
         let mut answer = |what: &str, value: Option<Spanned<toml::Value>>| {
             let value = value?;
@@ -435,10 +581,12 @@ fn questions(forms: Vec<QuestionForm>, delimiters: &Delimiters, text: &Text, fau
         };
         (question.default, question.otherwise) =
             (answer("the default", form.default), answer("`otherwise`", form.otherwise));
-        known.push(key);
-        questions.push(question);
+        asked.push(key);
+        match at {
+            Some(at) => questions[at] = question,
+            None => questions.push(question),
+        }
     }
-    questions
 }
 
 /// As a flag and as a variable, both.

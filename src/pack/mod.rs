@@ -5,12 +5,16 @@ mod condition;
 mod database;
 mod layer;
 mod manifest;
+mod origin;
+mod overlay;
 mod preset;
 mod question;
+mod refusal;
 mod source;
 mod text;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 pub use answer::{Answer, Answers};
 pub use condition::Condition;
@@ -19,8 +23,11 @@ pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
 pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, ResourceRules, Rustfmt, Slot};
+pub use origin::{Origin, Part, Sources, Wanted};
+pub use overlay::Overlay;
 pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
+pub use refusal::Refusal;
 pub use source::{Files, Source, digest, hex};
 pub use text::Text;
 
@@ -64,61 +71,145 @@ pub struct Pack {
     pub layers: Vec<Layer>,
     /// Tera components that every template may call.
     pub partials: Vec<(String, Text)>,
-    /// `sha256:…` over every file of the pack.
+    /// `sha256:…` over every file of the pack, and of its overlays.
     pub digest: String,
     /// How faults name its files: `LABEL/layers/…`.
     pub label: String,
+    pub origin: Origin,
+    /// In the order in which they lie over it.
+    pub overlays: Vec<Overlay>,
+    /// Files that are an overlay's, by the number of it.
+    laid: BTreeMap<String, usize>,
 }
 
 impl Pack {
     /// Reads and checks a pack; all its faults at once.
     pub fn load(source: &Source) -> Result<Self, Faults> {
-        Self::from_files(&source.read()?, &source.label())
+        Self::compose(Part::open(&Wanted::from(source.clone()))?, Vec::new())
+    }
+
+    /// The same with overlays over it.
+    pub fn load_all(sources: &Sources) -> Result<Self, Faults> {
+        let mut faults = Faults::default();
+        let mut open = |wanted: &Wanted| Part::open(wanted).map_err(|more| faults.extend(more)).ok();
+        let pack = open(&sources.template);
+        let overlays: Vec<Part> = sources.overlays.iter().filter_map(open).collect();
+        match pack {
+            Some(pack) if faults.is_empty() => Self::compose(pack, overlays),
+            _ => Err(faults),
+        }
     }
 
     /// As [`Pack::load`], from files in memory.
     pub fn from_files(files: &Files, label: &str) -> Result<Self, Faults> {
-        let shown = |path: &str| format!("{label}/{path}");
-        let Some(content) = files.get("pack.toml") else {
-            return Err(Fault::new(format!("{}: no such file", shown("pack.toml")))
-                .help("a pack begins with it")
-                .into());
-        };
-        let mut manifest = Manifest::parse(&Text::from_utf8(shown("pack.toml"), content)?)?;
+        Self::compose(Part::in_memory(files.clone(), label), Vec::new())
+    }
 
+    /// A pack with overlays over it, each over those before it.
+    pub fn compose(pack: Part, overlays: Vec<Part>) -> Result<Self, Faults> {
+        let shown = format!("{}/pack.toml", pack.label);
+        let Some(content) = pack.files.get("pack.toml") else {
+            return Err(Fault::new(format!("{shown}: no such file")).help("a pack begins with it").into());
+        };
+        let mut manifest = Manifest::parse(&Text::from_utf8(shown, content)?)?;
         let mut faults = Faults::default();
-        let mut layers = read_layers(files, label, &manifest, &mut faults);
-        let mut partials = Vec::new();
+        let stack = overlay::lay(pack, overlays, &mut manifest, &mut faults);
+        faults.or(())?;
+        let mut pack = Self {
+            manifest,
+            layers: Vec::new(),
+            partials: Vec::new(),
+            digest: stack.digest,
+            label: stack.label,
+            origin: stack.origin,
+            overlays: stack.overlays,
+            laid: stack.laid,
+        };
+        pack.take(&stack.files)?;
+        Ok(pack)
+    }
+
+    /// Takes in every file but `pack.toml`.
+    fn take(&mut self, files: &Files) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        let mut layers = self.read_layers(files, &mut faults);
         for (path, content) in files {
             if let Some(rest) = path.strip_prefix("layers/") {
                 let Some((name, inside)) = rest.split_once('/') else {
-                    faults
-                        .push(Fault::at(Place::new(shown(path), 1, 1), "only folders, a layer each, stand in layers/"));
+                    let place = Place::new(self.shown(path), 1, 1);
+                    faults.push(Fault::at(place, "only folders, a layer each, stand in layers/"));
                     continue;
                 };
                 let Some(layer) = layers.get_mut(name) else { continue };
-                if let Err(fault) = layer.take(inside, path, &shown(path), content, &manifest) {
+                if let Err(fault) = layer.take(inside, path, &self.shown(path), content, &self.manifest) {
                     faults.push(fault);
                 }
             } else if path.starts_with("partials/") {
-                match Text::from_utf8(shown(path), content) {
-                    Ok(text) => partials.push((path.clone(), text)),
+                match Text::from_utf8(self.shown(path), content) {
+                    Ok(text) => self.partials.push((path.clone(), text)),
                     Err(fault) => faults.push(fault),
                 }
             } else if let Some((folder, _)) = path.split_once('/') {
                 // Documents and tests of the pack's own may stand here, but hardly a `layer/`.
                 let near = did_you_mean(folder, ["layers", "partials"]);
                 if !near.is_empty() {
-                    faults.push(Fault::new(format!("{}: no part of a pack{near}", shown(folder))));
+                    let shown = self.shown(path);
+                    let shown = shown.strip_suffix(&path[folder.len()..]).unwrap_or(&shown);
+                    faults.push(Fault::new(format!("{shown}: no part of a pack{near}")));
                 }
             }
         }
-        let layers: Vec<Layer> = layers.into_values().collect();
-        for fragment in layers.iter().filter_map(|layer| layer.fragment.as_ref()) {
-            manifest.name_rules.keep_apart(&fragment.content);
+        self.layers = layers.into_values().collect();
+        let whose = |name: &str, file: &str| self.laid.get(&format!("layers/{name}/{file}"));
+        if let Some(lock) = &self.manifest.lock {
+            let part = format!("{}.fragment", lock.path);
+            for layer in &mut self.layers {
+                let depends = !layer.dependencies.is_empty() || !layer.dev_dependencies.is_empty();
+                let same = layer.fragment.is_some() && whose(&layer.name, "layer.toml") == whose(&layer.name, &part);
+                layer.unlocked = depends && !same;
+            }
         }
-        check_requirements(&layers, &mut faults);
-        faults.or(Self { manifest, layers, partials, digest: digest(files), label: label.to_owned() })
+        for fragment in self.layers.iter().filter_map(|layer| layer.fragment.as_ref()) {
+            self.manifest.name_rules.keep_apart(&fragment.content);
+        }
+        check_requirements(&self.layers, &mut faults);
+        self.manifest.check_presets(&mut faults);
+        faults.or(())
+    }
+
+    fn read_layers(&self, files: &Files, faults: &mut Faults) -> BTreeMap<String, Layer> {
+        let mut layers = BTreeMap::new();
+        let inside = |path: &'_ str| -> Option<(String, String)> {
+            let (name, _) = path.strip_prefix("layers/")?.split_once('/')?;
+            Some((name.to_owned(), path.to_owned()))
+        };
+        let firsts: BTreeMap<String, String> = files.keys().rev().filter_map(|path| inside(path)).collect();
+        let whole = |name: &&str| files.contains_key(&format!("layers/{name}/layer.toml"));
+        for (name, first) in &firsts {
+            let path = format!("layers/{name}/layer.toml");
+            let Some(content) = files.get(&path) else {
+                // Whoever has a file there lacks it, or means another layer.
+                let shown = self.shown(first).replace(first, &path);
+                let near = did_you_mean(name, firsts.keys().map(String::as_str).filter(whole));
+                faults.push(Fault::new(format!("{shown}: no such file{near}")).help("a layer begins with it"));
+                continue;
+            };
+            let parsed = Text::from_utf8(self.shown(&path), content)
+                .map_err(Faults::from)
+                .and_then(|text| Layer::parse(name, &text, &self.manifest));
+            match parsed {
+                Ok(layer) => drop(layers.insert(name.clone(), layer)),
+                Err(more) => faults.extend(more),
+            }
+        }
+        layers
+    }
+
+    /// Settles how the `service.toml` in the folder `root` is to name where this is from.
+    pub fn settle(&mut self, root: &Path) {
+        for origin in std::iter::once(&mut self.origin).chain(self.overlays.iter_mut().map(|one| &mut one.origin)) {
+            origin.settle(root);
+        }
     }
 
     /// Whether a layer is rendered for each resource; else the pack makes nothing of them.
@@ -126,31 +217,16 @@ impl Pack {
         self.layers.iter().any(Layer::is_for_resources)
     }
 
+    /// The overlay that a file of the pack is from, if one has laid it there.
+    pub fn overlay_of(&self, path: &str) -> Option<&Overlay> {
+        self.laid.get(path).map(|number| &self.overlays[*number])
+    }
+
     /// A file of the pack as faults name it.
     pub fn shown(&self, path: &str) -> String {
-        format!("{}/{path}", self.label)
+        let label = self.overlay_of(path).map_or(&self.label, |overlay| &overlay.label);
+        format!("{label}/{path}")
     }
-}
-
-fn read_layers(files: &Files, label: &str, manifest: &Manifest, faults: &mut Faults) -> BTreeMap<String, Layer> {
-    let mut layers = BTreeMap::new();
-    let names = files.keys().filter_map(|path| path.strip_prefix("layers/")?.split_once('/')).map(|(name, _)| name);
-    let names: std::collections::BTreeSet<&str> = names.collect();
-    for name in names {
-        let path = format!("layers/{name}/layer.toml");
-        let Some(content) = files.get(&path) else {
-            faults.push(Fault::new(format!("{label}/{path}: no such file")).help("a layer begins with it"));
-            continue;
-        };
-        let parsed = Text::from_utf8(format!("{label}/{path}"), content)
-            .map_err(Faults::from)
-            .and_then(|text| Layer::parse(name, &text, manifest));
-        match parsed {
-            Ok(layer) => drop(layers.insert(name.to_owned(), layer)),
-            Err(more) => faults.extend(more),
-        }
-    }
-    layers
 }
 
 /// Layers that a layer requires must be in the pack. Owners of slots need not: a layer's folder may

@@ -47,11 +47,16 @@ impl Preset {
     }
 }
 
-/// The presets in the order in which they stand.
-pub(super) fn read(forms: PresetForms, questions: &[Question], text: &Text, faults: &mut Faults) -> Vec<Preset> {
+/// Adds the presets of one `pack.toml`, in the order in which they stand; one stands for that of its name.
+pub(super) fn read(
+    forms: PresetForms,
+    presets: &mut Vec<Preset>,
+    questions: &[Question],
+    text: &Text,
+    faults: &mut Faults,
+) {
     let mut forms: Vec<_> = forms.into_iter().collect();
     forms.sort_by_key(|(name, _)| name.span().start);
-    let mut presets: Vec<Preset> = Vec::new();
     for (name, form) in forms {
         let place = text.place(name.span().start);
         let mut answers = Answers::default();
@@ -70,11 +75,14 @@ pub(super) fn read(forms: PresetForms, questions: &[Question], text: &Text, faul
         }
         let preset = Preset { name: name.into_inner(), help: form.help, answers };
         let whole = faults.0.len() == before;
-        if let Some(twin) = presets.iter().find(|other| whole && other.answers == preset.answers) {
+        let twin = |other: &&Preset| whole && other.name != preset.name && other.answers == preset.answers;
+        if let Some(twin) = presets.iter().find(twin) {
             let message = format!("the preset \"{}\" has the answers of \"{}\"", preset.name, twin.name);
             faults.push(Fault::at(place, message).help("leave one out"));
         }
-        presets.push(preset);
+        match presets.iter_mut().find(|other| other.name == preset.name) {
+            Some(other) => *other = preset,
+            None => presets.push(preset),
+        }
     }
-    presets
 }

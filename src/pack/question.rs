@@ -108,6 +108,8 @@ pub struct Question {
     pub pattern_help: String,
     pub min: Option<i64>,
     pub max: Option<i64>,
+    /// The `pack.toml` that asks it, for faults.
+    pub file: String,
 }
 
 impl Question {

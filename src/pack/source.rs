@@ -37,19 +37,29 @@ impl Source {
         built_in_names().iter().any(|built_in| built_in == name)
     }
 
-    /// A built-in pack's name, or a folder (anything that holds a `/`, or exists).
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    /// A built-in pack's name, or a folder, seen from `root`.
+    pub fn parse(text: &str, root: &Path) -> Result<Self, Fault> {
         let names = built_in_names();
         if names.iter().any(|name| name == text) {
             return Ok(Self::BuiltIn(text.to_owned()));
         }
-        let path = Path::new(text);
+        let path = from(root, text);
         if path.join("pack.toml").is_file() {
-            return Ok(Self::Folder(path.to_owned()));
+            return Ok(Self::Folder(path));
         }
         let near = crate::fault::did_you_mean(text, names.iter().map(String::as_str));
         Err(Fault::new(format!("no template \"{text}\"{near}: it is neither built in nor a folder with a pack.toml"))
             .help(format!("built in: {}", names.join(", "))))
+    }
+
+    /// An overlay: a folder, seen from `root`.
+    pub fn parse_overlay(text: &str, root: &Path) -> Result<Self, Fault> {
+        let path = from(root, text);
+        if path.is_dir() {
+            return Ok(Self::Folder(path));
+        }
+        let fault = Fault::new(format!("no overlay \"{}\": it is no folder", super::shown(text)));
+        Err(fault.help("an overlay is a folder with the shape of a pack"))
     }
 
     /// How faults name files of this pack: `LABEL/layers/…`.
@@ -73,6 +83,11 @@ impl Source {
             Self::Folder(path) => read_folder(path),
         }
     }
+}
+
+/// A path that is seen from `root`; from where the command runs, it stays as it is written.
+fn from(root: &Path, text: &str) -> PathBuf {
+    if root == Path::new(".") { PathBuf::from(text) } else { root.join(text) }
 }
 
 fn built_in_names() -> Vec<String> {

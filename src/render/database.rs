@@ -112,6 +112,7 @@ impl<'a> Database<'a> {
                 personal: false,
                 moved_from: None,
                 source: source.clone(),
+                overlay: None,
             };
             let wrong = |why| Fault::at(rule.place.clone(), format!("the path \"{path}\" may not be written: {why}"));
             if let Err(fault) = TreePath::new(&path).map_err(wrong).and_then(|path| tree.insert(path, file)) {

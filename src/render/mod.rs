@@ -111,7 +111,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         rendering.faults.push(
             Fault::new(format!(
                 "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",
-                pack.shown("pack.toml")
+                pack.manifest.slots[slot].file
             ))
             .help(format!(
                 "a line of its own: {} slot(\"{slot}\") {}",
@@ -222,8 +222,9 @@ impl Rendering<'_> {
             personal = composed || self.engine.is_personal(layer, &file.source);
         }
         let source = self.pack.shown(&file.source);
-        self.tree
-            .insert(path, TreeFile { content, mode, policy, layer: layer.name.clone(), personal, moved_from, source })
+        let overlay = self.pack.overlay_of(&file.source).map(|overlay| overlay.name().to_owned());
+        let layer = layer.name.clone();
+        self.tree.insert(path, TreeFile { content, mode, policy, layer, personal, moved_from, source, overlay })
     }
 
     fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
@@ -245,6 +246,8 @@ impl Rendering<'_> {
         };
         let layer = manifest.layer.clone();
         let (name, version) = root_package(&String::from_utf8_lossy(&manifest.content), &manifest.source)?;
+        let unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone());
+        self.tree.unlocked = unlocked.collect();
         let content = lockfile::unite(&fragments, &name, &version)?.into_bytes();
         let path = TreePath::new(&lock.path).map_err(Fault::new)?;
         let source = self.pack.shown("pack.toml");
@@ -258,6 +261,7 @@ impl Rendering<'_> {
                 personal: false,
                 moved_from: None,
                 source,
+                overlay: None,
             },
         )?)
     }

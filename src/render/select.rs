@@ -17,14 +17,14 @@ use crate::template::render_text;
 pub fn select<'a>(pack: &'a Pack, context: &Context) -> Result<Vec<&'a Layer>, Faults> {
     let mut faults = Faults::default();
     let mut chosen = Vec::new();
-    for layer in &pack.layers {
-        for refusal in &layer.refusals {
-            if refusal.when.holds(context)? {
-                let message =
-                    format!("these answers do not go together ({}): {}", refusal.when.expression, refusal.reason);
-                faults.push(Fault::new(message));
-            }
+    let refusals = pack.layers.iter().flat_map(|layer| &layer.refusals);
+    for refusal in pack.manifest.refusals.iter().chain(refusals) {
+        if refusal.when.holds(context)? {
+            let message = format!("these answers do not go together ({}): {}", refusal.when.expression, refusal.reason);
+            faults.push(Fault::new(message));
         }
+    }
+    for layer in &pack.layers {
         if layer.when.as_ref().map_or(Ok(true), |when| when.holds(context))? {
             chosen.push(layer);
         }

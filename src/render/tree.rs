@@ -26,6 +26,8 @@ pub struct TreeFile {
     pub moved_from: Option<TreePath>,
     /// The pack's file it comes from, for faults.
     pub source: String,
+    /// The overlay that this file is from.
+    pub overlay: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,6 +58,8 @@ pub struct Tree {
     pub migrations: BTreeMap<String, String>,
     /// The schema that they reach.
     pub schema: Option<Layout>,
+    /// Layers whose packages are not all in the lock file.
+    pub unlocked: Vec<String>,
     /// The migrations that are new, of those that lead from an earlier schema to this one.
     pub steps: Vec<Migration>,
 }
@@ -142,6 +146,7 @@ mod tests {
             personal: false,
             moved_from: None,
             source: path.into(),
+            overlay: None,
         };
         tree.insert(TreePath::new(path).unwrap(), file)
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{BAD, BOLD, DIM, GOOD, WARN, say, warn};
 use crate::blueprint::Blueprint;
 use crate::evolve::{Action, Entry, Lock, Plan};
-use crate::pack::Pack;
+use crate::pack::{Pack, visible};
 use crate::render::TreePath;
 
 pub struct Changed<'a> {
@@ -55,6 +55,9 @@ impl Changed<'_> {
             };
             if let Some(from) = &entry.moved_from {
                 let _ = write!(why, " (was {from})");
+            }
+            if let Some(overlay) = &entry.overlay {
+                let _ = write!(why, " (from {})", visible(overlay));
             }
             let _ = writeln!(text, "  {word} {}{why}", entry.path);
         }
@@ -156,6 +159,7 @@ impl Changed<'_> {
                     "bytes": known.then_some(entry.content.len()),
                     "conflicts": entry.conflicts,
                     "moved_from": entry.moved_from.as_ref().map(TreePath::as_str),
+                    "overlay": entry.overlay,
                 })
             })
             .collect();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use imara_diff::{Algorithm, Diff, Hunk, InternedInput};
 
 use crate::evolve::{Action, Entry, Plan};
+use crate::pack::visible;
 use crate::render::Mode;
 
 /// Lines that are shown around a change.
@@ -22,6 +23,10 @@ pub fn diff(plan: &Plan) -> String {
 fn one(entry: &Entry, text: &mut String) {
     let path = &entry.path;
     let bits = |mode: Mode| format!("100{:o}", mode.bits());
+    if let Some(overlay) = &entry.overlay {
+        // git passes over what stands before a file's first line.
+        let _ = writeln!(text, "# from {}", visible(overlay));
+    }
     let _ = writeln!(text, "diff --git a/{path} b/{path}");
     let gone = entry.action == Action::Delete;
     let (old, new): (&[u8], &[u8]) = match &entry.before {

@@ -1,0 +1,406 @@
+//! Overlays: a company's own files, layers and questions over a template that it does not own, kept through
+//! every update.
+
+mod support;
+
+use std::path::Path;
+
+use support::{Run, Sandbox};
+
+const PACK: [(&str, &str); 9] = [
+    (
+        "pack.toml",
+        "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n\
+         [[question]]\nkey = \"log\"\nprompt = \"Log?\"\nkind = \"choice\"\nchoices = [\"text\", \"json\"]\ndefault = \"text\"\n\
+         [presets.loud]\nanswers = { log = \"json\" }\n\
+         [slots.lines]\nowner = \"core\"\npurpose = \"lines\"\n\
+         [next]\nsteps = [\"make run\"]\nchanged = [\"make test\"]\n",
+    ),
+    ("layers/core/layer.toml", "title = \"Core\"\n[dependencies]\naxum = \"0.8\"\n"),
+    ("layers/core/files/main.tera", "{{ log }}\n{{ slot(\"lines\") }}\nend\n"),
+    ("layers/core/files/ci.yml.tera", "name: {{ name }}\nsteps: theirs\n"),
+    ("layers/core/files/deps.tera", "{% for d in dependencies %}{{ d.name }} = {{ d.spec }}\n{% endfor %}"),
+    ("layers/core/files/settings.tera", "{% for s in config %}{{ s.env }} {{ s.layer }}\n{% endfor %}"),
+    ("layers/core/files/title.tera", "{{ <title text={name} /> }}\n"),
+    ("partials/title.tera", "{% component title(text) %}== {{ text }} =={% endcomponent title %}\n"),
+    ("README.md", "of the pack\n"),
+];
+
+/// A company's: it shadows a file by a plain one, and a partial; a layer joins in, with all that one may have.
+const COMPANY: [(&str, &str); 7] = [
+    (
+        "pack.toml",
+        "[[question]]\nkey = \"team\"\nprompt = \"Team?\"\nkind = \"text\"\ndefault = \"platform\"\n\
+         [presets.house]\nanswers = { team = \"house\" }\n\
+         [[refuse]]\nwhen = 'team == \"nobody\"'\nreason = \"somebody has to care\"\n\
+         [next]\nsteps = [\"make house\"]\n\
+         [name-rules]\nreserved = [\"legacy\"]\nreserved_help = \"the old shop has it\"\n",
+    ),
+    ("layers/core/files/ci.yml", "steps: ours\n"),
+    ("layers/core/files/NOTICE.tera", "{{ team }}\n"),
+    ("partials/title.tera", "{% component title(text) %}-- {{ text }} --{% endcomponent title %}\n"),
+    (
+        "layers/house/layer.toml",
+        "title = \"House\"\nwhen = 'team != \"\"'\n[dependencies]\nacme-log = \"2\"\n\
+         axum = { version = \"0.8\", features = [\"ws\"] }\n\
+         [[config]]\nenv = \"TEAM\"\nkind = \"string\"\ndoc = \"who\"\n",
+    ),
+    ("layers/house/slots/lines.tera", "  {{ team }}\n"),
+    ("layers/house/files/house.txt", "house\n"),
+];
+
+fn lay(sandbox: &Sandbox, folder: &str, files: &[(&str, &str)]) {
+    for (path, content) in files {
+        sandbox.write(&format!("../{folder}/{path}"), content);
+    }
+}
+
+/// A sandbox with the pack in `../pack` and the company's overlay in `../company`.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.pack(&PACK);
+    lay(&sandbox, "company", &COMPANY);
+    sandbox
+}
+
+fn new<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
+    sandbox.run("--template ../pack --overlay ../company").args(line)
+}
+
+fn inside<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
+    sandbox.run(line).in_folder("shop")
+}
+
+fn commit(sandbox: &Sandbox) {
+    sandbox.git("shop", &["add", "--all"]);
+    sandbox.git("shop", &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
+}
+
+#[test]
+fn files_shadow_and_everything_else_joins_in() {
+    let sandbox = sandbox();
+    new(&sandbox, "shop --team shoppers").ok().says(&["(core, house)", "make house"]);
+    assert_eq!(sandbox.read("shop/ci.yml"), "steps: ours\n", "a plain file stands for a rendered one");
+    assert_eq!(sandbox.read("shop/title"), "-- shop --\n", "a partial");
+    assert_eq!(sandbox.read("shop/NOTICE"), "shoppers\n", "a new file of a layer that is there");
+    assert_eq!(sandbox.read("shop/main"), "text\n  shoppers\nend\n", "a line for a slot, a question");
+    let dependencies = "acme-log = \"2\"\naxum = { version = \"0.8\", features = [\"ws\"] }\n";
+    assert_eq!(sandbox.read("shop/deps"), dependencies);
+    assert_eq!(sandbox.read("shop/settings"), "TEAM house\n");
+    assert_eq!(sandbox.read("shop/house.txt"), "house\n");
+
+    new(&sandbox, "two --preset house").ok();
+    assert_eq!(sandbox.read("two/NOTICE"), "house\n");
+    new(&sandbox, "three --team nobody").fails(1, &["do not go together", "somebody has to care"]);
+    new(&sandbox, "legacy").fails(2, &["the old shop has it"]);
+    let help = new(&sandbox, "new --help").ok().out;
+    assert!(help.contains("--team <TEXT>") && help.contains("house"), "{help}");
+    assert!(new(&sandbox, "completions bash").ok().out.contains("--team"));
+}
+
+#[test]
+fn a_later_overlay_wins_and_each_file_says_whose_it_is() {
+    let sandbox = sandbox();
+    lay(
+        &sandbox,
+        "team",
+        &[
+            ("layers/core/files/ci.yml.tera", "steps: {{ name }}\n"),
+            (
+                "pack.toml",
+                "[[question]]\nkey = \"log\"\nprompt = \"Log?\"\nkind = \"choice\"\nchoices = [\"json\"]\ndefault = \"json\"\n",
+            ),
+        ],
+    );
+    let with = |line: &str| new(&sandbox, "--overlay ../team").args(line);
+    let tree = with("shop --dry-run").ok().out;
+    assert!(tree.contains("ci.yml (from ../../team)\n") && tree.contains("NOTICE (from ../../company)\n"), "{tree}");
+    assert!(tree.contains("  deps\n"), "the pack's own say nothing: {tree}");
+    let diff = with("shop --diff").ok().out;
+    assert!(diff.contains("# from ../../team\ndiff --git a/ci.yml b/ci.yml\n"), "{diff}");
+    with("shop --no-git").ok();
+    assert_eq!(sandbox.read("shop/ci.yml"), "steps: shop\n");
+    assert_eq!(
+        sandbox.read("shop/main"),
+        "json\n  platform\nend\n",
+        "a question that stands for another, in its place"
+    );
+    sandbox.write("empty/x", "");
+    sandbox.git("empty", &["init", "--quiet"]);
+    sandbox.write("all.patch", diff);
+    sandbox.git("empty", &["apply", "--include=ci.yml", "../all.patch"]);
+    assert_eq!(sandbox.read("empty/ci.yml"), "steps: shop\n", "git takes the diff all the same");
+
+    let json = with("two --dry-run --json").ok().json();
+    let of = |path: &str| {
+        json["files"].as_array().unwrap().iter().find(|file| file["path"] == path).unwrap()["overlay"].clone()
+    };
+    assert_eq!((of("ci.yml"), of("deps")), ("../../team".into(), serde_json::Value::Null));
+    let catalog = with("catalog").ok().out;
+    for words in
+        ["house: House (when team != \"\", from ../company)", "  ../team\n      stands for layers/core/files/ci.yml\n"]
+    {
+        assert!(catalog.contains(words), "{words}\n{catalog}");
+    }
+    let catalog = with("catalog --json").ok().json();
+    assert_eq!(
+        catalog["overlays"][0]["shadows"],
+        serde_json::json!(["layers/core/files/ci.yml.tera", "partials/title.tera"])
+    );
+    assert_eq!(catalog["overlays"][1]["source"], "../team");
+    assert_eq!(catalog["layers"][1]["overlay"], "../company");
+
+    // A preset that asks for what a question no longer takes is told before anybody chooses it.
+    let narrow =
+        "[[question]]\nkey = \"log\"\nprompt = \"Log?\"\nkind = \"choice\"\nchoices = [\"text\"]\ndefault = \"text\"\n";
+    lay(&sandbox, "team", &[("pack.toml", narrow)]);
+    with("three")
+        .fails(1, &["../team/pack.toml: the preset \"loud\", \"log\": \"json\" is not one of text", "[presets.loud]"]);
+}
+
+#[test]
+fn service_toml_keeps_the_overlay_and_every_verb_finds_it() {
+    let sandbox = sandbox();
+    new(&sandbox, "shop").ok();
+    let service = sandbox.read("shop/service.toml");
+    assert!(service.contains("version = \"0.1.0\"\nsource = \"../../pack\"\n\n[[template.overlay]]\nsource = \"../../company\"\ndigest = \"sha256:"), "{service}");
+    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+    inside(&sandbox, "diff").ok();
+    let said =
+        inside(&sandbox, "add team=shoppers").ok().says(&["update       NOTICE (from ../../company)", "make test"]);
+    assert!(!said.err.contains("make house"), "{said:?}");
+    commit(&sandbox);
+    sandbox.write("shop/src/x", "");
+    sandbox.run("remove team").in_folder("shop/src").ok();
+    assert_eq!(sandbox.read("shop/NOTICE"), "platform\n", "from a folder below as well");
+    commit(&sandbox);
+
+    // The overlay changes: only `update` takes it in.
+    let mine = sandbox.read("shop/service.toml").replace("digest = ", "# ours\ndigest = ");
+    sandbox.write("shop/service.toml", mine);
+    commit(&sandbox);
+    lay(&sandbox, "company", &[("layers/core/files/ci.yml", "steps: newer\n")]);
+    for line in ["apply", "add team=x"] {
+        inside(&sandbox, line)
+            .fails(1, &["the overlay \"../../company\" is not as it was", "`new-service update` takes it in"]);
+    }
+    inside(&sandbox, "diff").ends(4);
+    let json = inside(&sandbox, "update --dry-run --json").ok().json();
+    let file = json["files"].as_array().unwrap().iter().find(|file| file["path"] == "ci.yml").unwrap().clone();
+    assert_eq!((&file["action"], &file["overlay"]), (&"update".into(), &"../../company".into()));
+    inside(&sandbox, "update").ok().says(&["update       ci.yml (from ../../company)"]);
+    let after = sandbox.read("shop/service.toml");
+    assert!(after.contains("# ours\ndigest = \"sha256:") && after != service, "{after}");
+    inside(&sandbox, "apply --allow-dirty").ok().says(&["Nothing to do"]);
+    commit(&sandbox);
+
+    // The template changes, and the overlay is kept.
+    sandbox.write("../pack/pack.toml", PACK[0].1.replace("0.1.0", "0.2.0"));
+    sandbox.write("../pack/layers/core/files/ci.yml.tera", "theirs again\n");
+    sandbox.write("../pack/layers/core/files/new.txt", "new\n");
+    inside(&sandbox, "apply").fails(1, &["this repo is at 0.1.0, its template is at 0.2.0"]);
+    let said = inside(&sandbox, "update").ok().says(&["0.1.0 → 0.2.0", "create       new.txt"]);
+    assert!(!said.err.contains("ci.yml"), "{said:?}");
+    assert_eq!(sandbox.read("shop/ci.yml"), "steps: newer\n");
+}
+
+#[test]
+fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
+    let sandbox = sandbox();
+    sandbox.run("--template ../pack shop").ok();
+    let plain = sandbox.files("shop");
+    inside(&sandbox, "update --overlay ../../company").fails(2, &["stand in its service.toml", "[[template.overlay]]"]);
+    let service = sandbox.read("shop/service.toml");
+    let with = service.replace("\n[answers]", "\n[[template.overlay]]\nsource = \"../../company\" # ours\n\n[answers]");
+    sandbox.write("shop/service.toml", with);
+    inside(&sandbox, "apply").fails(1, &["the overlay \"../../company\" is not taken in yet"]);
+    inside(&sandbox, "update").ok().says(&["create       house.txt (from ../../company)"]);
+    assert!(sandbox.read("shop/service.toml").contains("source = \"../../company\" # ours\ndigest = \"sha256:"));
+    commit(&sandbox);
+    let said = sandbox.read("shop/service.toml");
+    let (before, rest) = said.split_once("[[template.overlay]]").unwrap();
+    sandbox.write("shop/service.toml", format!("{before}{}", &rest[rest.find("[answers]").unwrap()..]));
+    inside(&sandbox, "apply").fails(1, &["unknown answer \"team\""]);
+    inside(&sandbox, "update").ok().says(&["delete       house.txt", "no longer asks for \"team\""]);
+    assert_eq!(sandbox.files("shop"), plain, "as if it had never been there");
+}
+
+#[test]
+fn a_fault_names_the_overlays_own_file() {
+    for (what, path, content, words) in [
+        (
+            "a question",
+            "pack.toml",
+            "[[question]]\nkey = \"Team\"\nprompt = \"?\"\nkind = \"text\"\n",
+            "../company/pack.toml:2:7: the key",
+        ),
+        ("a key of packs alone", "pack.toml", "name = \"x\"\n", "../company/pack.toml:1:1: unknown field `name`"),
+        ("an edition to come", "pack.toml", "edition = 9\n", "../company/pack.toml:1:11: pack format 9 is not known"),
+        (
+            "a refusal",
+            "pack.toml",
+            "[[refuse]]\nwhen = 'taem == \"x\"'\nreason = \"x\"\n",
+            "../company/pack.toml:2:8: `when = 'taem",
+        ),
+        (
+            "a layer",
+            "layers/house/layer.toml",
+            "titel = \"x\"\n",
+            "../company/layers/house/layer.toml:1:1: unknown field",
+        ),
+        (
+            "a template",
+            "layers/core/files/NOTICE.tera",
+            "{{ taem }}\n",
+            "../company/layers/core/files/NOTICE.tera:1:4: `taem` is not defined (did you mean \"team\"?)",
+        ),
+        ("a partial", "partials/title.tera", "{% component\n", "../company/partials/title.tera:1:"),
+        (
+            "a slot",
+            "layers/house/slots/lnies",
+            "x\n",
+            "../company/layers/house/slots/lnies:1:1: no slot \"lnies\" (did you mean \"lines\"?)",
+        ),
+        (
+            "a layer that is not there",
+            "layers/cor/files/x",
+            "x\n",
+            "../company/layers/cor/layer.toml: no such file (did you mean \"core\"?)",
+        ),
+        ("a folder", "layer/core/files/x", "x\n", "../company/layer: no part of a pack (did you mean \"layers\"?)"),
+        (
+            "a path",
+            "layers/core/files/a b?",
+            "x\n",
+            "../company/layers/core/files/a b?: the path \"a b?\" may not be written",
+        ),
+    ] {
+        println!("{what}");
+        let sandbox = sandbox();
+        lay(&sandbox, "company", &[(path, content)]);
+        new(&sandbox, "shop").fails(1, &[words]);
+    }
+    // What is the pack's stays the pack's.
+    let sandbox = sandbox();
+    sandbox.write("../pack/layers/core/files/main.tera", "{{ lgo }}\n");
+    new(&sandbox, "shop").fails(1, &["../pack/layers/core/files/main.tera:1:4: `lgo`"]);
+}
+
+#[test]
+fn what_is_no_overlay_is_told_with_all_the_others() {
+    let sandbox = sandbox();
+    new(&sandbox, "shop --overlay nowhere --overlay elsewhere")
+        .fails(2, &["no overlay \"nowhere\"", "no overlay \"elsewhere\""]);
+    sandbox.write("../docs/README.md", "x\n");
+    new(&sandbox, "shop --overlay ../docs").fails(1, &["../docs: holds nothing that lies over a pack"]);
+    sandbox.assert_untouched();
+    new(&sandbox, "shop").ok();
+    let service = sandbox.read("shop/service.toml");
+    sandbox.write("shop/service.toml", service.replace("../../company", "../../gone"));
+    inside(&sandbox, "apply").fails(1, &["service.toml:12:10: no overlay \"../../gone\""]);
+    sandbox.write("shop/service.toml", service.replace("digest", "digset"));
+    inside(&sandbox, "apply").fails(1, &["service.toml:13:1: unknown field `digset`"]);
+}
+
+/// An overlay is as foreign as a pack, and is read with the same care.
+#[cfg(unix)]
+#[test]
+fn an_overlay_is_hostile_until_proven_otherwise() {
+    let sandbox = sandbox();
+    std::os::unix::fs::symlink("/etc", sandbox.path("../company/layers/core/files/etc")).unwrap();
+    new(&sandbox, "shop").fails(1, &["company/layers/core/files/etc: a pack holds plain files only"]);
+    std::fs::remove_file(sandbox.path("../company/layers/core/files/etc")).unwrap();
+    for (path, words) in [
+        ("layers/core/files/service.toml", "is new-service's own to write"),
+        ("layers/core/files/.git/hooks/x", "a pack holds"),
+        ("layers/core/files/CI.yml", "clashes with ci.yml"),
+        ("partials/a\u{1b}[2J", "U+001B"),
+    ] {
+        if path.contains(".git/") {
+            // A repository's own folder is none of the overlay's.
+            continue;
+        }
+        let file = sandbox.write(&format!("../company/{path}"), "x\n");
+        let said = new(&sandbox, "shop").fails(1, &[words]);
+        assert!(!said.err.contains('\u{1b}'));
+        std::fs::remove_file(file).unwrap();
+    }
+    let title = "[[question]]\nkey = \"a\"\nprompt = \"a\\u001b[2J\"\nkind = \"text\"\n";
+    lay(&sandbox, "company", &[("pack.toml", title)]);
+    for line in ["catalog", "new --help", "shop"] {
+        let said = new(&sandbox, line).fails(1, &["../company/pack.toml:3:10: it holds U+001B"]);
+        assert!(!said.err.contains('\u{1b}'));
+    }
+    // Nor does a name of a folder reach the terminal as it is.
+    lay(&sandbox, "b\u{1b}[2J", &[("layers/core/files/x", "x\n")]);
+    let said = sandbox.run("--template ../pack shop --dry-run --overlay").arg("../b\u{1b}[2J").ok();
+    assert!(!said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'), "{said:?}");
+}
+
+const LOCKED: [(&str, &str); 4] = [
+    (
+        "pack.toml",
+        "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n\
+         [lock]\nkind = \"cargo\"\npath = \"Cargo.lock\"\nmanifest = \"Cargo.toml\"\n[next]\nsteps = [\"cargo run\"]\n",
+    ),
+    ("layers/core/layer.toml", "title = \"Core\"\n"),
+    (
+        "layers/core/files/Cargo.toml.tera",
+        "[package]\nname = \"{{ name }}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n\
+         {% for d in dependencies %}{{ d.name }} = {{ d.spec }}\n{% endfor %}",
+    ),
+    ("layers/core/Cargo.lock.fragment", "version = 4\n\n[[package]]\nname = \"fragment\"\nversion = \"0.0.0\"\n"),
+];
+
+#[test]
+fn what_no_fragment_locks_is_said_and_cargo_check_is_a_step() {
+    let sandbox = Sandbox::new();
+    sandbox.pack(&LOCKED);
+    lay(&sandbox, "company", &[("layers/log/layer.toml", "title = \"Log\"\n[dependencies]\nacme-log = \"2\"\n")]);
+    let said = new(&sandbox, "shop --no-git").ok();
+    let said = said.says(&["Cargo.lock does not hold the packages of \"log\": `cargo check` adds them"]);
+    let steps = &said.err[said.err.find("Next:").unwrap()..];
+    assert!(steps.find("cargo check").unwrap() < steps.find("cargo run").unwrap(), "{steps}");
+    assert!(!sandbox.read("shop/Cargo.lock").contains("acme-log"));
+    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+
+    // With a fragment of its own it is in, and nothing is to be said.
+    let fragment = "version = 4\n\n[[package]]\nname = \"fragment\"\nversion = \"0.0.0\"\ndependencies = [\n \"acme-log\",\n]\n\n\
+                    [[package]]\nname = \"acme-log\"\nversion = \"2.0.1\"\nsource = \"registry\"\nchecksum = \"aa\"\n";
+    lay(&sandbox, "company", &[("layers/log/Cargo.lock.fragment", fragment)]);
+    let said = new(&sandbox, "two --no-git").ok();
+    assert!(!said.err.contains("cargo check"), "{said:?}");
+    assert!(sandbox.read("two/Cargo.lock").contains("name = \"acme-log\"\nversion = \"2.0.1\""));
+    // It comes to the first one by an update.
+    inside(&sandbox, "update").ok().says(&["update       Cargo.lock"]);
+
+    // A layer of the pack that depends on something else now is not locked by the pack's fragment.
+    lay(&sandbox, "company", &[("layers/core/layer.toml", "title = \"Core\"\n[dependencies]\nother = \"1\"\n")]);
+    let said = inside(&sandbox, "update").ok();
+    said.says(&["Cargo.lock does not hold the packages of \"core\"", "  cargo check\n"]);
+}
+
+#[test]
+fn the_built_in_pack_takes_an_overlay() {
+    let sandbox = Sandbox::new();
+    let layers = support::built_in().join("layers");
+    let layer =
+        support::names_in(&layers).into_iter().find(|name| layers.join(name).join("files/README.md.tera").is_file());
+    let layer = layer.expect("a layer has the README");
+    lay(
+        &sandbox,
+        "company",
+        &[
+            (&format!("layers/{layer}/files/README.md"), "# Ours\n"),
+            ("layers/house/layer.toml", "title = \"House\"\n"),
+            ("layers/house/files/HOUSE.md", "house\n"),
+        ],
+    );
+    sandbox.run("shop --yes --overlay ../company").ok();
+    assert_eq!(sandbox.read("shop/README.md"), "# Ours\n");
+    assert_eq!(sandbox.read("shop/HOUSE.md"), "house\n");
+    let service = sandbox.read("shop/service.toml");
+    assert!(!service.contains("0\"\nsource"), "what is built in has no source: {service}");
+    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+    assert!(Path::new(&sandbox.path("shop/.new-service/lock")).is_file());
+}
