@@ -39,7 +39,10 @@ fn assert_of_harbour(sandbox: &Sandbox, team: &str) {
         assert!(text.contains(words), "{path} has no {words}:\n{text}");
     };
     holds("src/telemetry/logs.rs", "serialize_entry(\"@timestamp\", &timestamp)");
-    holds(".github/workflows/ci.yml", &format!("uses: harbour/workflows/.github/workflows/rust-service.yml@v3\n    with:\n      team: \"{team}\"\n"));
+    holds(
+        ".github/workflows/ci.yml",
+        &format!("uses: harbour/workflows/.github/workflows/rust-service.yml@v3\n    with:\n      team: \"{team}\"\n"),
+    );
     holds("src/harbour.rs", &format!("const TEAM: &str = \"{team}\";"));
     holds("src/app.rs", "        .map_response(crate::harbour::stamp(&state.config))\n");
     holds("Cargo.toml", "\nhostname = \"0.4\"\n");
@@ -103,7 +106,11 @@ fn editors_find_the_schemas_of_the_examples() {
     for (path, content) in files_below(&example("")) {
         let Some(name) = ["pack.toml", "layer.toml"].into_iter().find(|name| path.ends_with(name)) else { continue };
         let text = String::from_utf8(content).unwrap();
-        let schema = text.lines().next().and_then(|line| line.strip_prefix("#:schema ")).unwrap_or_else(|| panic!("{path}: no schema"));
+        let schema = text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("#:schema "))
+            .unwrap_or_else(|| panic!("{path}: no schema"));
         let there = example(&path).parent().unwrap().join(schema);
         assert!(fs::exists(&there).unwrap(), "{path}: {schema}");
         let kind = if path.contains("overlay/") && name == "pack.toml" { "overlay" } else { &name[..name.len() - 5] };
@@ -111,4 +118,103 @@ fn editors_find_the_schemas_of_the_examples() {
         seen += 1;
     }
     assert!(seen > 4, "{seen}");
+}
+
+/// What the guide says to write, under which heading, and what to run.
+struct Block {
+    heading: String,
+    language: String,
+    /// The last path in the text before it that begins as one of `roots`.
+    path: Option<String>,
+    text: String,
+}
+
+fn blocks(page: &str, roots: &[&str]) -> Vec<Block> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide").join(page)).unwrap();
+    let (mut heading, mut path, mut found) = (String::new(), None, Vec::new());
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let inside: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let (path, text) = (path.take(), inside.join("\n") + "\n");
+            found.push(Block { heading: heading.clone(), language: language.into(), path, text });
+        } else if let Some(title) = line.strip_prefix("## ") {
+            (heading, path) = (title.to_owned(), None);
+        } else {
+            let code = line.split('`').skip(1).step_by(2);
+            let named = code.filter(|code| roots.iter().any(|root| code.starts_with(root)) && !code.ends_with('/'));
+            path = named.last().map(str::to_owned).or(path);
+        }
+    }
+    found
+}
+
+/// The page, done as it says: what it has written is the example, and what it runs ends well.
+#[test]
+#[ignore = "until the verb `template` is in"]
+fn the_tutorial_ends_where_it_says() {
+    let sandbox = Sandbox::new();
+    // Nothing is compiled here: `cargo check` of a dependency that is new changes the lock file.
+    sandbox.stub("cargo", "[ \"$1\" = check ] && echo >> Cargo.lock; exit 0");
+    let binaries = Path::new(support::BINARY).parent().unwrap().to_owned();
+    let paths = std::env::var_os("PATH").unwrap();
+    let paths = [sandbox.path("../stubs"), binaries].into_iter().chain(std::env::split_paths(&paths));
+    let paths = std::env::join_paths(paths).unwrap();
+    for block in blocks("tutorial.md", &["harbour/"]) {
+        match (block.language.as_str(), block.path) {
+            ("sh", _) => {
+                let run = sandbox.clean("bash").env("PATH", &paths).args(["-ec", &block.text]).output().unwrap();
+                assert!(run.status.success(), "{}: {}\n{run:?}", block.heading, block.text);
+            }
+            ("diff", _) => {
+                let patch = sandbox.write("../patch", &block.text);
+                sandbox.git("harbour", &["apply", patch.to_str().unwrap()]);
+            }
+            (_, Some(path)) => drop(sandbox.write(&path, block.text)),
+            (_, None) => {}
+        }
+    }
+    // Its last step changes the layer once more.
+    let plain = |text: String| {
+        let lines = text.lines().filter(|line| !line.starts_with("#:schema"));
+        lines.collect::<Vec<_>>().join("\n").replace("The cost centre that pays", "Who pays for this service")
+    };
+    let written = sandbox.files("harbour");
+    assert!(written.len() > 6, "{:?}", written.keys());
+    for (path, content) in written {
+        let there = fs::read_to_string(example("harbour-overlay").join(&path)).unwrap();
+        assert_eq!(plain(String::from_utf8(content).unwrap()), plain(there), "{path}");
+    }
+    assert!(sandbox.read("shop/.env.example").contains("# The cost centre that pays\n"));
+}
+
+#[test]
+fn the_cookbooks_recipes_are_overlays() {
+    let sandbox = Sandbox::new();
+    let whole = |block: &Block| !["sh", "rust", "dockerfile"].contains(&block.language.as_str());
+    let mut recipes: Vec<String> = Vec::new();
+    for block in blocks("cookbook.md", &["layers/", "pack.toml"]).into_iter().filter(whole) {
+        let path = block.path.unwrap_or_else(|| panic!("{}: no path before {}", block.heading, block.text));
+        let folder = format!("../{}", block.heading.to_lowercase().replace(' ', "-"));
+        sandbox.write(&format!("{folder}/{path}"), block.text);
+        recipes.extend((!recipes.contains(&folder)).then_some(folder));
+    }
+    for (folder, answers, file, words) in [
+        ("../own-logger", "", "Cargo.toml", "\ntracing-journald = \"0.3\"\n"),
+        ("../own-base-image", "--author Us", "service.toml", "\nimage = \"registry.example/us/shop\"\n"),
+        ("../house-ci", "--database postgres", ".gitlab-ci.yml", "  services:\n    - postgres:"),
+        ("../another-database", "--search opensearch", ".env.example", "\nOPENSEARCH_URL=http://localhost:9200\n"),
+    ] {
+        recipes.retain(|recipe| recipe != folder);
+        let line = format!("shop --yes --no-git --overlay {folder} {answers}");
+        sandbox.run(&line).ok();
+        let text = sandbox.read(&format!("shop/{file}"));
+        assert!(text.contains(words), "{folder}: {file} has no {words}:\n{text}");
+        fs::remove_dir_all(sandbox.path("shop")).unwrap();
+    }
+    assert_eq!(recipes, [""; 0], "recipes that are not tried");
+    // Something less.
+    sandbox.write("../less/layers/github/layer.toml", "title = \"None\"\nwhen = \"false\"\n");
+    sandbox.run("shop --yes --no-git --overlay ../less").ok();
+    assert!(!sandbox.path("shop/.github").exists());
 }

@@ -23,7 +23,11 @@ complete and check these files when the first line names their schema:
 pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str, &'a Table)>, lock: &[String]) -> String {
     let mut page = HEAD.to_owned();
     for (title, schema, table) in files {
-        let _ = write!(page, "\n## {title}\n\n{}\n\nSchema: [{schema}.schema.json](schemas/{schema}.schema.json)\n", table.doc);
+        let _ = write!(
+            page,
+            "\n## {title}\n\n{}\n\nSchema: [{schema}.schema.json](schemas/{schema}.schema.json)\n",
+            table.doc
+        );
         keys(&mut page, "", table);
     }
     page.push_str("\n## .new-service/lock\n");
