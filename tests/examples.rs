@@ -202,7 +202,7 @@ fn the_cookbooks_recipes_are_overlays() {
     for (folder, answers, file, words) in [
         ("../own-logger", "", "Cargo.toml", "\ntracing-journald = \"0.3\"\n"),
         ("../own-base-image", "--author Us", "service.toml", "\nimage = \"registry.example/us/shop\"\n"),
-        ("../house-ci", "--database postgres", ".gitlab-ci.yml", "  services:\n    - postgres:"),
+        ("../house-ci", "--database postgres", ".gitlab-ci.yml", "  services:\n    - docker.io/library/postgres:"),
         ("../another-database", "--search opensearch", ".env.example", "\nOPENSEARCH_URL=http://localhost:9200\n"),
     ] {
         recipes.retain(|recipe| recipe != folder);
