@@ -43,7 +43,7 @@ pub struct DatabaseRule {
     pub place: Place,
 }
 
-/// `[[table]]`: a table that the layer owns, as it is written.
+/// A table that the layer owns, as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableForm {

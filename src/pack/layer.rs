@@ -138,7 +138,7 @@ pub enum Dependency {
     Table(BTreeMap<String, toml::Value>),
 }
 
-/// `[[config]]`: a setting of the service, declared once (practice app.config).
+/// A setting of the service, declared once (practice app.config).
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setting {

@@ -62,7 +62,7 @@ struct Form {
     resources: ResourceRules,
 }
 
-/// `pack.toml` of an overlay: what may join in. The rest is its pack's to say.
+/// `pack.toml` of an overlay: what may join in, in tables of the same keys. The rest is its pack's to say.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverlayForm {

@@ -22,13 +22,14 @@ complete and check these files when the first line names their schema:
 /// The page: a section for each file (its name, its schema's and its table), then what the lock's lines say.
 pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str, &'a Table)>, lock: &[String]) -> String {
     let mut page = HEAD.to_owned();
+    let mut told = Vec::new();
     for (title, schema, table) in files {
         let _ = write!(
             page,
             "\n## {title}\n\n{}\n\nSchema: [{schema}.schema.json](schemas/{schema}.schema.json)\n",
             table.doc
         );
-        keys(&mut page, "", table);
+        keys(&mut page, "", table, &mut told);
     }
     page.push_str("\n## .new-service/lock\n");
     if let Some((about, lines)) = lock.split_first() {
@@ -41,8 +42,8 @@ pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str, &'a Table)>, lock: 
     page
 }
 
-/// The table of keys, then a section for each table among them.
-fn keys(page: &mut String, at: &str, table: &Table) {
+/// The table of keys, then a section for each table among them that is not `told` yet: an overlay's are its pack's.
+fn keys<'a>(page: &mut String, at: &str, table: &'a Table, told: &mut Vec<(String, &'a Table)>) {
     page.push_str("\n| key | value | what |\n| --- | --- | --- |\n");
     for key in &table.keys {
         let name = format!("`{}`", key.name);
@@ -59,9 +60,11 @@ fn keys(page: &mut String, at: &str, table: &Table) {
     }
     for key in &table.keys {
         let path = format!("{at}{}", key.name);
-        if let Some((heading, path, inner)) = inner(&path, &key.shape) {
+        let Some((heading, path, inner)) = inner(&path, &key.shape) else { continue };
+        if !told.contains(&(heading.clone(), inner)) {
             let _ = write!(page, "\n### `{heading}`\n\n{}\n", inner.doc);
-            keys(page, &format!("{path}."), inner);
+            told.push((heading, inner));
+            keys(page, &format!("{path}."), inner, told);
         }
     }
 }

@@ -12,7 +12,7 @@ use syn::ext::IdentExt as _;
 use syn::{Attribute, Expr, ExprLit, Field, Fields, Item, ItemEnum, Lit, LitStr, Meta, Token, Type};
 
 /// What stands behind a key in TOML.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
     Any,
     Text,
@@ -31,13 +31,13 @@ pub enum Shape {
     Either(Vec<Shape>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     pub doc: String,
     pub keys: Vec<Key>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     pub name: String,
     pub doc: String,
@@ -229,17 +229,8 @@ fn serde(attributes: &[Attribute]) -> anyhow::Result<BTreeMap<String, String>> {
             Ok(())
         })?;
     }
-    const KNOWN: [&str; 9] = [
-        "default",
-        "deny_unknown_fields",
-        "from",
-        "rename",
-        "rename_all",
-        "skip",
-        "skip_serializing_if",
-        "untagged",
-        "into",
-    ];
+    const KNOWN: [&str; 8] =
+        ["default", "deny_unknown_fields", "from", "rename", "rename_all", "skip", "skip_serializing_if", "untagged"];
     match said.keys().find(|word| !KNOWN.contains(&word.as_str())) {
         Some(word) => bail!("serde({word}) is not known here"),
         None => Ok(said),
