@@ -25,11 +25,11 @@ use crate::pack::{Kind, Pack, Question};
     propagate_version = true
 )]
 struct Cli {
-    /// A built-in template, or a folder that holds one
+    /// A built-in template, a folder, or a git repository: URL or OWNER/REPO, then //FOLDER and #REF
     // Both are read by `values_of`, before the pack's own flags are known.
     #[arg(long, value_name = "SRC", global = true)]
     template: Option<String>,
-    /// A folder whose files lie over the template's (repeatable, each over those before it)
+    /// A folder or git repository that lies over the template (repeatable, each over those before it)
     #[arg(long, value_name = "SRC", global = true)]
     overlay: Vec<String>,
     #[command(subcommand)]
@@ -137,6 +137,11 @@ pub fn is_change(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
 }
 
+/// Whether they begin with the verb that goes to newer templates.
+pub fn is_update(arguments: &[OsString]) -> bool {
+    first_word(arguments).is_some_and(|first| first == "update")
+}
+
 /// Flags that say what the pack is made of, and are read before its own flags are known.
 const SOURCES: [&str; 2] = ["--template", "--overlay"];
 
@@ -170,6 +175,12 @@ fn values_of(flag: &str, arguments: &[OsString]) -> Result<Vec<String>, Stop> {
         Stop::usage(Fault::new(format!("{flag} {shown}: the name is not UTF-8")))
     };
     found.into_iter().map(|value| value.into_string().map_err(refused)).collect()
+}
+
+/// The file that `new` takes its answers from, and what they are for; none where that is standard input.
+pub fn from_argument(arguments: &[OsString]) -> Result<Option<PathBuf>, Stop> {
+    let from = values_of("--from", arguments)?.into_iter().next();
+    Ok(from.filter(|from| from != "-").map(PathBuf::from))
 }
 
 /// Whether an argument is one of [`SOURCES`]; and whether its value is the next one.

@@ -1,5 +1,7 @@
 //! The git command, as far as creating and changing a repository need it.
 
+pub mod remote;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

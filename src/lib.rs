@@ -4,7 +4,7 @@
 //! answers → blueprint → render (layers, templates) → tree → plan → apply
 //! ```
 //!
-//! Each module knows only those before it: [`fault`], [`practices`]; [`template`] sets Tera up;
+//! Each module knows only those before it: [`fault`], [`git`], [`practices`]; [`template`] sets Tera up;
 //! [`pack`] reads what can be made; [`schema`] is resources as data; [`blueprint`] says what is wanted; [`render`] makes the tree in
 //! memory; [`evolve`] plans, and is the only module that writes; [`report`], [`wizard`], [`cli`] and
 //! [`commands`] talk.

@@ -66,6 +66,13 @@ fn read_with(text: &Text, pack: &Pack, older: bool) -> Result<Given, Faults> {
         );
         return Err(Fault::at(place, message).help("name its template with --template").into());
     }
+    if let Some(template) = &form.template
+        && template.get_ref().overlays() != pack.overlays.len()
+    {
+        let fault =
+            Fault::at(text.place(template.span().start), "this is a blueprint with overlays that are not in use");
+        return Err(fault.help("name each of them, in order, with --overlay").into());
+    }
     let mut answers = Answers::default();
     let mut unknown = Vec::new();
     for (key, value) in form.answers {

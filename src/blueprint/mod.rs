@@ -15,7 +15,7 @@ pub use file::{FILE_NAME, Given, read, read_older, write};
 pub use resolve::{Next, Resolver};
 pub use resources::{resources, surroundings};
 pub use tables::own_tables;
-pub use template::{Made, made_of};
+pub use template::{Made, made_as, made_of};
 
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answers, Pack, Question};

@@ -4,7 +4,8 @@
 //! [template]
 //! name = "axum"
 //! version = "0.1.0"
-//! source = "../pack"                 # left out for what new-service carries
+//! source = "https://host/pack#v1"    # left out for what new-service carries
+//! commit = "…"                       # of a git repository; new-service writes it
 //!
 //! [[template.overlay]]               # in the order in which they lie over it
 //! source = "../platform-overlay"     # a folder is named from this file's
@@ -19,6 +20,7 @@ use toml_edit::{ArrayOfTables, Item, Table, TableLike, Value};
 
 use super::edit::set;
 use crate::fault::{Fault, Faults};
+use crate::git;
 use crate::pack::{Origin, Pack, Source, Sources, Text, Wanted};
 
 /// What a repository is made from.
@@ -30,8 +32,10 @@ pub(super) struct TemplateForm {
     /// Its version, which `new-service update` raises.
     #[serde(rename = "version")]
     _version: Option<String>,
-    /// The folder it is from, seen from this file. Left out for what new-service carries.
+    /// Where it is from: a folder, seen from this file, or a git repository. Left out for what new-service carries.
     source: Option<Spanned<String>>,
+    /// The commit of it, for a repository; new-service writes it.
+    commit: Option<Spanned<String>>,
     /// What lies over it, in this order: a later one stands for an earlier one.
     #[serde(default)]
     overlay: Vec<OverlayForm>,
@@ -41,10 +45,18 @@ pub(super) struct TemplateForm {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverlayForm {
-    /// The folder it is from, seen from this file.
+    /// Where it is from: a folder, seen from this file, or a git repository.
     source: Spanned<String>,
+    /// The commit of it, for a repository; new-service writes it.
+    commit: Option<Spanned<String>>,
     /// Of its files, when they were last taken in; new-service writes it.
     digest: Option<String>,
+}
+
+impl TemplateForm {
+    pub fn overlays(&self) -> usize {
+        self.overlay.len()
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,46 +72,95 @@ pub struct Made {
     pub digests: Vec<Option<String>>,
 }
 
-/// Reads it, before any pack is known; none where nothing is said. `given` stands for the template that is
-/// named there. All faults at once.
-pub fn made_of(text: &Text, root: &Path, given: Option<Wanted>) -> Result<Option<Made>, Faults> {
+/// Reads it, before any pack is known; none where nothing is said. `given` is a template that stands for the one
+/// that is named there; an `update` goes to it, and to the newest commits. All faults at once.
+pub fn made_of(text: &Text, root: &Path, given: Option<Source>, update: bool) -> Result<Option<Made>, Faults> {
     let form: Form = text.toml()?;
-    let Some(form) = form.template else { return Ok(given.map(|template| Made::of(template))) };
-    let mut faults = Faults::default();
-    let at = |source: &Spanned<String>, fault: Fault| Fault { place: Some(text.place(source.span().start)), ..fault };
-    let template = match (given, &form.source) {
+    let Some(form) = form.template else { return Ok(given.map(|template| Made::of(template.into()))) };
+    let mut reader = Reader { text, update, faults: Faults::default() };
+    let named = form.source.is_some();
+    let template = match (given, form.source) {
+        (Some(given), _) if update => Some(given.into()),
         (Some(given), source) => {
-            // What is named there already stays, unless it is another.
-            let written = source.as_ref().map(|source| source.get_ref().clone());
-            Some(Wanted { written: given.written.or(written), ..given })
+            let commit = form.commit.map(Spanned::into_inner);
+            Some(Wanted { source: given, written: source.map(Spanned::into_inner), commit })
         }
-        (None, Some(source)) => match Source::parse(source.get_ref(), root) {
-            Ok(found) => Some(Wanted { source: found, written: Some(source.get_ref().clone()) }),
-            Err(fault) => {
-                faults.push(at(source, fault));
-                None
-            }
-        },
-        (None, None) if Source::is_built_in(&form.name) => Some(Source::BuiltIn(form.name).into()),
-        (None, None) => {
-            let message =
-                format!("this repository was made from the template \"{}\", which is not built in", form.name);
-            faults.push(Fault::new(message).help("name its folder: --template FOLDER"));
-            None
-        }
+        (None, Some(source)) => reader.wanted(source, form.commit, |text| Source::parse(text, root)),
+        (None, None) => Source::is_built_in(&form.name).then(|| Source::BuiltIn(form.name.clone()).into()),
     };
+    if template.is_none() && !named {
+        let message = format!("this repository was made from the template \"{}\", which is not built in", form.name);
+        reader.faults.push(Fault::new(message).help("name its folder: --template FOLDER"));
+    }
     let (mut overlays, mut digests) = (Vec::new(), Vec::new());
-    for OverlayForm { source, digest } in form.overlay {
-        match Source::parse_overlay(source.get_ref(), root) {
-            Ok(found) => overlays.push(Wanted { source: found, written: Some(source.into_inner()) }),
-            Err(fault) => faults.push(at(&source, fault)),
-        }
+    for OverlayForm { source, commit, digest } in form.overlay {
+        overlays.extend(reader.wanted(source, commit, |text| Source::parse_overlay(text, root)));
         digests.push(digest);
     }
     match template {
-        Some(template) if faults.is_empty() => Ok(Some(Made { sources: Sources { template, overlays }, digests })),
-        _ => Err(faults),
+        Some(template) if reader.faults.is_empty() => {
+            Ok(Some(Made { sources: Sources { template, overlays }, digests }))
+        }
+        _ => Err(reader.faults),
     }
+}
+
+struct Reader<'a> {
+    text: &'a Text,
+    update: bool,
+    faults: Faults,
+}
+
+impl Reader<'_> {
+    /// A source at its place in the file, pinned to its commit unless a newer one is wanted.
+    fn wanted(
+        &mut self,
+        written: Spanned<String>,
+        commit: Option<Spanned<String>>,
+        parse: impl Fn(&str) -> Result<Source, Fault>,
+    ) -> Option<Wanted> {
+        let place = |span: std::ops::Range<usize>| Some(self.text.place(span.start));
+        let mut source = match parse(written.get_ref()) {
+            Ok(source) => source,
+            Err(fault) => {
+                self.faults.push(Fault { place: place(written.span()), ..fault });
+                return None;
+            }
+        };
+        if let Some(wrong) = commit.as_ref().filter(|commit| !git::remote::is_commit(commit.get_ref())) {
+            let fault = Fault::new("a commit is named by all of its letters, 40 or 64 of 0-9 and a-f");
+            self.faults.push(Fault { place: place(wrong.span()), ..fault });
+            return None;
+        }
+        let commit = commit.map(Spanned::into_inner);
+        if let Source::Git(remote) = &mut source
+            && !self.update
+        {
+            let Some(commit) = &commit else {
+                let fault = Fault::new(format!("\"{}\" is not taken in yet", crate::pack::shown(written.get_ref())));
+                let fault = fault.help("`new-service update` takes it in, and notes its commit");
+                self.faults.push(Fault { place: place(written.span()), ..fault });
+                return None;
+            };
+            remote.commit = Some(commit.clone());
+        }
+        Some(Wanted { source, written: Some(written.into_inner()), commit })
+    }
+}
+
+/// The same for a new service that takes its answers from the file `text` in `folder`: none where that names no
+/// place of its own. What it names is seen from elsewhere then, and is pinned as it is there.
+pub fn made_as(text: &Text, folder: &Path, given: Option<Source>) -> Result<Option<Made>, Faults> {
+    let form: Form = text.toml()?;
+    if form.template.is_none_or(|template| template.source.is_none() && template.overlay.is_empty()) {
+        return Ok(None);
+    }
+    let mut made = made_of(text, folder, given, false)?;
+    let all = made
+        .iter_mut()
+        .flat_map(|Made { sources, .. }| std::iter::once(&mut sources.template).chain(&mut sources.overlays));
+    all.for_each(|wanted| wanted.written = None);
+    Ok(made)
 }
 
 impl Made {
@@ -112,9 +173,7 @@ impl Made {
 pub(super) fn write(table: &mut dyn TableLike, pack: &Pack) {
     set(table, "name", pack.manifest.name.as_str().into());
     set(table, "version", pack.manifest.version.as_str().into());
-    if let Some(source) = &pack.origin.written {
-        set(table, "source", source.as_str().into());
-    }
+    write_source(table, &pack.origin);
     if pack.overlays.is_empty() {
         return;
     }
@@ -140,8 +199,15 @@ pub(super) fn write(table: &mut dyn TableLike, pack: &Pack) {
 }
 
 fn write_overlay(table: &mut dyn TableLike, origin: &Origin) {
-    if let Some(source) = &origin.written {
-        set(table, "source", source.as_str().into());
-    }
+    write_source(table, origin);
     set(table, "digest", origin.digest.as_str().into());
+}
+
+fn write_source(table: &mut dyn TableLike, origin: &Origin) {
+    for (key, text) in [("source", &origin.written), ("commit", &origin.commit)] {
+        match text {
+            Some(text) => set(table, key, text.as_str().into()),
+            None => drop(table.remove(key)),
+        }
+    }
 }

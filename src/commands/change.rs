@@ -14,24 +14,24 @@ use crate::evolve::record::{self, Lock};
 use crate::evolve::{Plan, Repo, Revision};
 use crate::fault::{Fault, Faults, Stop};
 use crate::git;
-use crate::pack::{Pack, Source, Wanted};
+use crate::pack::{Pack, Source};
 use crate::report::{self, Changed};
 
 /// What the repository here is made of; `given` is the template of the command line, which has the word there.
-pub fn made_of(given: Option<Source>, overlays: &[String]) -> anyhow::Result<Made> {
+pub fn made_of(given: Option<&Source>, overlays: &[String], update: bool) -> anyhow::Result<Made> {
     if !overlays.is_empty() {
         let fault = Fault::new("--overlay: the overlays of a repository stand in its service.toml");
         let help = "add it there under [[template.overlay]], then run `new-service update`";
         return Err(Stop::usage(fault.help(help)).into());
     }
     // Without a repository, the command says so itself; for its help, any template will do.
-    let anything = || Made { sources: given.clone().unwrap_or_else(Source::default_pack).into(), digests: Vec::new() };
+    let anything = || Made { sources: given.cloned().unwrap_or_else(Source::default_pack).into(), digests: Vec::new() };
     let Ok(root) = Repo::find(Path::new(".")) else { return Ok(anything()) };
     let Ok(text) = Repo::blueprint_of(&root) else { return Ok(anything()) };
     // Faults are to name files as they are found from here.
     let here = Path::new(".").canonicalize().is_ok_and(|here| here == root);
     let root = if here { Path::new(".") } else { &root };
-    Ok(blueprint::made_of(&text, root, given.clone().map(Wanted::from))?.unwrap_or_else(anything))
+    Ok(blueprint::made_of(&text, root, given.cloned(), update)?.unwrap_or_else(anything))
 }
 
 pub fn add(arguments: &AddArgs, made: &Made, pack: &Pack, words: &str) -> anyhow::Result<End> {
@@ -133,7 +133,10 @@ impl Change<'_> {
         let work = record::Overlay { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
         let revision = Revision { blueprint: &blueprint, pack: self.pack, lock: &lock, work: &work, service };
         let mut plan = Plan::revise(&revision)?;
-        plan.notes.splice(0..0, told_notes);
+        let origins =
+            std::iter::once(&self.pack.origin).chain(self.pack.overlays.iter().map(|overlay| &overlay.origin));
+        let notes = origins.filter_map(|origin| origin.note.clone()).chain(told_notes);
+        plan.notes.splice(0..0, notes);
         self.finish(&repo, &lock, &blueprint, &plan, merged.is_some())
     }
 

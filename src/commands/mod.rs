@@ -12,7 +12,7 @@ use crate::blueprint::Made;
 use crate::cli::{self, Verb};
 use crate::evolve::Repo;
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
-use crate::pack::{Pack, Source, Sources, Wanted};
+use crate::pack::{Pack, Source, Wanted};
 use crate::report;
 
 /// How a command that did not fail has ended.
@@ -41,10 +41,17 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
     let given = given.map_err(Stop::usage)?;
     // Taking a change back needs no template.
     let made = if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") {
-        change::made_of(given, &cli::overlay_arguments(arguments)?)?
+        change::made_of(given.as_ref(), &cli::overlay_arguments(arguments)?, cli::is_update(arguments))?
     } else {
-        let template = given.unwrap_or_else(Source::default_pack);
-        Made { sources: Sources { template: template.into(), overlays: overlays(arguments)? }, digests: Vec::new() }
+        let overlays = overlays(arguments)?;
+        let mut sources = match new::sources_of(cli::from_argument(arguments)?.as_deref(), given.clone())? {
+            Some(made) => made.sources,
+            None => given.unwrap_or_else(Source::default_pack).into(),
+        };
+        if !overlays.is_empty() {
+            sources.overlays = overlays;
+        }
+        Made { sources, digests: Vec::new() }
     };
     let mut pack = Pack::load_all(&made.sources)?;
     if cli::is_change(arguments)

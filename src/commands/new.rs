@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::blueprint::{self, Blueprint, Drawn, Resolver};
+use crate::blueprint::{self, Blueprint, Drawn, Made, Resolver};
 use crate::cli::NewArgs;
 use crate::evolve::{Plan, create, interrupt};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
-use crate::pack::{Answer, Answers, Kind, Pack, Text};
+use crate::pack::{Answer, Answers, Kind, Pack, Source, Text};
 use crate::report::{self, Created};
 use crate::schema::{Drafts, Resource};
 use crate::wizard::{Given, Wizard};
@@ -110,6 +110,15 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
         created.print();
         Ok(())
     }
+}
+
+/// What a blueprint file says that it is for, where it says more than a name. What cannot be read is told by
+/// [`read_from`].
+pub fn sources_of(from: Option<&Path>, given: Option<Source>) -> Result<Option<Made>, Faults> {
+    let Some((path, bytes)) = from.and_then(|path| Some((path, std::fs::read(path).ok()?))) else { return Ok(None) };
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let Ok(text) = Text::from_utf8(path.display().to_string(), &bytes) else { return Ok(None) };
+    blueprint::made_as(&text, folder, given)
 }
 
 /// `--from`: a blueprint file, or standard input.

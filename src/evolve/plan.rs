@@ -160,7 +160,7 @@ impl Plan {
             unformatted,
             migrations: Vec::new(),
             destructive: Vec::new(),
-            notes: unlocked_note(&tree, pack).into_iter().collect(),
+            notes: tree.notes.iter().cloned().chain(unlocked_note(&tree, pack)).collect(),
             next: unlocked_step(&tree).into_iter().collect(),
         })
     }

@@ -69,6 +69,9 @@ impl Plan {
         let all = |of: fn(&Migration) -> &Vec<String>| tree.steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
         let destructive = all(|step| &step.destructive);
         notes.extend(all(|step| &step.notes));
+        if entries.iter().any(|entry| entry.overlay.is_some() && entry.changes()) {
+            notes.extend(tree.notes.iter().cloned());
+        }
         if let Some(lock) = &revision.pack.manifest.lock
             && entries.iter().any(|entry| entry.path.as_str() == lock.manifest && entry.changes())
         {

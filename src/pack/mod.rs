@@ -10,6 +10,7 @@ mod overlay;
 mod preset;
 mod question;
 mod refusal;
+mod remote;
 mod source;
 mod text;
 
@@ -28,6 +29,7 @@ pub use overlay::Overlay;
 pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use refusal::Refusal;
+pub use remote::Remote;
 pub use source::{Files, Source, digest, hex};
 pub use text::Text;
 

@@ -9,13 +9,14 @@ use crate::fault::Faults;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     pub source: Source,
-    /// As `service.toml` names it, where it does.
+    /// As `service.toml` names it, where it does, and the commit that it has beside that.
     pub written: Option<String>,
+    pub commit: Option<String>,
 }
 
 impl From<Source> for Wanted {
     fn from(source: Source) -> Self {
-        Self { source, written: None }
+        Self { source, written: None, commit: None }
     }
 }
 
@@ -40,8 +41,12 @@ pub struct Origin {
     source: Option<Source>,
     /// As `service.toml` is to name it; none for what this binary carries.
     pub written: Option<String>,
+    /// Of what is from git.
+    pub commit: Option<String>,
     /// `sha256:…` over them.
     pub digest: String,
+    /// What a person should know of it.
+    pub note: Option<String>,
 }
 
 impl Origin {
@@ -49,6 +54,7 @@ impl Origin {
         if self.written.is_none() {
             self.written = match &self.source {
                 Some(Source::Folder(folder)) => Some(seen_from(root, folder)),
+                Some(Source::Git(remote)) => Some(remote.written()),
                 Some(Source::BuiltIn(_)) | None => None,
             };
         }
@@ -71,14 +77,18 @@ pub struct Part {
 
 impl Part {
     pub(super) fn open(wanted: &Wanted) -> Result<Self, Faults> {
-        let Wanted { source, written } = wanted;
-        let files = source.read()?;
-        let origin = Origin { source: Some(source.clone()), written: written.clone(), digest: digest(&files) };
-        Ok(Self { files, label: source.label(), origin })
+        let Wanted { mut source, written, commit } = wanted.clone();
+        let (files, note) = match &mut source {
+            Source::Git(remote) => remote.open(commit.as_deref())?,
+            other => (other.read()?, None),
+        };
+        let commit = if let Source::Git(remote) = &source { remote.commit.clone() } else { commit };
+        let (label, digest) = (source.label(), digest(&files));
+        Ok(Self { files, label, origin: Origin { source: Some(source), written, commit, digest, note } })
     }
 
     pub fn in_memory(files: Files, label: &str) -> Self {
-        let origin = Origin { source: None, written: None, digest: digest(&files) };
+        let origin = Origin { source: None, written: None, commit: None, digest: digest(&files), note: None };
         Self { files, label: label.to_owned(), origin }
     }
 }

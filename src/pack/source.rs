@@ -1,4 +1,4 @@
-//! Where a pack comes from: built into this binary, or a folder.
+//! Where a pack comes from: built into this binary, a folder, or a git repository.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest as _, Sha256};
 
+use super::remote::Remote;
 use crate::fault::{Fault, Faults};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// Bounds on a pack from outside: what no honest pack comes near, and no machine chokes on.
-const MAX_FILES: usize = 10_000;
-const MAX_BYTES: u64 = 64 << 20;
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_FILES: usize = 10_000;
+pub(super) const MAX_BYTES: u64 = 64 << 20;
+pub(super) const MAX_DEPTH: usize = 32;
 
 /// Pack-relative path with `/`, and the bytes.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
@@ -23,6 +24,7 @@ pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
 pub enum Source {
     BuiltIn(String),
     Folder(PathBuf),
+    Git(Remote),
 }
 
 impl Source {
@@ -37,29 +39,40 @@ impl Source {
         built_in_names().iter().any(|built_in| built_in == name)
     }
 
-    /// A built-in pack's name, or a folder, seen from `root`.
+    /// A built-in pack's name, a folder, seen from `root`, or a git repository.
     pub fn parse(text: &str, root: &Path) -> Result<Self, Fault> {
         let names = built_in_names();
         if names.iter().any(|name| name == text) {
             return Ok(Self::BuiltIn(text.to_owned()));
         }
-        let path = from(root, text);
-        if path.join("pack.toml").is_file() {
-            return Ok(Self::Folder(path));
+        if let Some(found) = Self::elsewhere(text, root, |path| path.join("pack.toml").is_file()) {
+            return found;
         }
         let near = crate::fault::did_you_mean(text, names.iter().map(String::as_str));
-        Err(Fault::new(format!("no template \"{text}\"{near}: it is neither built in nor a folder with a pack.toml"))
-            .help(format!("built in: {}", names.join(", "))))
+        Err(Fault::new(format!(
+            "no template \"{}\"{near}: it is neither built in nor a folder with a pack.toml",
+            super::shown(text)
+        ))
+        .help(format!("built in: {}", names.join(", "))))
     }
 
-    /// An overlay: a folder, seen from `root`.
+    /// An overlay: a folder, seen from `root`, or a git repository.
     pub fn parse_overlay(text: &str, root: &Path) -> Result<Self, Fault> {
-        let path = from(root, text);
-        if path.is_dir() {
-            return Ok(Self::Folder(path));
+        if let Some(found) = Self::elsewhere(text, root, Path::is_dir) {
+            return found;
         }
         let fault = Fault::new(format!("no overlay \"{}\": it is no folder", super::shown(text)));
         Err(fault.help("an overlay is a folder with the shape of a pack"))
+    }
+
+    /// A git repository or a folder; one that is there and has the form of a repository is the folder.
+    fn elsewhere(text: &str, root: &Path, is_it: impl Fn(&Path) -> bool) -> Option<Result<Self, Fault>> {
+        let folder = Some(from(root, text)).filter(|path| is_it(path));
+        match (Remote::parse(text), folder) {
+            (Some(remote), None) => Some(remote.map(Self::Git)),
+            (Some(remote), Some(_)) if !Remote::could_be_folder(text) => Some(remote.map(Self::Git)),
+            (_, folder) => folder.map(|path| Ok(Self::Folder(path))),
+        }
     }
 
     /// How faults name files of this pack: `LABEL/layers/…`.
@@ -67,6 +80,7 @@ impl Source {
         match self {
             Self::BuiltIn(name) => format!("templates/{name}"),
             Self::Folder(path) => path.display().to_string().trim_end_matches('/').to_owned(),
+            Self::Git(remote) => remote.label(),
         }
     }
 
@@ -81,6 +95,7 @@ impl Source {
                 Ok(files)
             }
             Self::Folder(path) => read_folder(path),
+            Self::Git(remote) => remote.clone().open(None).map(|(files, _)| files),
         }
     }
 }

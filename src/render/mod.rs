@@ -25,8 +25,9 @@ use self::engine::Engine;
 use self::slots::{Contributions, Lines};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
+use crate::pack::visible;
 use crate::pack::{
-    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
+    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Overlay, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
 };
 use crate::schema;
 use crate::template::render_text;
@@ -108,6 +109,15 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     }
     for slot in rendering.slots.unplaced() {
         let owner = &pack.manifest.slots[slot].owner;
+        let files = format!("layers/{owner}/files/");
+        let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|path| path.starts_with(&files));
+        if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
+            // Who stands for a whole file has decided on its slots as well.
+            let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");
+            let notes = &mut rendering.tree.notes;
+            notes.push(format!("the overlay \"{}\" {message}: the lines for it are left out", visible(overlay.name())));
+            continue;
+        }
         rendering.faults.push(
             Fault::new(format!(
                 "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",

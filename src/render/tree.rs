@@ -58,6 +58,8 @@ pub struct Tree {
     pub migrations: BTreeMap<String, String>,
     /// The schema that they reach.
     pub schema: Option<Layout>,
+    /// What a person should know of what is left out of it.
+    pub notes: Vec<String>,
     /// Layers whose packages are not all in the lock file.
     pub unlocked: Vec<String>,
     /// The migrations that are new, of those that lead from an earlier schema to this one.
