@@ -151,7 +151,7 @@ impl Lock {
             lock.line(&line).map_err(|why| broken(number, &why))?;
         }
         if first {
-            let rust = lock.files.keys().filter(|path| path.as_str().ends_with(".rs"));
+            let rust = lock.files.keys().filter(|path| path.as_str().rsplit('.').next() == Some("rs"));
             lock.formatted = rust.cloned().collect();
         }
         for (what, value) in [("digest", &lock.digest), ("pack", &lock.pack), ("drawn year", &lock.year)] {

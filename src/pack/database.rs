@@ -24,9 +24,9 @@ pub(super) struct DatabaseForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
-    /// PostgreSQL.
+    /// `PostgreSQL`.
     Postgres,
-    /// SQLite.
+    /// `SQLite`.
     Sqlite,
 }
 
