@@ -15,13 +15,18 @@ use crate::schema::Drafts;
 
 pub const FILE_NAME: &str = "service.toml";
 
+/// `service.toml`: the blueprint of a repository. It is yours to edit; `new-service apply` carries it out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
+    /// Name of the service.
     name: Option<String>,
+    /// What the repository is made from.
     template: Option<Spanned<TemplateForm>>,
+    /// Answers to the template's questions, by key. `new-service catalog` lists them.
     #[serde(default)]
     answers: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    /// The resources of the service.
     #[serde(default)]
     resource: Vec<ResourceForm>,
 }

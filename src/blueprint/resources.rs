@@ -16,12 +16,18 @@ use crate::fault::Faults;
 use crate::pack::{Pack, Text};
 use crate::schema::{self, Draft, Drafts, Known, Marked, Resource, Surroundings, Written};
 
+/// A resource: a table, and everything that serves it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResourceForm {
+    /// Its name, in the singular: `order_item`.
     name: Spanned<String>,
+    /// Its plural, which names the table, the module and the path; left out: made of the name.
     plural: Option<Spanned<String>>,
+    /// Its name before, so that it is renamed with all that is in it.
     was: Option<Spanned<String>>,
+    /// Its fields, a text each: NAME:TYPE, then `?` where it may be empty, `=DEFAULT`, `:unique`, `:index`,
+    /// `:private`.
     fields: Vec<Spanned<String>>,
 }
 

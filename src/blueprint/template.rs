@@ -23,23 +23,33 @@ use crate::fault::{Fault, Faults};
 use crate::git;
 use crate::pack::{Origin, Pack, Source, Sources, Text, Wanted};
 
+/// What a repository is made from.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TemplateForm {
+    /// Name of the template.
     pub name: String,
+    /// Its version, which `new-service update` raises.
     #[serde(rename = "version")]
     _version: Option<String>,
+    /// Where it is from: a folder, seen from this file, or a git repository. Left out for what new-service carries.
     source: Option<Spanned<String>>,
+    /// The commit of it, for a repository; new-service writes it.
     commit: Option<Spanned<String>>,
+    /// What lies over it, in this order: a later one stands for an earlier one.
     #[serde(default)]
     overlay: Vec<OverlayForm>,
 }
 
+/// An overlay: a folder whose files lie over those of the template.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverlayForm {
+    /// Where it is from: a folder, seen from this file, or a git repository.
     source: Spanned<String>,
+    /// The commit of it, for a repository; new-service writes it.
     commit: Option<Spanned<String>>,
+    /// Of its files, when they were last taken in; new-service writes it.
     digest: Option<String>,
 }
 

@@ -19,21 +19,25 @@ const FORMAT: u32 = 2;
 
 const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
 
-/// `.new-service/lock`: sorted text, a fact a line, so that git merges what two people changed.
+/// `.new-service/lock`: sorted text, a fact a line, so that git merges what two people changed. new-service writes
+/// it; `format` and a number say in which form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lock {
-    /// Of the pack that the files are from.
+    /// `digest sha256:HEX`: of the pack, overlays included, that the files are from.
     pub digest: String,
+    /// `pack NAME VERSION`: the pack, and its version then.
     pub pack: String,
     pub version: String,
+    /// `drawn year YYYY`: when the repository was made, for the licence.
     pub year: String,
-    /// Stamps of the migrations that were made, by their names.
+    /// `drawn migration NAME STAMP`: a migration that was made, and the stamp that its files begin with.
     pub migrations: BTreeMap<String, String>,
-    /// Every file that was made.
+    /// `file PATH POLICY MODE SHA256 LAYER`: a file that was made; the digest is of its bytes before any formatter,
+    /// which `.new-service/base/SHA256` holds where the policy is `merge`.
     pub files: BTreeMap<TreePath, Locked>,
-    /// Those that a formatter has changed, or would have, where there was one.
+    /// `formatted PATH`: a file that a formatter has changed, or would have, where there was one.
     pub formatted: BTreeSet<TreePath>,
-    /// The schema that the migrations have reached.
+    /// `model FACT`: of the schema that the migrations have reached: a table, a column, an index, a constraint.
     pub schema: Option<Layout>,
 }
 
@@ -147,7 +151,7 @@ impl Lock {
             lock.line(&line).map_err(|why| broken(number, &why))?;
         }
         if first {
-            let rust = lock.files.keys().filter(|path| path.as_str().ends_with(".rs"));
+            let rust = lock.files.keys().filter(|path| path.as_str().rsplit('.').next() == Some("rs"));
             lock.formatted = rust.cloned().collect();
         }
         for (what, value) in [("digest", &lock.digest), ("pack", &lock.pack), ("drawn year", &lock.year)] {

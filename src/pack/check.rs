@@ -9,8 +9,10 @@ use crate::fault::{Fault, Faults, Place};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CheckForm {
+    /// Commands that prove a service, run in one by `sh -c`.
     #[serde(default)]
     build: Vec<Spanned<String>>,
+    /// Patterns of files that are not of the form that their ending promises, and are not parsed.
     #[serde(default)]
     unparsed: Vec<Spanned<String>>,
 }

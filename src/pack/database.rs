@@ -6,12 +6,17 @@ use toml::Spanned;
 use super::text::Text;
 use crate::fault::Place;
 
+/// What a layer says that is the database.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DatabaseForm {
+    /// The SQL that it speaks.
     dialect: Dialect,
+    /// Folder of the migrations in the service. Left out: none are made.
     migrations: Option<String>,
+    /// Folder of the offline query data in the service. Left out: none is made.
     queries: Option<String>,
+    /// The command that runs the migrations: a next step of changes that make some.
     migrate: Option<String>,
 }
 
@@ -19,7 +24,9 @@ pub(super) struct DatabaseForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
+    /// `PostgreSQL`.
     Postgres,
+    /// `SQLite`.
     Sqlite,
 }
 
@@ -36,20 +43,23 @@ pub struct DatabaseRule {
     pub place: Place,
 }
 
-/// `[[table]]`: a table that the layer owns, as it is written.
+/// A table that the layer owns, as it is written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableForm {
+    /// Its name, in the singular.
     pub name: Spanned<String>,
+    /// Its plural, which names the table; left out: made of the name.
     pub plural: Option<Spanned<String>>,
     /// In the grammar of resources.
     pub fields: Vec<Spanned<String>>,
     /// The fields of its primary key, where that is not `id`.
     #[serde(default)]
     pub key: Vec<Spanned<String>>,
-    /// Fields that are unique together, and those that an index is over.
+    /// Fields that are unique together, a list for each such group.
     #[serde(default)]
     pub unique: Vec<Vec<Spanned<String>>>,
+    /// Fields that have an index together, a list for each such group.
     #[serde(default)]
     pub index: Vec<Vec<Spanned<String>>>,
     /// References whose rows go when what they refer to goes.

@@ -13,58 +13,89 @@ use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::practices;
 
+/// `layer.toml`: what a layer is, when it is in, what it needs and what it gives.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
+    /// What it is, in a few words.
     title: String,
+    /// What it is, in a sentence.
     #[serde(default)]
     description: String,
+    /// An expression over the answers: the layer is in where it holds. Left out: always.
     when: Option<Spanned<String>>,
+    /// Layers that must be in as well. They are never selected in silence: without them, it is refused.
     #[serde(default)]
     requires: Vec<Spanned<String>>,
+    /// Ids of the practices that it delivers.
     #[serde(default)]
     practices: Vec<Spanned<String>>,
+    /// Renders the layer once for each resource (`resources`), or for each item of a question of kind `list`.
     for_each: Option<Spanned<String>>,
+    /// The name that the resource or item has in its templates; `item` where not said.
     #[serde(rename = "as")]
     item_name: Option<Spanned<String>>,
+    /// Packages that the service depends on, by name. Those of all layers are merged, sorted and given to
+    /// templates.
     #[serde(default)]
     dependencies: BTreeMap<String, Spanned<Dependency>>,
+    /// The same for its tests.
     #[serde(rename = "dev-dependencies", default)]
     dev_dependencies: BTreeMap<String, Spanned<Dependency>>,
+    /// Settings of the service, each declared once, by one layer.
     #[serde(default)]
     config: Vec<Spanned<Setting>>,
+    /// Where its lines stand in slots, by the name of the slot.
     #[serde(default)]
     slots: BTreeMap<Spanned<String>, SlotOrder>,
+    /// What holds for its files: by path in the service, or by a glob whose `*` also matches `/`. Rules apply
+    /// in the order of their names.
     #[serde(default)]
     files: BTreeMap<Spanned<String>, FileRuleForm>,
+    /// Answers that make no sense together.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    /// The layer is the database; no two such layers may be in together.
     database: Option<Spanned<DatabaseForm>>,
+    /// Tables of the layer's own, in the grammar of resources.
     #[serde(default)]
     table: Vec<TableForm>,
+    /// Commands to paste after creating, before the pack's own; one that two layers give is printed once.
     #[serde(default)]
     next: Vec<String>,
+    /// Servers that run beside the service. Free tables, given to templates as `services`.
     #[serde(default)]
     service: Vec<toml::Table>,
+    /// Panels of dashboards. Free tables, given to templates as `panels`.
     #[serde(default)]
     panel: Vec<toml::Table>,
+    /// Rules of alerts. Free tables, given to templates as `alerts`.
     #[serde(default)]
     alert: Vec<toml::Table>,
 }
 
+/// Where the lines of a layer stand in a slot.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SlotOrder {
+    /// Lines of a lower number come first, and 50 is that of who says nothing; ties by name of the layer.
     order: i32,
 }
 
+/// What holds for the files that a pattern matches.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileRuleForm {
+    /// How a change of the template reaches the file. `merge` where not said.
     policy: Option<Policy>,
+    /// Its mode, `"755"` for what can be run; `"644"` where not said.
     mode: Option<Spanned<String>>,
+    /// An expression over the answers: the file is written where it holds.
     when: Option<Spanned<String>>,
+    /// Where an earlier version of the pack had the file; it may hold values.
     moved_from: Option<String>,
+    /// Pointers to the objects of a JSON file whose members stand in the order of their names, as in
+    /// `/components/schemas`.
     #[serde(default)]
     sort: Vec<String>,
 }
@@ -105,47 +136,69 @@ impl Policy {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum Dependency {
+    /// A version.
     Version(String),
+    /// A table with one, as in Cargo.toml.
     Table(BTreeMap<String, toml::Value>),
 }
 
-/// `[[config]]`: a setting of the service, declared once (practice app.config).
+/// A setting of the service, declared once (practice app.config).
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setting {
+    /// Its name in the environment: capitals, digits and `_`.
     pub env: String,
+    /// What its value is.
     pub kind: SettingKind,
+    /// Its value where none is set. Texts may hold values, as in `{= name =}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<toml::Value>,
+    /// Its value on a developer's machine, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dev: Option<toml::Value>,
+    /// Its value in deployed environments, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prod: Option<toml::Value>,
+    /// The smallest value, of an integer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<i64>,
+    /// The largest value, of an integer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
+    /// What it may be, of a choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
+    /// Whether the service refuses to start without it.
     #[serde(default)]
     pub required: bool,
+    /// Whether it is printed as `[redacted]`, and read from the file that `NAME_FILE` names, too.
     #[serde(default)]
     pub secret: bool,
+    /// What it is for, in a sentence.
     pub doc: String,
 }
 
+/// What a setting's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SettingKind {
+    /// Any text.
     String,
+    /// An address to listen at, as in `127.0.0.1:8080`.
     Addr,
+    /// A URL.
     Url,
+    /// A time, as in `30s`.
     Duration,
+    /// A whole number.
     Integer,
     /// From 0 to 1.
     Ratio,
+    /// `true` or `false`.
     Bool,
+    /// Texts, with commas between them.
     List,
+    /// One of `choices`.
     Choice,
 }
 

@@ -20,75 +20,109 @@ use crate::template;
 /// The pack format that this binary reads (`edition` in pack.toml).
 const EDITION: u32 = 1;
 
+/// `pack.toml`: what a template pack asks, and what holds for all of its layers.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Form {
+    /// Name of the pack; goes into `service.toml`.
     name: String,
+    /// Three numbers, as in `0.1.0`; raise it when what is written changes.
     version: Spanned<String>,
+    /// One sentence for `catalog`.
     #[serde(default)]
     description: String,
+    /// Of the pack format: 1.
     edition: Spanned<u32>,
+    /// What a service may be called.
     #[serde(rename = "name-rules", default)]
     name_rules: NameForm,
+    /// What templates are marked with; Tera's own where the table is missing.
     delimiters: Option<Spanned<DelimitersForm>>,
+    /// What is asked, in this order. Each is a flag as well, and a variable in every template.
     #[serde(default)]
     question: Vec<QuestionForm>,
+    /// Answers under one name, for `--preset NAME` and as the first question of the wizard.
     #[serde(default)]
     presets: PresetForms,
+    /// Places where layers add lines to files of others, by name.
     #[serde(default)]
     slots: BTreeMap<Spanned<String>, SlotForm>,
+    /// What `template check --build` runs.
     #[serde(default)]
     check: CheckForm,
+    /// Formatters that are run over rendered files when a plan is made.
     #[serde(default)]
     format: Format,
+    /// The lock file that is the union of the layers' fragments.
     lock: Option<LockFile>,
+    /// Answers that make no sense together. Layers have such, too.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    /// Commands that are printed, to be pasted as they stand.
     #[serde(default)]
     next: NextForm,
+    /// Names that the template uses itself, and no resource may have.
     #[serde(default)]
     resources: ResourceRules,
 }
 
-/// `pack.toml` of an overlay: what may join in. The rest is its pack's to say.
+/// `pack.toml` of an overlay: what may join in, in tables of the same keys. The rest is its pack's to say.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverlayForm {
+    /// Of the pack format: 1. May be left out.
     edition: Option<Spanned<u32>>,
+    /// What is given stands for what was there; reserved names join.
     #[serde(rename = "name-rules", default)]
     name_rules: NameForm,
+    /// One stands for the question of its key, in its place; the others are asked after those that were there.
     #[serde(default)]
     question: Vec<QuestionForm>,
+    /// One stands for the preset of its name.
     #[serde(default)]
     presets: PresetForms,
+    /// One stands for the slot of its name.
     #[serde(default)]
     slots: BTreeMap<Spanned<String>, SlotForm>,
+    /// More answers that make no sense together.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    /// A list that is given stands for the one that was there.
     #[serde(default)]
     next: NextForm,
+    /// More names that no resource may have.
     #[serde(default)]
     resources: ResourceRules,
 }
 
+/// What templates are marked with: two texts each, of two bytes. All three are given, or none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DelimitersForm {
+    /// Around a value, as in `["{=", "=}"]`.
     value: [String; 2],
+    /// Around a statement, as in `["<%", "%>"]`.
     block: [String; 2],
+    /// Around a comment, as in `["<#", "#>"]`.
     comment: [String; 2],
 }
 
+/// What a service may be called.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NameForm {
+    /// A regular expression that the name matches.
     pattern: Option<Spanned<String>>,
+    /// The pattern in words, for who is refused.
     #[serde(default)]
     help: Option<String>,
+    /// The longest name, in characters; 64 where not said.
     #[serde(default)]
     max: Option<usize>,
+    /// Names that are refused. Those of packages in the lock fragments are, too.
     #[serde(default)]
     reserved: Vec<String>,
+    /// Why they are.
     #[serde(default)]
     reserved_help: Option<String>,
 }
@@ -96,14 +130,18 @@ struct NameForm {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SlotForm {
+    /// The layer whose file has the slot.
     owner: String,
+    /// What belongs there, for who writes a layer.
     purpose: String,
 }
 
 /// A place in a file of `owner` where other layers add lines.
 #[derive(Debug, Clone)]
 pub struct Slot {
+    /// The layer whose file has the slot.
     pub owner: String,
+    /// What belongs there, for who writes a layer.
     pub purpose: String,
     pub place: Place,
 }
@@ -112,12 +150,15 @@ pub struct Slot {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Format {
+    /// Formats the `.rs` files that hold a text which a person chose.
     pub rustfmt: Option<Rustfmt>,
 }
 
+/// How rustfmt is run.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rustfmt {
+    /// Edition of Rust, as in `2024`.
     pub edition: String,
     /// Output path of its configuration, where the pack writes one.
     pub config: Option<String>,
@@ -127,6 +168,7 @@ pub struct Rustfmt {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockFile {
+    /// What it is a lock file of.
     pub kind: LockKind,
     /// Output path; a layer's part is `layers/NAME/PATH.fragment`.
     pub path: String,
@@ -134,17 +176,23 @@ pub struct LockFile {
     pub manifest: String,
 }
 
+/// Kinds of lock files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LockKind {
+    /// `Cargo.lock`, of cargo.
     Cargo,
 }
 
+/// Commands that are printed; each works when it is pasted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NextForm {
+    /// What to do after creating.
     steps: Option<Vec<String>>,
+    /// What to do in another terminal, while the last step runs.
     meanwhile: Option<Vec<String>>,
+    /// What to do after a change of a repository that is there.
     changed: Option<Vec<String>>,
 }
 

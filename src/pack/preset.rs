@@ -13,11 +13,14 @@ use crate::fault::{Fault, Faults, did_you_mean};
 /// By name, as pack.toml has them.
 pub(super) type PresetForms = BTreeMap<Spanned<String>, PresetForm>;
 
+/// Answers under one name.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PresetForm {
+    /// What it is for.
     #[serde(default)]
     help: String,
+    /// Answers that differ from the defaults, by key. A preset without any is the defaults, under a name.
     answers: BTreeMap<Spanned<String>, toml::Value>,
 }
 

@@ -11,13 +11,19 @@ use crate::fault::{Place, did_you_mean};
 /// The longest text an answer may be, in characters; a README and a label in YAML both bear it.
 const MAX_TEXT: usize = 200;
 
+/// What an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// A line of text.
     Text,
+    /// One of `choices`.
     Choice,
+    /// Yes or no.
     Bool,
+    /// A whole number.
     Integer,
+    /// A list of texts.
     List,
 }
 
@@ -31,9 +37,13 @@ pub struct Choice {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ChoiceForm {
+    /// The answer.
     Plain(String),
+    /// The answer, with a word about it.
     Full {
+        /// The answer.
         value: String,
+        /// What it means.
         #[serde(default)]
         help: String,
     },
@@ -48,23 +58,36 @@ impl From<ChoiceForm> for Choice {
     }
 }
 
-/// `[[question]]` as it stands in pack.toml.
+/// What is asked of who makes a service.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct QuestionForm {
+    /// Its name in templates and in `service.toml`: lowercase letters, digits and `_`. The flag has `-` for `_`.
     pub key: Spanned<String>,
+    /// The question, for people.
     pub prompt: String,
+    /// More about it.
     #[serde(default)]
     pub help: String,
+    /// What an answer is.
     pub kind: Kind,
+    /// What may be chosen, for the kind `choice`. With one choice, nothing is asked.
     #[serde(default)]
     pub choices: Vec<Choice>,
+    /// The answer where none is given. A text may hold the answers before it; values, no blocks. Left out:
+    /// somebody has to answer.
     pub default: Option<Spanned<toml::Value>>,
+    /// The answer where `when` does not hold; the default, where not said.
     pub otherwise: Option<Spanned<toml::Value>>,
+    /// An expression over the answers before it: asked where it holds. Left out: always.
     pub when: Option<Spanned<String>>,
+    /// A regular expression that a text, or each item of a list, matches.
     pub pattern: Option<Spanned<String>>,
+    /// The pattern in words, for who is refused.
     pub pattern_help: Option<String>,
+    /// The smallest number.
     pub min: Option<i64>,
+    /// The largest number, or the most characters of a text; 200 of them where not said.
     pub max: Option<i64>,
 }
 

@@ -7,10 +7,13 @@ use super::condition::Condition;
 use super::text::Text;
 use crate::fault::Faults;
 
+/// Answers that make no sense together.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefuseForm {
+    /// An expression over the answers: they are refused where it holds.
     when: Spanned<String>,
+    /// Why, for the person who gave them.
     reason: String,
 }
 

@@ -17,7 +17,7 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_new-service");
 
 /// The second pack: a Python tool.
 pub fn python_tool() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/python-tool")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python-tool")
 }
 
 /// The folder of the built-in pack.

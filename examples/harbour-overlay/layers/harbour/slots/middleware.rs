@@ -1,0 +1,1 @@
+.map_response(crate::harbour::stamp(&state.config))
