@@ -1,5 +1,7 @@
 //! Resources at the terminal: a line each, in the grammar of `--resource`.
 
+use std::path::Path;
+
 use crate::support::{Run, Sandbox};
 use crate::terminal::{ENTER, ESC, Terminal, typed};
 
@@ -21,8 +23,9 @@ const PACK: [(&str, &str); 3] = [
 ];
 
 fn with<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
-    let pack = sandbox.pack(&PACK);
-    sandbox.with(&pack, line).arg("--no-git")
+    sandbox.pack(&PACK);
+    // As it is seen from here, so that all sandboxes write the same into service.toml.
+    sandbox.with(Path::new("../pack"), line).arg("--no-git")
 }
 
 fn back(terminal: &mut Terminal, from: &str) {
