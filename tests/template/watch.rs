@@ -1,8 +1,10 @@
 //! A template under somebody's hands, and the folder that shows what it makes.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use new_service::cli::WatchArgs;
 use new_service::commands::template::watch::Watch;
@@ -110,6 +112,15 @@ fn what_cannot_be_watched_is_told_at_once() {
     sandbox.assert_untouched();
 }
 
+/// The lines of a command as they come; none for a minute is the end, for a test fails and does not hang.
+fn lines(from: impl Read + Send + 'static) -> impl Iterator<Item = String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    std::iter::from_fn(move || receiver.recv_timeout(Duration::from_secs(60)).ok())
+}
+
 /// A save is seen, and ^C ends it between two writes.
 #[cfg(unix)]
 #[test]
@@ -117,12 +128,12 @@ fn a_save_is_shown_and_an_interrupt_ends_it() {
     let (sandbox, pack) = sandbox();
     let mut command = sandbox.run("template watch").arg(&pack).args("--into shown").into_command();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut out = lines(child.stdout.take().unwrap());
     assert!(out.any(|line| line == "+motto: none"), "the first rendering");
     sandbox.write("../pack/layers/core/files/a.tera", "I am {{ name }}\nsaved: {{ motto }}\n");
     assert!(out.any(|line| line == "+saved: none"), "the second, after the save");
     // What is shown is written next: it is told when it is.
-    let mut err = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut err = lines(child.stderr.take().unwrap());
     assert!(err.any(|line| line == "3 files, 1 of them changed"));
     assert_eq!(sandbox.read("shown/a"), "I am shown\nsaved: none\n");
     let id = child.id().to_string();
