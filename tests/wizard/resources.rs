@@ -21,8 +21,9 @@ const PACK: [(&str, &str); 3] = [
 ];
 
 fn with<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
-    let pack = sandbox.pack(&PACK);
-    sandbox.with(&pack, line).arg("--no-git")
+    sandbox.pack(&PACK);
+    // Named alike in every sandbox, for service.toml keeps it.
+    sandbox.with(std::path::Path::new("../pack"), line).arg("--no-git")
 }
 
 fn back(terminal: &mut Terminal, from: &str) {
