@@ -31,7 +31,7 @@ const NEW: [(&str, &str); 7] = [
 fn ready(git: bool) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.pack(&OLD);
-    // As it is seen from here, so that all sandboxes write the same into service.toml.
+    // Named alike in every sandbox, for service.toml keeps it.
     sandbox.with(Path::new("../pack"), if git { "shop" } else { "shop --no-git" }).ok();
     sandbox.write("shop/merged", "a\nb\nmine\n");
     sandbox.write("shop/conflict", "mine\n");
