@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// `content` in serde_json's own form, with the members of the objects that `pointers` lead to (RFC 6901) in
+/// `content` in the form of `serde_json`, with the members of the objects that `pointers` lead to (RFC 6901) in
 /// the order of their names. A pointer that leads to no object changes nothing.
 ///
 /// # Errors
