@@ -82,21 +82,16 @@ fn harbours_overlay_is_kept_when_the_template_and_the_overlay_move_on() {
     assert_of_harbour(&sandbox, "payments");
     assert!(sandbox.read("shop/src/info.rs").ends_with("// Newer.\n"));
     assert!(!sandbox.read("shop/src/telemetry/logs.rs").contains("// Shadowed."), "Harbour's file stands for it");
-    commit(&sandbox);
+    sandbox.commit("shop");
 
     let layer = sandbox.read("../harbour/layers/harbour/layer.toml");
     sandbox.write("../harbour/layers/harbour/layer.toml", layer.replace("Who pays for this service", "Who pays"));
     inside(&sandbox, "add team=orders").fails(1, &["is not as it was", "`new-service update` takes it in"]);
     inside(&sandbox, "update").ok();
     assert!(sandbox.read("shop/.env.example").contains("\n# Who pays\n"));
-    commit(&sandbox);
+    sandbox.commit("shop");
     inside(&sandbox, "add team=orders").ok();
     assert_of_harbour(&sandbox, "orders");
-}
-
-fn commit(sandbox: &Sandbox) {
-    sandbox.git("shop", &["add", "--all"]);
-    sandbox.git("shop", &["commit", "--quiet", "--message", "taken in"]);
 }
 
 /// Who copies an example copies its first line, which leads an editor to the schema.
@@ -151,7 +146,6 @@ fn blocks(page: &str, roots: &[&str]) -> Vec<Block> {
 
 /// The page, done as it says: what it has written is the example, and what it runs ends well.
 #[test]
-#[ignore = "until the verb `template` is in"]
 fn the_tutorial_ends_where_it_says() {
     let sandbox = Sandbox::new();
     // Nothing is compiled here: `cargo check` of a dependency that is new changes the lock file.

@@ -20,11 +20,6 @@ fn inside<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
     sandbox.tool(line).in_folder("shop").env("SOURCE_DATE_EPOCH", EPOCH)
 }
 
-fn commit(sandbox: &Sandbox) {
-    sandbox.git("shop", &["add", "--all"]);
-    sandbox.git("shop", &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
-}
-
 /// A pack of one's own whose files can be changed between two commands.
 fn version<'a>(number: &'a str, files: &[(&'a str, &'a str)]) -> Vec<(&'a str, String)> {
     let manifest = format!("name = \"small\"\nversion = \"{number}\"\nedition = 1\n");
@@ -55,7 +50,7 @@ fn add_and_remove_change_what_the_answers_change_and_nothing_else() {
     fresh.tool("shop --commands run,serve --publish").ok();
     assert_eq!(sandbox.files("shop"), fresh.files("shop"), "as if it had been made so");
 
-    commit(&sandbox);
+    sandbox.commit("shop");
     inside(&sandbox, "remove commands=serve publish").ok().says(&["delete       src/serve.py"]);
     assert_eq!(sandbox.files("shop"), before, "as if it had never been added");
     inside(&sandbox, "apply --allow-dirty").ok().says(&["Nothing to do"]);
@@ -88,7 +83,7 @@ fn by_hand_then_apply() {
     inside(&sandbox, "apply").ok().says(&["create       src/check.py"]);
     inside(&sandbox, "diff").ok();
     sandbox.write("shop/service.toml", sandbox.read("shop/service.toml").replace("commands", "comands"));
-    commit(&sandbox);
+    sandbox.commit("shop");
     inside(&sandbox, "apply").fails(1, &["service.toml:17:1: unknown answer \"comands\" (did you mean \"commands\"?)"]);
 }
 
@@ -97,7 +92,7 @@ fn what_both_changed_is_left_as_git_leaves_it() {
     let sandbox = shop("--commands run,serve");
     sandbox.write("shop/src/main.py", sandbox.read("shop/src/main.py").replace("\"serve\"", "\"serve!\""));
     sandbox.write("shop/mine.txt", "mine\n");
-    commit(&sandbox);
+    sandbox.commit("shop");
     let before = sandbox.files("shop");
     let index = sandbox.git("shop", &["ls-files", "--stage"]);
     let said = inside(&sandbox, "remove commands=serve").ends(3);
@@ -122,7 +117,7 @@ fn what_both_changed_is_left_as_git_leaves_it() {
     // Resolved and committed, it is settled, and the same again has nothing to do.
     inside(&sandbox, "remove commands=serve").ends(3);
     sandbox.write("shop/src/main.py", before["src/main.py"].as_slice());
-    commit(&sandbox);
+    sandbox.commit("shop");
     inside(&sandbox, "apply --abort").fails(1, &["is settled: a commit was made since"]);
     inside(&sandbox, "remove commands=serve").fails(2, &["\"serve\" is not in it"]);
     inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
@@ -136,7 +131,7 @@ fn what_is_not_committed_is_in_the_way_unless_it_may_be() {
     inside(&sandbox, "add publish=true --allow-dirty").ok();
     assert_eq!(sandbox.read("shop/README.rst"), "mine\n");
     // What git does not know is nobody's business.
-    commit(&sandbox);
+    sandbox.commit("shop");
     sandbox.write("shop/untracked", "x");
     inside(&sandbox, "remove publish").ok();
 }
@@ -187,7 +182,7 @@ fn a_newer_template_comes_by_update_alone_and_never_an_older_one() {
     let pack = packed(&sandbox, "0.3.1", &core);
     sandbox.with(&pack, "shop").ok();
     sandbox.write("shop/a.txt", "one\ntwo\nthree\nfour\nmine\n");
-    commit(&sandbox);
+    sandbox.commit("shop");
     let pack = packed(&sandbox, "0.4.0", &[("layers/core/files/a.txt", "zero\none\ntwo\nthree\nfour\nfive\n")]);
     for line in ["apply", "add x=1"] {
         let outcome = sandbox.with(&pack, line).in_folder("shop").finish();
@@ -202,7 +197,7 @@ fn a_newer_template_comes_by_update_alone_and_never_an_older_one() {
     ]);
     assert_eq!(sandbox.read("shop/a.txt"), "zero\none\ntwo\nthree\nfour\nmine\n");
     assert!(sandbox.read("shop/service.toml").contains("version = \"0.4.0\""));
-    commit(&sandbox);
+    sandbox.commit("shop");
     let pack = packed(&sandbox, "0.3.1", &core);
     sandbox.with(&pack, "update").in_folder("shop").fails(1, &["at 0.4.0", "its template is at 0.3.1, which is older"]);
 }
@@ -284,7 +279,7 @@ fn every_file_is_merged_by_its_rule() {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(sandbox.path("shop/untouched"), mode).unwrap();
     }
-    commit(&sandbox);
+    sandbox.commit("shop");
     let pack = packed(&sandbox, "0.2.0", &NEW);
     let said = sandbox.with(&pack, "update").in_folder("shop").ends(3);
     let said = said.says(&[
@@ -340,7 +335,7 @@ fn without_its_pristine_bytes_nothing_is_overwritten() {
     sandbox.with(&pack, "shop").ok();
     fs::remove_dir_all(sandbox.path("shop/.new-service/base")).unwrap();
     sandbox.write("shop/a", "mine\n");
-    commit(&sandbox);
+    sandbox.commit("shop");
     let pack = packed(&sandbox, "0.2.0", &files("2\n"));
     sandbox.with(&pack, "update").in_folder("shop").ends(3).says(&["beside       a.new", "update       b"]);
     assert_eq!(
@@ -355,7 +350,7 @@ fn no_text_is_chosen_and_not_merged() {
     let pack = packed(&sandbox, "0.1.0", &[("layers/core/files/image", "1\0")]);
     sandbox.with(&pack, "shop").ok();
     sandbox.write("shop/image", "mine\0");
-    commit(&sandbox);
+    sandbox.commit("shop");
     let pack = packed(&sandbox, "0.2.0", &[("layers/core/files/image", "2\0")]);
     sandbox.with(&pack, "update").in_folder("shop").ends(3).says(&[
         "conflict     image",
@@ -375,7 +370,7 @@ fn markers_that_were_committed_are_no_text_to_merge() {
         .read("shop/src/main.py")
         .replace("    found.append(\"serve\")\n", "<<<<<<< yours\n    x\n=======\n    y\n>>>>>>> theirs\n");
     sandbox.write("shop/src/main.py", marked);
-    commit(&sandbox);
+    sandbox.commit("shop");
     inside(&sandbox, "add commands=check").fails(1, &["src/main.py:11:1: a conflict is not resolved"]);
 }
 
@@ -419,7 +414,7 @@ fn a_lock_file_that_cargo_changed_keeps_its_versions() {
         .replace(" \"axum\",\n]", " \"axum\",\n \"mine\",\n]")
         + &package("mine", "3.0.0", "");
     sandbox.write("shop/Cargo.lock", &mine);
-    commit(&sandbox);
+    sandbox.commit("shop");
     with("add more=true").ok().says(&["merge        Cargo.lock", "cargo check"]);
     let merged = sandbox.read("shop/Cargo.lock");
     assert!(merged.contains("name = \"axum\"\nversion = \"0.8.12\"") && !merged.contains("0.8.9"), "{merged}");

@@ -23,13 +23,8 @@ fn restored(old: &Path) -> Sandbox {
         sandbox.write(&format!("shop/{path}"), content);
     }
     sandbox.git("shop", &["init", "--quiet"]);
-    commit(&sandbox);
+    sandbox.commit("shop");
     sandbox
-}
-
-fn commit(sandbox: &Sandbox) {
-    sandbox.git("shop", &["add", "--all"]);
-    sandbox.git("shop", &["commit", "--quiet", "--message", "ours"]);
 }
 
 /// What the template made, but the record and what stays as it was first written.
@@ -70,7 +65,7 @@ fn each_comes_to_what_would_be_made_today() {
         }
         let lock = Lock::parse(&sandbox.read("shop/.new-service/lock")).unwrap();
         assert_eq!(lock.digest, today.digest);
-        commit(&sandbox);
+        sandbox.commit("shop");
         sandbox.run("update").in_folder("shop").ok().says(&["Nothing to do"]);
     }
 }
@@ -96,7 +91,7 @@ fn a_team_keeps_its_work_and_meets_no_conflict_elsewhere() {
         }
         sandbox.write("shop/src/pricing.rs", "//! Ours.\n");
         fs::remove_file(sandbox.path("shop/.editorconfig")).unwrap();
-        commit(&sandbox);
+        sandbox.commit("shop");
 
         let outcome = sandbox.run("update --json").in_folder("shop").finish();
         assert!(matches!(outcome.code(), Some(0 | 3)), "{outcome:?}");

@@ -71,11 +71,6 @@ fn inside<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
     sandbox.run(line).in_folder("shop")
 }
 
-fn commit(sandbox: &Sandbox) {
-    sandbox.git("shop", &["add", "--all"]);
-    sandbox.git("shop", &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
-}
-
 #[test]
 fn files_shadow_and_everything_else_joins_in() {
     let sandbox = sandbox();
@@ -169,16 +164,16 @@ fn service_toml_keeps_the_overlay_and_every_verb_finds_it() {
     let said =
         inside(&sandbox, "add team=shoppers").ok().says(&["update       NOTICE (from ../../company)", "make test"]);
     assert!(!said.err.contains("make house"), "{said:?}");
-    commit(&sandbox);
+    sandbox.commit("shop");
     sandbox.write("shop/src/x", "");
     sandbox.run("remove team").in_folder("shop/src").ok();
     assert_eq!(sandbox.read("shop/NOTICE"), "platform\n", "from a folder below as well");
-    commit(&sandbox);
+    sandbox.commit("shop");
 
     // The overlay changes: only `update` takes it in.
     let mine = sandbox.read("shop/service.toml").replace("digest = ", "# ours\ndigest = ");
     sandbox.write("shop/service.toml", mine);
-    commit(&sandbox);
+    sandbox.commit("shop");
     lay(&sandbox, "company", &[("layers/core/files/ci.yml", "steps: newer\n")]);
     for line in ["apply", "add team=x"] {
         inside(&sandbox, line)
@@ -192,7 +187,7 @@ fn service_toml_keeps_the_overlay_and_every_verb_finds_it() {
     let after = sandbox.read("shop/service.toml");
     assert!(after.contains("# ours\ndigest = \"sha256:") && after != service, "{after}");
     inside(&sandbox, "apply --allow-dirty").ok().says(&["Nothing to do"]);
-    commit(&sandbox);
+    sandbox.commit("shop");
 
     // The template changes, and the overlay is kept.
     sandbox.write("../pack/pack.toml", PACK[0].1.replace("0.1.0", "0.2.0"));
@@ -216,7 +211,7 @@ fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
     inside(&sandbox, "apply").fails(1, &["the overlay \"../../company\" is not taken in yet"]);
     inside(&sandbox, "update").ok().says(&["create       house.txt (from ../../company)"]);
     assert!(sandbox.read("shop/service.toml").contains("source = \"../../company\" # ours\ndigest = \"sha256:"));
-    commit(&sandbox);
+    sandbox.commit("shop");
     let said = sandbox.read("shop/service.toml");
     let (before, rest) = said.split_once("[[template.overlay]]").unwrap();
     sandbox.write("shop/service.toml", format!("{before}{}", &rest[rest.find("[answers]").unwrap()..]));

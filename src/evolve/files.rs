@@ -67,17 +67,7 @@ pub fn partial(path: &Path) -> PathBuf {
 
 /// Makes `path` what `state` says, in one move.
 pub fn set(path: &Path, state: Option<&State>, root: &Path, bytes: &Bytes) -> io::Result<()> {
-    let Some(state) = state else {
-        fs::remove_file(path)?;
-        let mut above = path.parent();
-        while let Some(folder) = above.filter(|folder| *folder != root && folder.starts_with(root)) {
-            if fs::remove_dir(folder).is_err() {
-                break;
-            }
-            above = folder.parent();
-        }
-        return Ok(());
-    };
+    let Some(state) = state else { return remove(path, root) };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -87,6 +77,19 @@ pub fn set(path: &Path, state: Option<&State>, root: &Path, bytes: &Bytes) -> io
     write_new(&partial, &fs::read(bytes.0.join(&state.hash))?, state.mode, known)?;
     step();
     fs::rename(&partial, path).inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
+/// Takes a file away, and the folders above it that hold nothing then, up to `root`.
+pub fn remove(path: &Path, root: &Path) -> io::Result<()> {
+    fs::remove_file(path)?;
+    let mut above = path.parent();
+    while let Some(folder) = above.filter(|folder| *folder != root && folder.starts_with(root)) {
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
+        above = folder.parent();
+    }
+    Ok(())
 }
 
 /// A new file; the umask takes away what the user does not grant, unless it stands for one that was there.

@@ -5,8 +5,9 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::interrupt;
 use super::plan::{Action, Entry, Plan};
+use super::work::mode_of;
+use super::{files, interrupt};
 use crate::fault::{Fault, Faults};
 use crate::render::{Mode, RECORD, TreePath};
 
@@ -69,11 +70,7 @@ impl Mirror {
         // Told before it is done, so that what a kill leaves is known the next time.
         self.list(&self.written.union(&after).cloned().collect())?;
         for entry in plan.entries.iter().filter(|entry| entry.action == Action::Delete) {
-            fs::remove_file(self.path(&entry.path)).map_err(|error| self.fault(&entry.path, &error))?;
-            for parent in entry.path.parents().collect::<Vec<_>>().into_iter().rev() {
-                // Another file may be in it still.
-                let _ = fs::remove_dir(self.folder.join(parent));
-            }
+            files::remove(&self.path(&entry.path), &self.folder).map_err(|error| self.fault(&entry.path, &error))?;
         }
         for entry in plan.entries.iter().filter(stays).filter(|entry| entry.changes()) {
             replace(&self.path(&entry.path), &entry.content, entry.mode)
@@ -99,7 +96,7 @@ impl Mirror {
         }
         let place = self.path(path);
         match fs::read(&place) {
-            Ok(content) => Ok(Some((content, mode_of(&place)))),
+            Ok(content) => Ok(Some((content, fs::metadata(&place).map_or(Mode::Plain, |meta| mode_of(&meta))))),
             Err(error) if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory => {
                 Ok(None)
             }
@@ -115,18 +112,6 @@ impl Mirror {
     fn fault(&self, path: &TreePath, error: &io::Error) -> Fault {
         Fault::new(format!("{}: {error}", self.path(path).display()))
     }
-}
-
-fn mode_of(path: &Path) -> Mode {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o100 != 0) {
-            return Mode::Executable;
-        }
-    }
-    let _ = path;
-    Mode::Plain
 }
 
 fn replace(path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {

@@ -99,13 +99,13 @@ impl WorkTree for Disk {
 }
 
 #[cfg(unix)]
-fn mode_of(meta: &fs::Metadata) -> Mode {
+pub(super) fn mode_of(meta: &fs::Metadata) -> Mode {
     use std::os::unix::fs::PermissionsExt as _;
     if meta.permissions().mode() & 0o100 == 0 { Mode::Plain } else { Mode::Executable }
 }
 
 #[cfg(not(unix))]
-fn mode_of(_: &fs::Metadata) -> Mode {
+pub(super) fn mode_of(_: &fs::Metadata) -> Mode {
     Mode::Plain
 }
 

@@ -104,12 +104,16 @@ impl Rows {
     }
 }
 
+/// Whether so many values make no more combinations than are tried one by one.
+fn is_few(sizes: &[usize]) -> bool {
+    sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size).filter(|n| *n <= MOST_ROWS)).is_some()
+}
+
 impl Trial<'_> {
     /// Looks at every row, or at what stands for them; what each that is allowed holds, by number.
     fn look(&mut self) -> Vec<Vec<usize>> {
         let sizes: Vec<usize> = self.factors.iter().map(|factor| factor.values.len()).collect();
-        let many = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size).filter(|n| *n <= MOST_ROWS));
-        let rows = if many.is_some() { product(&sizes) } else { self.beside_the_defaults(&sizes) };
+        let rows = if is_few(&sizes) { product(&sizes) } else { self.beside_the_defaults(&sizes) };
         let mut numbers: BTreeMap<Held, usize> = BTreeMap::new();
         let mut held = Vec::new();
         for row in rows {
@@ -150,7 +154,7 @@ impl Trial<'_> {
         let mut rows = BTreeSet::from([defaults.clone()]);
         for set in sets {
             let sizes: Vec<usize> = set.iter().map(|at| sizes[*at]).collect();
-            if sizes.iter().try_fold(1_usize, |n, size| n.checked_mul(*size).filter(|n| *n <= MOST_ROWS)).is_none() {
+            if !is_few(&sizes) {
                 continue;
             }
             for values in product(&sizes) {

@@ -1,21 +1,18 @@
 //! `pack.toml`: the form it has on disk, and the checked thing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use regex::Regex;
 use serde::Deserialize;
 use tera::Delimiters;
 use toml::Spanned;
 
-use super::answer::Answer;
 use super::check::{CheckForm, CheckRules};
-use super::condition::Condition;
+use super::name_rules::{NameForm, NameRules};
 use super::preset::{self, Preset, PresetForms};
-use super::question::{Kind, Question, QuestionForm, check_plain};
+use super::question::{self, Question, QuestionForm};
 use super::refusal::{Refusal, RefuseForm, refusals};
 use super::text::Text;
-use crate::fault::{Fault, Faults, Place, did_you_mean};
-use crate::template;
+use crate::fault::{Fault, Faults, Place};
 
 /// The pack format that this binary reads (`edition` in pack.toml).
 const EDITION: u32 = 1;
@@ -105,26 +102,6 @@ struct DelimitersForm {
     block: [String; 2],
     /// Around a comment, as in `["<#", "#>"]`.
     comment: [String; 2],
-}
-
-/// What a service may be called.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NameForm {
-    /// A regular expression that the name matches.
-    pattern: Option<Spanned<String>>,
-    /// The pattern in words, for who is refused.
-    #[serde(default)]
-    help: Option<String>,
-    /// The longest name, in characters; 64 where not said.
-    #[serde(default)]
-    max: Option<usize>,
-    /// Names that are refused. Those of packages in the lock fragments are, too.
-    #[serde(default)]
-    reserved: Vec<String>,
-    /// Why they are.
-    #[serde(default)]
-    reserved_help: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -248,112 +225,6 @@ impl ResourceRules {
     }
 }
 
-/// What a service may be called.
-#[derive(Debug, Clone)]
-pub struct NameRules {
-    pattern: Regex,
-    help: String,
-    max: usize,
-    reserved: Vec<String>,
-    reserved_help: String,
-    /// Packages that a generated repository may depend on; `-` and `_` are one in Rust.
-    dependencies: BTreeSet<String>,
-}
-
-/// Device names of Windows, with or without an ending: a folder so named cannot be checked out there.
-pub const DEVICE_NAMES: [&str; 22] = [
-    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
-    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
-];
-
-impl Default for NameRules {
-    fn default() -> Self {
-        Self {
-            pattern: Regex::new("^[A-Za-z][A-Za-z0-9_-]*$").expect("a literal pattern"),
-            help: "letters, digits, - and _, beginning with a letter".into(),
-            max: 64,
-            reserved: Vec::new(),
-            reserved_help: "it is reserved".into(),
-            dependencies: BTreeSet::new(),
-        }
-    }
-}
-
-impl NameRules {
-    /// What is given stands for what was there; reserved names join.
-    fn join(&mut self, form: NameForm, text: &Text, faults: &mut Faults) {
-        if let Some(pattern) = form.pattern.and_then(|pattern| regex(&pattern, text, faults)) {
-            self.pattern = pattern;
-        }
-        self.reserved.extend(form.reserved);
-        self.max = form.max.unwrap_or(self.max);
-        for (there, given) in [(&mut self.help, form.help), (&mut self.reserved_help, form.reserved_help)] {
-            *there = given.unwrap_or(std::mem::take(there));
-        }
-    }
-
-    /// Whether a service may be called `name`; if not: why, and what would do.
-    pub fn check(&self, name: &str) -> Result<(), Fault> {
-        let refuse = |why: String| {
-            let fault = Fault::new(format!("the name \"{}\" cannot be used: {why}", super::question::shown(name)));
-            match self.suggest(name) {
-                Some(other) => fault.help(format!("`--name {other}` would do")),
-                None => fault.help("give another with --name"),
-            }
-        };
-        if name.is_empty() {
-            return Err(refuse("it is empty".into()));
-        }
-        check_plain(name).map_err(refuse)?;
-        if name.chars().count() > self.max {
-            return Err(refuse(format!("it is longer than {} characters", self.max)));
-        }
-        if !self.pattern.is_match(name) {
-            return Err(refuse(format!("it must be {}", self.help)));
-        }
-        if self.reserved.iter().any(|reserved| reserved == name) {
-            return Err(refuse(self.reserved_help.clone()));
-        }
-        if self.depends_on(name) {
-            return Err(refuse("the service depends on a package of that name".into()));
-        }
-        if DEVICE_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
-            return Err(refuse("it is a device name on Windows".into()));
-        }
-        Ok(())
-    }
-
-    /// Refuses from now on the names of the packages in a lock fragment.
-    pub fn keep_apart(&mut self, fragment: &str) {
-        // The package without a source is the fragment's own.
-        let packages = fragment.split("[[package]]").filter(|package| package.contains("\nsource = "));
-        for package in packages {
-            let name = package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-            self.dependencies.extend(name.map(|name| name.replace('-', "_")));
-        }
-    }
-
-    fn depends_on(&self, name: &str) -> bool {
-        self.dependencies.contains(&name.replace('-', "_"))
-    }
-
-    fn suggest(&self, name: &str) -> Option<String> {
-        use heck::ToKebabCase as _;
-        let kebab: String = name.to_kebab_case().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        let trimmed = kebab.trim_matches('-');
-        let fits = |candidate: &str| {
-            candidate.len() <= self.max
-                && self.pattern.is_match(candidate)
-                && !self.reserved.iter().any(|reserved| reserved == candidate)
-                && !self.depends_on(candidate)
-                && !DEVICE_NAMES.contains(&candidate)
-        };
-        [trimmed.to_owned(), format!("{trimmed}-service")]
-            .into_iter()
-            .find(|candidate| candidate != name && fits(candidate))
-    }
-}
-
 /// A checked `pack.toml`.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -428,7 +299,7 @@ impl Manifest {
 
     fn take(&mut self, form: OverlayForm, text: &Text, faults: &mut Faults) {
         self.name_rules.join(form.name_rules, text, faults);
-        questions(form.question, &mut self.questions, &self.delimiters, text, faults);
+        question::read(form.question, &mut self.questions, &self.delimiters, text, faults);
         preset::read(form.presets, &mut self.presets, &self.questions, text, faults);
         let slots = form.slots.into_iter().map(|(name, slot)| {
             let place = text.place(name.span().start);
@@ -504,161 +375,4 @@ fn delimiters(form: Option<&Spanned<DelimitersForm>>, text: &Text, faults: &mut 
         faults.push(Fault::at(text.place(form.span().start), error.to_string()));
     }
     delimiters
-}
-
-fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<Regex> {
-    Regex::new(pattern.get_ref())
-        .map_err(|error| {
-            // The last line says what; those before draw where.
-            let why = error.to_string();
-            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {why}")));
-        })
-        .ok()
-}
-
-/// Adds the questions of one `pack.toml` to those that were there.
-fn questions(
-    forms: Vec<QuestionForm>,
-    questions: &mut Vec<Question>,
-    delimiters: &Delimiters,
-    text: &Text,
-    faults: &mut Faults,
-) {
-    let mut asked: Vec<String> = vec!["name".into()];
-    for form in forms {
-        let place = text.place(form.key.span().start);
-        let key = form.key.get_ref().clone();
-        // One that stands for another has its place, and reads the answers before that.
-        let at = questions.iter().position(|question| question.key == key);
-        let before = questions.iter().take(at.unwrap_or(questions.len())).map(|question| question.key.clone());
-        let known: Vec<String> = std::iter::once("name".to_owned()).chain(before).collect();
-        if !is_key(&key) {
-            let message = format!("the key \"{}\" must be lowercase letters, digits and _", super::shown(&key));
-            faults.push(Fault::at(place.clone(), message).help("it begins with a letter, and does not end in _"));
-        } else if Condition::parse(&key, place.clone(), &[&key]).is_err() || !is_variable(&key) {
-            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is a word of the template language")));
-        }
-        if super::TEMPLATE_NAMES.contains(&key.as_str()) {
-            faults.push(Fault::at(
-                place.clone(),
-                format!("the key \"{key}\" is a name that every template sees already"),
-            ));
-        } else if asked.contains(&key) {
-            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is asked twice")));
-        }
-        if (form.kind == Kind::Choice) == form.choices.is_empty() {
-            faults.push(Fault::at(
-                place.clone(),
-                format!("\"{key}\": `choices` belong to kind = \"choice\", and only there"),
-            ));
-        }
-        check_bounds(&form, &place, faults);
-        let names: Vec<&str> = known.iter().map(String::as_str).collect();
-        for value in [&form.default, &form.otherwise].into_iter().flatten().filter(|_| form.kind == Kind::Text) {
-            check_default(value, &key, &names, delimiters, text, faults);
-        }
-        let when = form.when.and_then(|when| {
-            Condition::parse(when.get_ref(), text.place(when.span().start), &names)
-                .map_err(|fault| faults.push(fault))
-                .ok()
-        });
-        let pattern = form.pattern.and_then(|pattern| regex(&pattern, text, faults));
-        let mut question = Question {
-            key: key.clone(),
-            place: place.clone(),
-            prompt: form.prompt,
-            help: form.help,
-            kind: form.kind,
-            choices: form.choices,
-            default: None,
-            otherwise: None,
-            when,
-            pattern,
-            pattern_help: form.pattern_help.unwrap_or_else(|| "of the form that is asked for".into()),
-            min: form.min,
-            max: form.max,
-            file: text.file.clone(),
-        };
-        let mut answer = |what: &str, value: Option<Spanned<toml::Value>>| {
-            let value = value?;
-            let fits = |answer: &Answer| match question.kind {
-                // A text may be a template: it is checked when it is drawn.
-                Kind::Text => Ok(()),
-                _ => question.check(answer),
-            };
-            Answer::from_toml(value.get_ref())
-                .and_then(|answer| fits(&answer).map(|()| answer))
-                .map_err(|why| {
-                    let message = format!("{what} of \"{key}\": {why}");
-                    faults.push(Fault::at(text.place(value.span().start), message));
-                })
-                .ok()
-        };
-        (question.default, question.otherwise) =
-            (answer("the default", form.default), answer("`otherwise`", form.otherwise));
-        asked.push(key);
-        match at {
-            Some(at) => questions[at] = question,
-            None => questions.push(question),
-        }
-    }
-}
-
-/// As a flag and as a variable, both.
-fn is_key(key: &str) -> bool {
-    key.starts_with(|c: char| c.is_ascii_lowercase())
-        && !key.ends_with('_')
-        && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-}
-
-/// Whether Tera reads a variable where `key` stands, and not a word of its own (`true`, `not`).
-fn is_variable(key: &str) -> bool {
-    let source = format!("{{{{ {key} }}}}");
-    template::variables_of(&Delimiters::default(), &source).is_ok_and(|read| read.contains(key))
-}
-
-/// What says nothing, or what no answer could keep to.
-fn check_bounds(form: &QuestionForm, place: &Place, faults: &mut Faults) {
-    let mut fault = |why: &str| faults.push(Fault::at(place.clone(), format!("\"{}\": {why}", form.key.get_ref())));
-    let texts = matches!(form.kind, Kind::Text | Kind::List);
-    if form.min.zip(form.max).is_some_and(|(min, max)| min > max) {
-        fault("`min` is above `max`");
-    }
-    if form.min.is_some() && form.kind != Kind::Integer {
-        fault("`min` belongs to kind = \"integer\"");
-    }
-    if form.max.is_some() && !texts && form.kind != Kind::Integer {
-        fault("`max` belongs to numbers and texts");
-    }
-    if form.pattern.is_some() && !texts {
-        fault("`pattern` belongs to texts");
-    }
-    let values: BTreeSet<&str> = form.choices.iter().map(|choice| choice.value.as_str()).collect();
-    if values.len() < form.choices.len() {
-        fault("two choices are the same");
-    }
-}
-
-/// A text that is drawn from a template: told when the pack is read, and not when it is first drawn.
-fn check_default(
-    value: &Spanned<toml::Value>,
-    key: &str,
-    known: &[&str],
-    delimiters: &Delimiters,
-    text: &Text,
-    faults: &mut Faults,
-) {
-    let Some(default) = value.get_ref().as_str() else { return };
-    let place = text.place(value.span().start);
-    match template::variables_of(delimiters, default) {
-        Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
-        Ok(read) => {
-            for name in read.iter().filter(|name| !known.contains(&name.as_str())) {
-                let near = did_you_mean(name, known.iter().copied());
-                let message = format!("the default of \"{key}\" reads `{name}`, which is no answer{near}");
-                faults.push(Fault::at(place.clone(), message).help(format!("in reach here: {}", known.join(", "))));
-            }
-        }
-    }
 }

@@ -6,6 +6,7 @@ mod condition;
 mod database;
 mod layer;
 mod manifest;
+mod name_rules;
 mod origin;
 mod overlay;
 mod preset;
@@ -25,14 +26,15 @@ pub use database::{DatabaseRule, Dialect, TableForm};
 pub use layer::{
     DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
 };
-pub use manifest::{DEVICE_NAMES, Format, LockFile, LockKind, Manifest, NameRules, ResourceRules, Rustfmt, Slot};
+pub use manifest::{Format, LockFile, LockKind, Manifest, ResourceRules, Rustfmt, Slot};
+pub use name_rules::{DEVICE_NAMES, NameRules};
 pub use origin::{Origin, Part, Sources, Wanted};
 pub use overlay::Overlay;
 pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use refusal::Refusal;
 pub use remote::Remote;
-pub use source::{Files, Source, digest, hex};
+pub use source::{Files, Source, digest, embedded, hex};
 pub use text::Text;
 
 use crate::fault::{Fault, Faults, Place, did_you_mean};

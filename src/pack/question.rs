@@ -1,12 +1,17 @@
 //! A question of a pack: what the wizard asks, a flag takes and `service.toml` holds.
 
+use std::collections::BTreeSet;
+
 use regex::Regex;
 use serde::Deserialize;
+use tera::Delimiters;
 use toml::Spanned;
 
 use super::answer::Answer;
 use super::condition::Condition;
-use crate::fault::{Place, did_you_mean};
+use super::text::Text;
+use crate::fault::{Fault, Faults, Place, did_you_mean};
+use crate::template;
 
 /// The longest text an answer may be, in characters; a README and a label in YAML both bear it.
 const MAX_TEXT: usize = 200;
@@ -230,4 +235,162 @@ pub fn visible(text: &str) -> String {
         Err(_) => c.escape_default().to_string(),
     };
     text.chars().map(escaped).collect()
+}
+
+/// Adds the questions of one `pack.toml` to those that were there.
+pub(super) fn read(
+    forms: Vec<QuestionForm>,
+    questions: &mut Vec<Question>,
+    delimiters: &Delimiters,
+    text: &Text,
+    faults: &mut Faults,
+) {
+    let mut asked: Vec<String> = vec!["name".into()];
+    for form in forms {
+        let place = text.place(form.key.span().start);
+        let key = form.key.get_ref().clone();
+        // One that stands for another has its place, and reads the answers before that.
+        let at = questions.iter().position(|question| question.key == key);
+        let before = questions.iter().take(at.unwrap_or(questions.len())).map(|question| question.key.clone());
+        let known: Vec<String> = std::iter::once("name".to_owned()).chain(before).collect();
+        if !is_key(&key) {
+            let message = format!("the key \"{}\" must be lowercase letters, digits and _", shown(&key));
+            faults.push(Fault::at(place.clone(), message).help("it begins with a letter, and does not end in _"));
+        } else if Condition::parse(&key, place.clone(), &[&key]).is_err() || !is_variable(&key) {
+            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is a word of the template language")));
+        }
+        if super::TEMPLATE_NAMES.contains(&key.as_str()) {
+            faults.push(Fault::at(
+                place.clone(),
+                format!("the key \"{key}\" is a name that every template sees already"),
+            ));
+        } else if asked.contains(&key) {
+            faults.push(Fault::at(place.clone(), format!("the key \"{key}\" is asked twice")));
+        }
+        if (form.kind == Kind::Choice) == form.choices.is_empty() {
+            faults.push(Fault::at(
+                place.clone(),
+                format!("\"{key}\": `choices` belong to kind = \"choice\", and only there"),
+            ));
+        }
+        check_bounds(&form, &place, faults);
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        for value in [&form.default, &form.otherwise].into_iter().flatten().filter(|_| form.kind == Kind::Text) {
+            check_default(value, &key, &names, delimiters, text, faults);
+        }
+        let when = form.when.and_then(|when| {
+            Condition::parse(when.get_ref(), text.place(when.span().start), &names)
+                .map_err(|fault| faults.push(fault))
+                .ok()
+        });
+        let pattern = form.pattern.and_then(|pattern| regex(&pattern, text, faults));
+        let mut question = Question {
+            key: key.clone(),
+            place: place.clone(),
+            prompt: form.prompt,
+            help: form.help,
+            kind: form.kind,
+            choices: form.choices,
+            default: None,
+            otherwise: None,
+            when,
+            pattern,
+            pattern_help: form.pattern_help.unwrap_or_else(|| "of the form that is asked for".into()),
+            min: form.min,
+            max: form.max,
+            file: text.file.clone(),
+        };
+        let mut answer = |what: &str, value: Option<Spanned<toml::Value>>| {
+            let value = value?;
+            let fits = |answer: &Answer| match question.kind {
+                // A text may be a template: it is checked when it is drawn.
+                Kind::Text => Ok(()),
+                _ => question.check(answer),
+            };
+            Answer::from_toml(value.get_ref())
+                .and_then(|answer| fits(&answer).map(|()| answer))
+                .map_err(|why| {
+                    let message = format!("{what} of \"{key}\": {why}");
+                    faults.push(Fault::at(text.place(value.span().start), message));
+                })
+                .ok()
+        };
+        (question.default, question.otherwise) =
+            (answer("the default", form.default), answer("`otherwise`", form.otherwise));
+        asked.push(key);
+        match at {
+            Some(at) => questions[at] = question,
+            None => questions.push(question),
+        }
+    }
+}
+
+/// As a flag and as a variable, both.
+fn is_key(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_lowercase())
+        && !key.ends_with('_')
+        && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Whether Tera reads a variable where `key` stands, and not a word of its own (`true`, `not`).
+fn is_variable(key: &str) -> bool {
+    let source = format!("{{{{ {key} }}}}");
+    template::variables_of(&Delimiters::default(), &source).is_ok_and(|read| read.contains(key))
+}
+
+/// What says nothing, or what no answer could keep to.
+fn check_bounds(form: &QuestionForm, place: &Place, faults: &mut Faults) {
+    let mut fault = |why: &str| faults.push(Fault::at(place.clone(), format!("\"{}\": {why}", form.key.get_ref())));
+    let texts = matches!(form.kind, Kind::Text | Kind::List);
+    if form.min.zip(form.max).is_some_and(|(min, max)| min > max) {
+        fault("`min` is above `max`");
+    }
+    if form.min.is_some() && form.kind != Kind::Integer {
+        fault("`min` belongs to kind = \"integer\"");
+    }
+    if form.max.is_some() && !texts && form.kind != Kind::Integer {
+        fault("`max` belongs to numbers and texts");
+    }
+    if form.pattern.is_some() && !texts {
+        fault("`pattern` belongs to texts");
+    }
+    let values: BTreeSet<&str> = form.choices.iter().map(|choice| choice.value.as_str()).collect();
+    if values.len() < form.choices.len() {
+        fault("two choices are the same");
+    }
+}
+
+/// A text that is drawn from a template: told when the pack is read, and not when it is first drawn.
+fn check_default(
+    value: &Spanned<toml::Value>,
+    key: &str,
+    known: &[&str],
+    delimiters: &Delimiters,
+    text: &Text,
+    faults: &mut Faults,
+) {
+    let Some(default) = value.get_ref().as_str() else { return };
+    let place = text.place(value.span().start);
+    match template::variables_of(delimiters, default) {
+        Err(why) => faults.push(Fault::at(place, format!("the default of \"{key}\": {why}"))),
+        Ok(read) => {
+            for name in read.iter().filter(|name| !known.contains(&name.as_str())) {
+                let near = did_you_mean(name, known.iter().copied());
+                let message = format!("the default of \"{key}\" reads `{name}`, which is no answer{near}");
+                faults.push(Fault::at(place.clone(), message).help(format!("in reach here: {}", known.join(", "))));
+            }
+        }
+    }
+}
+
+/// The pattern, if it is one; else a fault at its place.
+pub(super) fn regex(pattern: &Spanned<String>, text: &Text, faults: &mut Faults) -> Option<Regex> {
+    Regex::new(pattern.get_ref())
+        .map_err(|error| {
+            // The last line says what; those before draw where.
+            let why = error.to_string();
+            let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            faults.push(Fault::at(text.place(pattern.span().start), format!("no regular expression: {why}")));
+        })
+        .ok()
 }

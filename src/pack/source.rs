@@ -84,11 +84,9 @@ impl Source {
     pub fn read(&self) -> Result<Files, Faults> {
         match self {
             Self::BuiltIn(name) => {
-                let mut files = Files::new();
                 let dir =
                     BUILT_IN.get_dir(name).ok_or_else(|| Fault::new(format!("no built-in template \"{name}\"")))?;
-                collect(dir, &format!("{name}/"), &mut files);
-                Ok(files)
+                Ok(embedded(dir))
             }
             Self::Folder(path) => read_folder(path),
             Self::Git(remote) => remote.clone().open(None).map(|(files, _)| files),
@@ -107,16 +105,19 @@ fn built_in_names() -> Vec<String> {
     names
 }
 
-fn collect(dir: &'static Dir<'static>, prefix: &str, files: &mut Files) {
-    for file in dir.files() {
-        // include_dir gives the build machine's separators.
-        let path = file.path().display().to_string().replace('\\', "/");
-        let path = path.strip_prefix(prefix).unwrap_or(&path).to_owned();
-        files.insert(path, Cow::Borrowed(file.contents()));
+/// All files below a folder of this binary, by their paths in it.
+pub fn embedded(folder: &'static Dir<'static>) -> Files {
+    fn collect(folder: &'static Dir<'static>, below: &Path, files: &mut Files) {
+        for file in folder.files() {
+            let path = file.path().strip_prefix(below).unwrap_or(file.path());
+            // include_dir gives the build machine's separators.
+            files.insert(path.display().to_string().replace('\\', "/"), Cow::Borrowed(file.contents()));
+        }
+        folder.dirs().for_each(|folder| collect(folder, below, files));
     }
-    for dir in dir.dirs() {
-        collect(dir, prefix, files);
-    }
+    let mut files = Files::new();
+    collect(folder, folder.path(), &mut files);
+    files
 }
 
 /// That a pack of so many files and bytes is not too large.

@@ -122,6 +122,12 @@ impl Sandbox {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Commits all that is in a repository below `work/`, be it nothing.
+    pub fn commit(&self, folder: &str) {
+        self.git(folder, &["add", "--all"]);
+        self.git(folder, &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
+    }
+
     /// Every file below a folder of `work/`, but those of git's own folder.
     pub fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         files_below(&self.path(folder))

@@ -1,5 +1,7 @@
 //! `template new`: a small pack to begin with.
 
+use std::borrow::Cow;
+
 use include_dir::{Dir, include_dir};
 use toml_edit::DocumentMut;
 
@@ -7,19 +9,17 @@ use super::End;
 use crate::cli::NewTemplateArgs;
 use crate::evolve::{Plan, create};
 use crate::fault::{Fault, Faults, Stop};
-use crate::pack::{check_plain, shown};
+use crate::pack::{check_plain, embedded, shown};
 use crate::render::TreePath;
 use crate::report;
 use crate::template::sh;
 
 /// A pack by itself, and commented, so that who reads it knows how to go on.
-static STARTER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/commands/template/starter");
+static STARTER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/commands/template/starter");
 
 pub fn run(arguments: &NewTemplateArgs) -> anyhow::Result<End> {
     let name = name_of(arguments).map_err(Stop::usage)?;
-    let mut files = Vec::new();
-    collect(&STARTER, &name, &mut files)?;
-    let plan = Plan::copy(files);
+    let plan = Plan::copy(files(&name).map_err(Faults::from)?);
     create::create(&plan, &arguments.dir, &mut |_| Ok(()))?;
     let word = sh(&arguments.dir.to_string_lossy());
     report::say(&format!("Created the template {name} in {}: {} files", arguments.dir.display(), plan.entries.len()));
@@ -43,16 +43,15 @@ fn name_of(arguments: &NewTemplateArgs) -> Result<String, Fault> {
     if name.trim().is_empty() { Err(refused("it is empty")) } else { Ok(name) }
 }
 
-fn collect(dir: &Dir<'_>, name: &str, files: &mut Vec<(TreePath, Vec<u8>)>) -> Result<(), Faults> {
-    for file in dir.files() {
-        let path = file.path().display().to_string().replace('\\', "/");
-        let mut content = file.contents().to_vec();
-        if path == "pack.toml" {
-            content = named(&String::from_utf8_lossy(&content), name)?.into_bytes();
-        }
-        files.push((TreePath::new(&path).map_err(Fault::new)?, content));
-    }
-    dir.dirs().try_for_each(|dir| collect(dir, name, files))
+fn files(name: &str) -> Result<Vec<(TreePath, Vec<u8>)>, Fault> {
+    let file = |(path, content): (String, Cow<[u8]>)| {
+        let content = match path.as_str() {
+            "pack.toml" => named(&String::from_utf8_lossy(&content), name)?.into_bytes(),
+            _ => content.into_owned(),
+        };
+        Ok((TreePath::new(&path).map_err(Fault::new)?, content))
+    };
+    embedded(&STARTER).into_iter().map(file).collect()
 }
 
 /// The pack.toml with another name.

@@ -1,0 +1,137 @@
+//! `[name-rules]` of pack.toml: what a service may be called.
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::question::{check_plain, regex, shown};
+use super::text::Text;
+use crate::fault::{Fault, Faults};
+
+/// What a service may be called.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NameForm {
+    /// A regular expression that the name matches.
+    pattern: Option<Spanned<String>>,
+    /// The pattern in words, for who is refused.
+    #[serde(default)]
+    help: Option<String>,
+    /// The longest name, in characters; 64 where not said.
+    #[serde(default)]
+    max: Option<usize>,
+    /// Names that are refused. Those of packages in the lock fragments are, too.
+    #[serde(default)]
+    reserved: Vec<String>,
+    /// Why they are.
+    #[serde(default)]
+    reserved_help: Option<String>,
+}
+
+/// What a service may be called.
+#[derive(Debug, Clone)]
+pub struct NameRules {
+    pattern: Regex,
+    help: String,
+    max: usize,
+    reserved: Vec<String>,
+    reserved_help: String,
+    /// Packages that a generated repository may depend on; `-` and `_` are one in Rust.
+    dependencies: BTreeSet<String>,
+}
+
+/// Device names of Windows, with or without an ending: a folder so named cannot be checked out there.
+pub const DEVICE_NAMES: [&str; 22] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
+    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
+
+impl Default for NameRules {
+    fn default() -> Self {
+        Self {
+            pattern: Regex::new("^[A-Za-z][A-Za-z0-9_-]*$").expect("a literal pattern"),
+            help: "letters, digits, - and _, beginning with a letter".into(),
+            max: 64,
+            reserved: Vec::new(),
+            reserved_help: "it is reserved".into(),
+            dependencies: BTreeSet::new(),
+        }
+    }
+}
+
+impl NameRules {
+    /// What is given stands for what was there; reserved names join.
+    pub(super) fn join(&mut self, form: NameForm, text: &Text, faults: &mut Faults) {
+        if let Some(pattern) = form.pattern.and_then(|pattern| regex(&pattern, text, faults)) {
+            self.pattern = pattern;
+        }
+        self.reserved.extend(form.reserved);
+        self.max = form.max.unwrap_or(self.max);
+        for (there, given) in [(&mut self.help, form.help), (&mut self.reserved_help, form.reserved_help)] {
+            *there = given.unwrap_or(std::mem::take(there));
+        }
+    }
+
+    /// Whether a service may be called `name`; if not: why, and what would do.
+    pub fn check(&self, name: &str) -> Result<(), Fault> {
+        let refuse = |why: String| {
+            let fault = Fault::new(format!("the name \"{}\" cannot be used: {why}", shown(name)));
+            match self.suggest(name) {
+                Some(other) => fault.help(format!("`--name {other}` would do")),
+                None => fault.help("give another with --name"),
+            }
+        };
+        if name.is_empty() {
+            return Err(refuse("it is empty".into()));
+        }
+        check_plain(name).map_err(refuse)?;
+        if name.chars().count() > self.max {
+            return Err(refuse(format!("it is longer than {} characters", self.max)));
+        }
+        if !self.pattern.is_match(name) {
+            return Err(refuse(format!("it must be {}", self.help)));
+        }
+        if self.reserved.iter().any(|reserved| reserved == name) {
+            return Err(refuse(self.reserved_help.clone()));
+        }
+        if self.depends_on(name) {
+            return Err(refuse("the service depends on a package of that name".into()));
+        }
+        if DEVICE_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(refuse("it is a device name on Windows".into()));
+        }
+        Ok(())
+    }
+
+    /// Refuses from now on the names of the packages in a lock fragment.
+    pub fn keep_apart(&mut self, fragment: &str) {
+        // The package without a source is the fragment's own.
+        let packages = fragment.split("[[package]]").filter(|package| package.contains("\nsource = "));
+        for package in packages {
+            let name = package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+            self.dependencies.extend(name.map(|name| name.replace('-', "_")));
+        }
+    }
+
+    fn depends_on(&self, name: &str) -> bool {
+        self.dependencies.contains(&name.replace('-', "_"))
+    }
+
+    fn suggest(&self, name: &str) -> Option<String> {
+        use heck::ToKebabCase as _;
+        let kebab: String = name.to_kebab_case().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        let trimmed = kebab.trim_matches('-');
+        let fits = |candidate: &str| {
+            candidate.len() <= self.max
+                && self.pattern.is_match(candidate)
+                && !self.reserved.iter().any(|reserved| reserved == candidate)
+                && !self.depends_on(candidate)
+                && !DEVICE_NAMES.contains(&candidate)
+        };
+        [trimmed.to_owned(), format!("{trimmed}-service")]
+            .into_iter()
+            .find(|candidate| candidate != name && fits(candidate))
+    }
+}
