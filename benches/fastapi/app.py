@@ -2,7 +2,7 @@
 
 Tables are those of the generated service's migrations, and so are the paths, the bodies and the
 practices. What costs time is done as is known to be fast: Core instead of the ORM, statements that
-are built once, reads without a transaction, bytes of JSON from the cache to the client, orjson.
+are built once, no transaction around one of them, bytes of JSON from the cache to the client, orjson.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from starlette.exceptions import HTTPException
 
 import practices
 import stores
-from stores import engine, orders, reads, refresh_tokens, sessions, settings, users
+from stores import autocommit, engine, orders, refresh_tokens, sessions, settings, users
 
 app = FastAPI(
     title="demo",
@@ -106,7 +106,7 @@ async def login(body: Credentials, request: Request) -> TokenPair:
     email, address = body.email.lower(), request.client.host
     if await stores.too_many_attempts(email, address):
         raise HTTPException(429, "Too many attempts.", {"retry-after": str(settings.auth_lockout)})
-    async with reads.connect() as db:
+    async with autocommit.connect() as db:
         account = (await db.execute(ACCOUNT, {"email": email})).one_or_none()
     async with HASHING:
         # The same work for an account that does not exist. The hash is made without the GIL.
@@ -194,7 +194,7 @@ def tag(json: bytes) -> str:
 @api.get("/orders/{id}", response_model=Order)
 async def get_order(id: uuid.UUID, request: Request) -> Response:
     async def load() -> bytes | None:
-        async with reads.connect() as db:
+        async with autocommit.connect() as db:
             row = (await db.execute(FIND, {"id": id})).one_or_none()
         return as_json(named(row)) if row else None
 
@@ -217,7 +217,7 @@ async def list_orders(listing: Annotated[Listing, Query()]) -> Response:
     if listing.cursor:
         place = read_cursor(listing.cursor)
         query = query.where(PLACE < place if down else PLACE > place)
-    async with reads.connect() as db:
+    async with autocommit.connect() as db:
         rows = [named(row) for row in await db.execute(query)]
     more = len(rows) > listing.limit
     rows = rows[: listing.limit]
@@ -239,11 +239,10 @@ def read_cursor(text: str) -> tuple[datetime, uuid.UUID]:
 @api.post("/orders", response_model=Order, status_code=201)
 async def create_order(new: NewOrder) -> Response:
     try:
-        async with engine.begin() as db:
+        async with autocommit.connect() as db:
             order = named((await db.execute(CREATE, {"id": stores.uuid7(), **dict(new)})).one())
     except IntegrityError:
         raise HTTPException(409, "It belongs together with something that is not there.") from None
-    await stores.forget(f"order:{order['id']}")
     json = as_json(order)
     return answer(json, 201, Location=f"/api/v1/orders/{order['id']}", ETag=tag(json))
 
@@ -259,7 +258,7 @@ async def live() -> dict[str, str]:
 @app.get("/health/ready")
 async def ready() -> Response:
     async def database() -> None:
-        async with reads.connect() as db:
+        async with autocommit.connect() as db:
             await db.execute(text("SELECT 1"))
 
     async with asyncio.timeout(1):

@@ -65,8 +65,7 @@ engine = create_async_engine(
     connect_args={"server_settings": {"statement_timeout": "10000"}},
 )
 # One round trip for a query, where a transaction would be three.
-reads = engine.execution_options(isolation_level="AUTOCOMMIT")
-
+autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def uuid7() -> uuid.UUID:
@@ -148,14 +147,6 @@ async def _load_once(key: str, load: Callable[[], Awaitable[bytes | None]]) -> b
     await store.set(key, value or ABSENT, px=ttl if value else settings.cache_negative_ttl * 1000)
     await RELEASE(keys=[lock], args=[token])
     return value or ABSENT
-
-
-async def forget(key: str) -> None:
-    """For after the commit."""
-    try:
-        await store.delete(key)
-    except RedisError:
-        pass
 
 
 async def is_denied(session: str) -> bool:

@@ -120,6 +120,22 @@ impl Key {
         transaction.commit().await?;
         Ok(answer)
     }
+
+    /// The same for work that is one statement: without a key there is no transaction around it,
+    /// which would cost two more trips to the database.
+    ///
+    /// # Errors
+    /// Those of [`Key::run`].
+    pub async fn run_statement(
+        self,
+        db: &Pool,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<Response, AppError>,
+    ) -> Result<Response, AppError> {
+        if self.0.is_none() {
+            return work(&mut *db.acquire().await?).await;
+        }
+        self.run(db, work).await
+    }
 }
 
 impl Hashes {

@@ -56,7 +56,7 @@ async fn create(
     State(state): State<AppState>,
     Once { body, key }: Once<dto::NewCategory>,
 ) -> Result<Response, AppError> {
-    key.run(&state.db, async |db| {
+    key.run_statement(&state.db, async |db| {
         let category = service::create(db, body.into()).await?;
         let location = format!("/api/v1/categories/{}", category.id);
         Ok(etag::created(&location, category.version, dto::Category::from(category)))

@@ -53,7 +53,7 @@ pub async fn get(state: &AppState, id: Uuid) -> Result<dto::Category, AppError> 
     category.ok_or(AppError::NotFound)
 }
 
-/// Makes a category, as part of a transaction.
+/// Makes a category, in one statement.
 pub async fn create(db: &mut db::Connection, new: NewCategory) -> Result<Category, AppError> {
     repo::insert(db, Uuid::now_v7(), &new).await
 }

@@ -45,7 +45,7 @@ pub async fn get(state: &AppState, user: CurrentUser, id: Uuid) -> Result<dto::O
     order.filter(|order| user.may(order.owner_id)).ok_or(AppError::NotFound)
 }
 
-/// Makes an order of the account's, as part of a transaction.
+/// Makes an order of the account's, in one statement.
 pub async fn create(
     db: &mut db::Connection,
     user: CurrentUser,

@@ -56,7 +56,7 @@ async fn create(
     State(state): State<AppState>,
     Once { body, key }: Once<dto::NewProduct>,
 ) -> Result<Response, AppError> {
-    key.run(&state.db, async |db| {
+    key.run_statement(&state.db, async |db| {
         let product = service::create(db, body.into()).await?;
         let location = format!("/api/v1/products/{}", product.id);
         Ok(etag::created(&location, product.version, dto::Product::from(product)))

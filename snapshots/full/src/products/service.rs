@@ -51,7 +51,7 @@ pub async fn get(state: &AppState, id: Uuid) -> Result<dto::Product, AppError> {
     product.ok_or(AppError::NotFound)
 }
 
-/// Makes a product, as part of a transaction.
+/// Makes a product, in one statement.
 pub async fn create(db: &mut db::Connection, new: NewProduct) -> Result<Product, AppError> {
     repo::insert(db, Uuid::now_v7(), &new).await
 }

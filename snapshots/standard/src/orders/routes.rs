@@ -56,7 +56,7 @@ async fn create(
     State(state): State<AppState>,
     Once { body, key }: Once<dto::NewOrder>,
 ) -> Result<Response, AppError> {
-    key.run(&state.db, async |db| {
+    key.run_statement(&state.db, async |db| {
         let order = service::create(db, body.into()).await?;
         let location = format!("/api/v1/orders/{}", order.id);
         Ok(etag::created(&location, order.version, dto::Order::from(order)))

@@ -40,7 +40,7 @@ pub async fn get(state: &AppState, id: Uuid) -> Result<dto::Order, AppError> {
     order.ok_or(AppError::NotFound)
 }
 
-/// Makes an order, as part of a transaction.
+/// Makes an order, in one statement.
 pub async fn create(db: &mut db::Connection, new: NewOrder) -> Result<Order, AppError> {
     repo::insert(db, Uuid::now_v7(), &new).await
 }
