@@ -484,6 +484,53 @@ fn what_is_no_longer_asked_is_left_out_by_an_update() {
 }
 
 #[test]
+fn a_question_that_counts_only_now_adds_nothing_by_itself() {
+    let question = |key: &str, more: &str| {
+        format!("[[question]]\nkey = \"{key}\"\nprompt = \"?\"\nkind = \"choice\"\nchoices = [\"yes\", \"none\"]\n{more}")
+    };
+    let manifest = format!(
+        "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n{}{}",
+        question("store", "default = \"none\"\n"),
+        question("accounts", "default = \"yes\"\notherwise = \"none\"\nwhen = 'store == \"yes\"'\n"),
+    );
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[("pack.toml", &manifest)]);
+    sandbox.with(&pack, "shop").ok();
+    sandbox.with(&pack, "add store=yes").in_folder("shop").ok().says(&["accounts stays \"none\"", "accounts=yes"]);
+    assert!(sandbox.read("shop/service.toml").contains("accounts = \"none\""));
+    sandbox.commit("shop");
+    sandbox.with(&pack, "remove store").in_folder("shop").ok();
+    let said = sandbox.with(&pack, "add store=yes accounts=yes --allow-dirty").in_folder("shop").ok();
+    assert!(!said.err.contains("stays"), "{}", said.err);
+    assert!(sandbox.read("shop/service.toml").contains("accounts = \"yes\""));
+}
+
+/// As a team would leave it: formatted, and with the description made anew.
+#[test]
+fn a_route_of_ones_own_is_no_conflict_when_layers_join() {
+    let sandbox = Sandbox::new();
+    sandbox.run("new shop --yes --database none --cache none").ok();
+    let app = sandbox.read("shop/src/app.rs");
+    let marker = "        // Routes of your own:\n";
+    let own = format!("{marker}        .merge(crate::pricing::routes());\n");
+    assert!(app.contains(&format!("{marker}        ;\n")));
+    sandbox.write("shop/src/app.rs", app.replace(&format!("{marker}        ;\n"), &own));
+    let mut described: serde_json::Value = serde_json::from_str(&sandbox.read("shop/openapi.json")).unwrap();
+    described["paths"]["/api/v1/pricing"] = serde_json::json!({"get": {"operationId": "price"}});
+    described["paths"].as_object_mut().unwrap().sort_keys();
+    sandbox.write("shop/openapi.json", serde_json::to_string_pretty(&described).unwrap() + "\n");
+    sandbox.commit("shop");
+
+    sandbox.run("add database=sqlite auth=jwt").in_folder("shop").ok();
+    let app = sandbox.read("shop/src/app.rs");
+    assert!(app.contains(&format!(".merge(crate::users::routes())\n{own}")), "{app}");
+    let described: serde_json::Value = serde_json::from_str(&sandbox.read("shop/openapi.json")).unwrap();
+    let paths: Vec<&String> = described["paths"].as_object().unwrap().keys().collect();
+    assert!(paths.is_sorted() && described["paths"]["/api/v1/pricing"]["get"]["operationId"] == "price", "{paths:?}");
+    assert!(paths.iter().any(|path| *path == "/auth/login"), "{paths:?}");
+}
+
+#[test]
 fn what_json_prints_is_what_its_schema_says() {
     let schema: serde_json::Value = serde_json::from_str(include_str!("../docs/change.schema.json")).unwrap();
     let sandbox = shop("");

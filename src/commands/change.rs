@@ -104,7 +104,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    fn run(&self, target: impl FnOnce(Told, Drawn) -> anyhow::Result<Blueprint>) -> anyhow::Result<End> {
+    fn run(&self, target: impl FnOnce(&mut Told, Drawn) -> anyhow::Result<Blueprint>) -> anyhow::Result<End> {
         let moment = Drawn::now().map_err(Stop::usage)?.moment;
         let root = Repo::find(Path::new("."))?;
         let place = place_of(&root)?;
@@ -127,15 +127,14 @@ impl Change<'_> {
         };
         self.same_template(&lock)?;
         let mut told = told?;
-        let told_notes = std::mem::take(&mut told.notes);
-        let blueprint = target(told, lock.drawn(moment))?;
+        let blueprint = target(&mut told, lock.drawn(moment))?;
         let service = blueprint::edit(&repo.service, &blueprint, self.pack)?;
         let work = record::Overlay { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
         let revision = Revision { blueprint: &blueprint, pack: self.pack, lock: &lock, work: &work, service };
         let mut plan = Plan::revise(&revision)?;
         let origins =
             std::iter::once(&self.pack.origin).chain(self.pack.overlays.iter().map(|overlay| &overlay.origin));
-        let notes = origins.filter_map(|origin| origin.note.clone()).chain(told_notes);
+        let notes = origins.filter_map(|origin| origin.note.clone()).chain(told.notes);
         plan.notes.splice(0..0, notes);
         self.finish(&repo, &lock, &blueprint, &plan, merged.is_some())
     }

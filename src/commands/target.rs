@@ -33,20 +33,23 @@ impl Told {
     }
 
     /// The blueprint as it stands.
-    pub fn standing(self, pack: &Pack, drawn: Drawn) -> Result<Blueprint, Faults> {
+    pub fn standing(&mut self, pack: &Pack, drawn: Drawn) -> Result<Blueprint, Faults> {
         self.blueprint(pack, drawn, &[])
     }
 
     /// `asked_for` must have an effect; other answers that have none any more are left out.
-    fn blueprint(self, pack: &Pack, drawn: Drawn, asked_for: &[&str]) -> Result<Blueprint, Faults> {
-        let mut resolver = Resolver::new(pack, &self.name, self.given)?;
+    fn blueprint(&mut self, pack: &Pack, drawn: Drawn, asked_for: &[&str]) -> Result<Blueprint, Faults> {
+        let given = std::mem::take(&mut self.given);
+        let mut resolver = Resolver::new(pack, &self.name, given)?;
         if !asked_for.is_empty() {
             resolver.settle(asked_for)?;
         }
-        Ok(Blueprint { name: self.name, answers: resolver.complete()?, resources: self.resources, drawn })
+        let resources = std::mem::take(&mut self.resources);
+        Ok(Blueprint { name: self.name.clone(), answers: resolver.complete()?, resources, drawn })
     }
 
-    pub fn add(mut self, arguments: &AddArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+    pub fn add(&mut self, arguments: &AddArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+        let before = Resolver::new(pack, &self.name, self.given.clone())?;
         let mut faults = Faults::default();
         let mut keys = Vec::new();
         for text in &arguments.answers {
@@ -75,10 +78,29 @@ impl Told {
             }
         }
         faults.or(()).map_err(Stop::Usage)?;
+        self.leave_the_rest(&before)?;
         Ok(self.blueprint(pack, drawn, &keys)?)
     }
 
-    pub fn remove(mut self, arguments: &RemoveArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+    /// A question that counts only now is no reason for more than was asked for: its answer stays.
+    fn leave_the_rest(&mut self, before: &Resolver) -> Result<(), Faults> {
+        let stood = before.complete()?;
+        let applied = before.applicable(&stood)?;
+        let now = Resolver::new(before.pack(), &self.name, self.given.clone())?;
+        // What is wrong with the answers is for the blueprint to say.
+        let Ok(answers) = now.complete() else { return Ok(()) };
+        for question in now.applicable(&answers)? {
+            let is_new = self.given.get(&question.key).is_none() && !applied.iter().any(|one| one.key == question.key);
+            let stands = stood.get(&question.key).filter(|answer| question.check(answer).is_ok());
+            if let (true, true, Some(answer)) = (is_new, question.otherwise.is_some(), stands) {
+                self.given.insert(&question.key, answer.clone());
+                self.notes.push(format!("{} stays \"{answer}\"; it can be {} now", question.key, choices(question)));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn remove(&mut self, arguments: &RemoveArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
         let mut faults = Faults::default();
         let mut keys = Vec::new();
         let mut gone = Vec::new();
@@ -123,7 +145,7 @@ impl Told {
         Ok(self.blueprint(pack, drawn, &nothing)?)
     }
 
-    pub fn resource(mut self, arguments: &ResourceArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+    pub fn resource(&mut self, arguments: &ResourceArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
         let words: Vec<&str> = arguments.spec.iter().flat_map(|text| split(text)).collect();
         let Some((name, rest)) = words.split_first() else { return Ok(self.standing(pack, drawn)?) };
         let said = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));

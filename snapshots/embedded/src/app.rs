@@ -30,7 +30,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(info::routes())
         .merge(crate::users::routes())
-
         // Routes of your own:
         ;
     OpenApiRouter::new()
@@ -87,7 +86,6 @@ pub fn with_routes(
         .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
         .layer(Share)
-
         // Middleware of your own:
         ;
 

@@ -33,7 +33,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(crate::categories::routes())
         .merge(crate::products::routes())
         .merge(crate::orders::routes())
-
         // Routes of your own:
         ;
     OpenApiRouter::new()
@@ -90,7 +89,6 @@ pub fn with_routes(
         .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
         .layer(Share)
-
         // Middleware of your own:
         ;
 

@@ -29,7 +29,6 @@ pub fn app(state: AppState) -> Router {
 pub fn routes() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(info::routes())
-
         // Routes of your own:
         ;
     OpenApiRouter::new()
@@ -84,7 +83,6 @@ pub fn with_routes(
         .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
         .layer(Share)
-
         // Middleware of your own:
         ;
 

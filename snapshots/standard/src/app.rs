@@ -31,7 +31,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(info::routes())
         .merge(crate::users::routes())
         .merge(crate::orders::routes())
-
         // Routes of your own:
         ;
     OpenApiRouter::new()
@@ -88,7 +87,6 @@ pub fn with_routes(
         .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
         .layer(Share)
-
         // Middleware of your own:
         ;
 

@@ -4,11 +4,12 @@
 //! | file | how |
 //! | --- | --- |
 //! | text | by line, as `git merge-file --diff3` does ([`lines`]) |
-//! | TOML | where lines will not do, or would come to another value: by key ([`keys`]) |
+//! | TOML, JSON | where lines will not do, or would come to another value: by key ([`keys`], [`json`]) |
 //! | TOML, YAML, JSON | and what comes out must parse, and repeat no key ([`syntax`]) |
 //! | no text | not at all: whoever owns it chooses |
 
 mod ends;
+mod json;
 mod keys;
 mod lines;
 mod syntax;
@@ -72,10 +73,14 @@ fn merge_plain(path: &str, base: &[u8], ours: &[u8], theirs: &[u8], labels: &Lab
         };
     };
     let is_good = by_line.conflicts == 0 && syntax.check(&by_line.text).is_ok();
-    let by_key = if syntax == Syntax::Toml { keys::merge(base, ours, theirs) } else { None };
+    let by_key = match syntax {
+        Syntax::Toml => keys::merge(base, ours, theirs),
+        Syntax::Json => json::merge(base, ours, theirs),
+        Syntax::Yaml => None,
+    };
     match by_key {
         // Lines keep every comment and the order; keys know what they mean.
-        Some(by_key) if is_good && syntax::same_toml(&by_line.text, &by_key) => Plain::Clean(by_line.text),
+        Some(by_key) if is_good && syntax.same(&by_line.text, &by_key) => Plain::Clean(by_line.text),
         Some(by_key) => Plain::Clean(by_key),
         None if is_good => Plain::Clean(by_line.text),
         None if by_line.conflicts > 0 => Plain::Conflict(by_line.text, by_line.conflicts),
