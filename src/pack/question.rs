@@ -82,7 +82,7 @@ pub(super) struct QuestionForm {
     /// The answer where none is given. A text may hold the answers before it; values, no blocks. Left out:
     /// somebody has to answer.
     pub default: Option<Spanned<toml::Value>>,
-    /// The answer where `when` does not hold; the default, where not said.
+    /// The answer where `when` does not hold, and after an `add` that makes it hold; the default, where not said.
     pub otherwise: Option<Spanned<toml::Value>>,
     /// An expression over the answers before it: asked where it holds. Left out: always.
     pub when: Option<Spanned<String>>,
