@@ -83,7 +83,12 @@ fn what_loses_data_is_named_and_has_to_be_wished() {
     let before = sandbox.files("shop");
     for (line, words) in [
         ("resource order --without note", &["orders.note goes, with what is in it: first release"][..]),
-        ("resource order code:uuid", &["orders.code becomes UUID"]),
+        (
+            "resource order code:int(0..)",
+            &[
+                "orders.code becomes int(0..): rows with a number that is not from 0 to 2147483647 make the migration fail",
+            ],
+        ),
         ("remove order", &["the table orders goes, with every row"]),
     ] {
         let outcome = inside(&sandbox, line).ends(1);
@@ -228,4 +233,116 @@ fn two_people_change_one_resource_and_merge() {
     // From here on, the schema is that of both.
     inside(&sandbox, "resource order --without note --without code --without paid --allow-destructive").ok();
     assert!(migrations(&sandbox).contains(&"drop_from_orders".to_owned()), "{:?}", migrations(&sandbox));
+}
+
+/// Two worktrees, one moment: both draw the versions that come next.
+#[test]
+fn two_people_draw_the_same_second_and_merge() {
+    let sandbox = shop(&["order total:int"], "");
+    let git = |arguments: &[&str]| sandbox.git("shop", arguments);
+    git(&["worktree", "add", "--quiet", "-b", "ada", "../ada"]);
+    git(&["worktree", "add", "--quiet", "-b", "bob", "../bob"]);
+    for (who, specs) in
+        [("ada", ["author name:string(1..20)", "author born:date?"]), ("bob", ["zone name:text", "zone open:bool?"])]
+    {
+        for (number, spec) in (0..).zip(specs) {
+            with(&sandbox, &format!("resource {spec}"), 3600 + number).in_folder(who).ok();
+            sandbox.git(who, &["add", "--all"]);
+            sandbox.git(who, &["commit", "--quiet", "--message", spec]);
+        }
+    }
+    let drawn = |folder: &str| -> Vec<String> {
+        let files = sandbox.files(folder).into_keys();
+        files.filter_map(|path| Some(path.strip_prefix("migrations/")?.strip_suffix(".up.sql")?.to_owned())).collect()
+    };
+    assert_eq!(
+        drawn("ada"),
+        ["20261122101500_create_orders", "20261122111500_create_authors", "20261122111501_add_authors_born"]
+    );
+    assert_eq!(
+        drawn("bob"),
+        ["20261122101500_create_orders", "20261122111500_create_zones", "20261122111501_add_zones_open"]
+    );
+    let held = sandbox.files("bob");
+    let merge = sandbox.clean("git").current_dir(sandbox.path("ada")).args(["merge", "--quiet", "bob"]).output();
+    assert!(!merge.unwrap().status.success(), "both added a resource at the end");
+    let at = |branch: &str| sandbox.git("shop", &["show", &format!("{branch}:service.toml")]);
+    let (base, ours, theirs) = (at("main"), at("ada"), at("bob"));
+    let added = theirs.strip_prefix(base.trim_end()).unwrap();
+    sandbox.write("ada/service.toml", format!("{}\n{}\n", ours.trim_end(), added.trim_end()));
+    sandbox.git("ada", &["add", "service.toml"]);
+    let apply = || with(&sandbox, "apply", 9000).in_folder("ada");
+    apply().ok().says(&[
+        "migrations/20261122111500_create_zones.up.sql is migrations/20261122111501_create_zones.up.sql now: two branches",
+        "migrations/20261122111501_add_authors_born.up.sql is migrations/20261122111502_add_authors_born.up.sql now",
+        "migrations/20261122111501_add_zones_open.up.sql is migrations/20261122111503_add_zones_open.up.sql now",
+    ]);
+    // Each in the order of its branch, with what it held.
+    assert_eq!(
+        drawn("ada"),
+        [
+            "20261122101500_create_orders",
+            "20261122111500_create_authors",
+            "20261122111501_create_zones",
+            "20261122111502_add_authors_born",
+            "20261122111503_add_zones_open",
+        ]
+    );
+    let now = sandbox.files("ada");
+    for way in ["up", "down"] {
+        let (before, after) = (
+            format!("migrations/20261122111500_create_zones.{way}.sql"),
+            format!("migrations/20261122111501_create_zones.{way}.sql"),
+        );
+        assert_eq!(now[&after], held[&before]);
+        assert!(!now.contains_key(&before));
+        assert!(sandbox.read("ada/.new-service/lock").contains(&format!("\nfile {after} append ")));
+    }
+    assert!(sandbox.read("ada/.new-service/lock").contains("\ndrawn migration create_zones 20261122111501\n"));
+    sandbox.git("ada", &["add", "--all"]);
+    sandbox.git("ada", &["commit", "--quiet", "--message", "both"]);
+    with(&sandbox, "diff", 9000).in_folder("ada").ok();
+    apply().ok().says(&["Nothing to do"]);
+    // What is drawn next comes after all of them, whatever the clock says.
+    with(&sandbox, "resource zone --without open --allow-destructive", 0).in_folder("ada").ok();
+    assert_eq!(drawn("ada").last().unwrap(), "20261122111504_drop_zones_open");
+}
+
+/// Where git merges the record by itself, the next command still sees it.
+#[test]
+fn a_merge_without_a_conflict_is_seen_by_diff_and_apply() {
+    let sandbox = shop(&["order total:int"], "");
+    let create = |name: &str| {
+        for way in ["up", "down"] {
+            sandbox.write(
+                &format!("shop/migrations/20261122101500_create_{name}.{way}.sql"),
+                format!("-- {name} {way}\n"),
+            );
+        }
+        let lock = sandbox.read("shop/.new-service/lock");
+        let of = |way: &str| format!("migrations/20261122101500_create_{name}.{way}.sql");
+        let line = lock.lines().find(|line| line.contains("create_orders.up.sql")).unwrap();
+        let lines: String = ["up", "down"]
+            .map(|way| line.replace("migrations/20261122101500_create_orders.up.sql", &of(way)) + "\n")
+            .concat();
+        sandbox.write("shop/.new-service/lock", format!("{lock}drawn migration create_{name} 20261122101500\n{lines}"));
+    };
+    create("authors");
+    sandbox.git("shop", &["add", "--all"]);
+    sandbox.git("shop", &["commit", "--quiet", "--message", "merged"]);
+    let told = inside(&sandbox, "diff --json").ends(4).json();
+    let notes = told["notes"].to_string();
+    assert!(
+        notes.contains("20261122101500_create_orders.up.sql is migrations/20261122101501_create_orders.up.sql now"),
+        "{notes}"
+    );
+    inside(&sandbox, "apply").ok().says(&["create       migrations/20261122101501_create_orders.up.sql"]);
+    let files = sandbox.files("shop");
+    let drawn: Vec<&String> = files.keys().filter(|path| path.ends_with(".up.sql")).collect();
+    assert_eq!(
+        drawn,
+        ["migrations/20261122101500_create_authors.up.sql", "migrations/20261122101501_create_orders.up.sql"]
+    );
+    sandbox.run("apply --abort").in_folder("shop").ok();
+    inside(&sandbox, "diff").ends(4);
 }

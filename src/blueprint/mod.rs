@@ -4,7 +4,7 @@ mod edit;
 mod file;
 mod resolve;
 mod resources;
-mod stamps;
+pub mod stamps;
 mod tables;
 mod template;
 

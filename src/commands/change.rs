@@ -11,7 +11,7 @@ use crate::cli::{AddArgs, ApplyArgs, DiffArgs, How, RemoveArgs, ResourceArgs, Up
 use crate::evolve::apply::{self, Resumed};
 use crate::evolve::journal::Place;
 use crate::evolve::record::{self, Lock};
-use crate::evolve::{Plan, Repo, Revision};
+use crate::evolve::{Plan, Repo, Revision, versions};
 use crate::fault::{Fault, Faults, Stop};
 use crate::git;
 use crate::pack::{Pack, Source};
@@ -114,7 +114,7 @@ impl Change<'_> {
         let repo = Repo::open(&root)?;
         repo.is_ready(self.how.allow_dirty)?;
         let told = Told::read(&repo, self.pack, self.update);
-        let (lock, merged) = match &repo.lock {
+        let (mut lock, merged) = match &repo.lock {
             record::Read::Whole(lock) => (Lock::clone(lock), None),
             record::Read::Two { base, ours, theirs } if self.verb == "apply" => {
                 let united = Lock::unite(base.as_deref(), ours, theirs)?;
@@ -126,6 +126,7 @@ impl Change<'_> {
             record::Read::Two { .. } => return Err(repo.lock().map(|_| ()).unwrap_err().into()),
         };
         self.same_template(&lock)?;
+        let renamed = versions::apart(&mut lock);
         let mut told = told?;
         let blueprint = target(&mut told, lock.drawn(moment))?;
         let service = blueprint::edit(&repo.service, &blueprint, self.pack)?;
@@ -136,6 +137,7 @@ impl Change<'_> {
             std::iter::once(&self.pack.origin).chain(self.pack.overlays.iter().map(|overlay| &overlay.origin));
         let notes = origins.filter_map(|origin| origin.note.clone()).chain(told.notes);
         plan.notes.splice(0..0, notes);
+        versions::rename(&mut plan, &renamed, &work)?;
         self.finish(&repo, &lock, &blueprint, &plan, merged.is_some())
     }
 
@@ -239,7 +241,7 @@ impl Change<'_> {
         if writes && !self.how.allow_destructive && !plan.destructive.is_empty() {
             let mut faults: Faults = Faults::default();
             plan.destructive.iter().for_each(|what| faults.push(Fault::new(what)));
-            let last = Fault::new("nothing was changed, for the database would lose what it holds");
+            let last = Fault::new("nothing was changed, for the database could lose what it holds, or refuse it");
             faults.push(last.help("if that is wanted: the same with --allow-destructive"));
             return Err(faults.into());
         }

@@ -19,6 +19,7 @@ pub mod record;
 pub mod repo;
 mod revise;
 mod steps;
+pub mod versions;
 pub mod work;
 
 pub use plan::{Action, Entry, Plan, Stages};

@@ -162,6 +162,14 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Of two branches, each may have a migration of one name: the later one counts.
+    fn drew(&mut self, migration: &str, stamp: &str) {
+        let known = self.migrations.entry(migration.to_owned()).or_default();
+        if known.as_str() < stamp {
+            stamp.clone_into(known);
+        }
+    }
+
     fn line(&mut self, line: &str) -> Result<(), String> {
         let not_ours = || "this is no line that new-service writes".to_owned();
         let (word, rest) = line.split_once(' ').ok_or_else(not_ours)?;
@@ -178,7 +186,7 @@ impl Lock {
             "pack" => (self.pack, self.version) = (next()?.to_owned(), next()?.to_owned()),
             "drawn" => match next()? {
                 "year" => next()?.clone_into(&mut self.year),
-                "migration" => drop(self.migrations.insert(next()?.to_owned(), next()?.to_owned())),
+                "migration" => self.drew(next()?, next()?),
                 _ => return Err(not_ours()),
             },
             // Read all together.
@@ -296,7 +304,7 @@ impl Lock {
                 .into());
         }
         let mut united = ours.clone();
-        united.migrations.extend(theirs.migrations.clone());
+        theirs.migrations.iter().for_each(|(migration, stamp)| united.drew(migration, stamp));
         for (path, locked) in &theirs.files {
             united.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }

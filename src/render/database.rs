@@ -131,7 +131,7 @@ impl<'a> Database<'a> {
                 }
                 Some(reached) => {
                     tree.migrations.clone_from(&drawn.migrations);
-                    let steps = named_apart(schema::changes(reached, &layout), &drawn.migrations);
+                    let steps = named_apart(schema::changes(reached, &layout)?, &drawn.migrations);
                     tree.steps.clone_from(&steps);
                     steps
                 }

@@ -85,6 +85,15 @@ pub(super) fn only_field(written: &Written, faults: &mut Faults) -> Option<Draft
     field
 }
 
+impl Type {
+    /// Reads what its `Display` wrote; none where the grammar has no such type.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let mut faults = Faults::default();
+        let field = only_field(&Written::flag(1, &format!("of:{text}")), &mut faults)?;
+        faults.is_empty().then_some(field.kind?.value)
+    }
+}
+
 pub(super) struct Reader<'a, 'f> {
     pub(super) written: &'a Written<'a>,
     at: usize,

@@ -10,7 +10,11 @@
 
 mod built_in;
 mod edits;
+mod models;
 mod pack;
+mod resources;
+#[path = "../schema_on_servers/sqlite_facts.rs"]
+mod sqlite_facts;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -4,9 +4,13 @@
 //! it fails. The queries are compiled by sqlx's macros in a crate of their own (`scratch/`), which
 //! then write the data that ours is compared with.
 
+mod casts;
 mod changes;
 mod forms;
+#[path = "../laws/models.rs"]
+mod models;
 mod servers;
+mod sqlite_facts;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -6,6 +6,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::sqlite_facts::sqlite_facts;
+
 pub struct Server {
     postgres: bool,
     /// The database's own, as sqlx takes it.
@@ -59,6 +61,49 @@ impl Server {
         }
     }
 
+    /// Runs SQL that has to fail, in one transaction; what is told of it.
+    pub fn fails(&self, sql: &str) -> String {
+        let mut command;
+        if self.postgres {
+            command = Command::new("psql");
+            command.args([
+                &self.url,
+                "--no-psqlrc",
+                "--quiet",
+                "--single-transaction",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-f",
+                "-",
+            ]);
+        } else {
+            command = Command::new("python3");
+            command.args(["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.stdin.read())"]);
+            command.arg(self.file());
+        }
+        let output = told(&mut command, sql);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{sql}\nruns, and should not");
+        said
+    }
+
+    /// A setting that every later session of this database begins with.
+    pub fn session(&self, setting: &str) {
+        let database = self.url.rsplit('/').next().unwrap_or_default();
+        self.run(&format!("ALTER DATABASE {database} SET {setting}"));
+    }
+
+    /// A query of one column of text, a row a line.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let told = if self.postgres {
+            self.ask(sql)
+        } else {
+            let program = "import sqlite3, sys; print(*(row[0] for row in sqlite3.connect(sys.argv[1]).execute(sys.stdin.read())), sep=chr(10))";
+            output(Command::new("python3").arg("-c").arg(program).arg(self.file()), sql)
+        };
+        told.lines().map(str::to_owned).collect()
+    }
+
     /// The schema as SQL.
     pub fn dump(&self) -> String {
         if self.postgres {
@@ -107,7 +152,7 @@ impl Server {
             .collect()
         } else {
             let call = "execute(\"SELECT replace(sql, char(10), ' '), 0, 0, 0 FROM sqlite_master WHERE sql IS NOT NULL\").fetchall()";
-            self.python(call, "").lines().flat_map(sqlite_facts).collect()
+            self.python(call, "").lines().flat_map(|row| sqlite_facts(statement(row))).collect()
         };
         facts.sort();
         facts
@@ -145,36 +190,10 @@ impl Server {
     }
 }
 
-/// A row `('CREATE …', 0, 0)` as facts: a column or a constraint each.
-fn sqlite_facts(row: &str) -> Vec<String> {
+/// `CREATE …` of a row `('CREATE …', 0, 0)`.
+fn statement(row: &str) -> &str {
     let sql = row.trim_start_matches('(').rsplit_once(", 0, 0").map_or(row, |(sql, _)| sql);
-    let sql = sql.trim_matches(['\'', '"']).replace(['"', '\\'], "");
-    let squeezed = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-    let Some(rest) = squeezed.strip_prefix("CREATE TABLE ") else { return vec![squeezed] };
-    let (table, inside) = rest.split_once(" (").unwrap();
-    let inside = inside.strip_suffix(')').unwrap();
-    let (mut parts, mut depth, mut quoted, mut start) = (Vec::new(), 0, false, 0);
-    for (at, c) in inside.char_indices() {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth -= 1,
-            ',' if !quoted && depth == 0 => {
-                parts.push(&inside[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&inside[start..]);
-    let mut facts = Vec::new();
-    for part in parts.into_iter().map(str::trim) {
-        // A constraint that stands with its column is one like any other.
-        let mut pieces = part.split(" CONSTRAINT ");
-        facts.push(format!("{table} {}", pieces.next().unwrap()));
-        facts.extend(pieces.map(|piece| format!("{table} CONSTRAINT {piece}")));
-    }
-    facts
+    sql.trim_matches(['\'', '"'])
 }
 
 /// A folder of this test's own, in cargo's target folder.
@@ -186,15 +205,20 @@ fn folder(name: &str) -> PathBuf {
 
 /// What a program prints; that it cannot be run, or fails, fails the test.
 fn output(command: &mut Command, input: &str) -> String {
+    let output = told(command, input);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {talk}\n{input}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn told(command: &mut Command, input: &str) -> std::process::Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().to_string_lossy()));
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {talk}\n{input}");
-    String::from_utf8(output.stdout).unwrap()
+    // One that has failed already reads no more.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
 }

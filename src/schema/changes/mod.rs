@@ -4,22 +4,81 @@
 //! The order is the safe one: names, new tables, columns that may be empty, their values, what must hold of
 //! them, indexes, and last what goes. Nothing holds a lock for as long as a table takes to read.
 
+mod casts;
 mod postgres;
 mod renames;
 mod sqlite;
 
-use super::layout::{Layout, TableLayout, What};
+use self::casts::Cast;
+use super::layout::{ColumnLayout, Constraint, Layout, TableLayout, What};
 use super::migrations::{Migration, create};
 use super::names;
-use super::types::Database;
+use super::types::{Database, Type};
+use crate::fault::{Fault, Faults};
 
-/// The migrations from `old`, which others have reached, to `new`; none where they are the same.
-pub fn changes(old: &Layout, new: &Layout) -> Vec<Migration> {
+/// The migrations from `old`, which others have reached, to `new`; none where they are the same. A type of which
+/// no value becomes one of the new type is a fault, each with what to do instead.
+pub fn changes(old: &Layout, new: &Layout) -> Result<Vec<Migration>, Faults> {
     let renamed = renames::Renamed::new(old, new);
-    match new.dialect {
+    can_be_cast(&renamed.old, new)?;
+    Ok(match new.dialect {
         Database::Postgres => postgres::changes(&renamed, new),
         Database::Sqlite => sqlite::changes(&renamed, new),
+    })
+}
+
+fn can_be_cast(old: &Layout, new: &Layout) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    for table in &new.tables {
+        let Some(before) = old.table(&table.name) else { continue };
+        for column in &table.columns {
+            if let Some(before) = before.column(&column.name)
+                && of_column(before, column, "", new.dialect).is_none()
+            {
+                let message = format!("{}.{}: {} cannot become {}", table.name, column.name, before.spec, column.spec);
+                faults.push(Fault::new(message).help(
+                    "add a field of the new type, release what fills it, and take the old one away in a later release; \
+                     where what is in it is not needed, take it away first, and add it anew then",
+                ));
+            }
+        }
     }
+    faults.or(())
+}
+
+/// How a column, which is called `x`, becomes what it is now.
+fn of_column(before: &ColumnLayout, now: &ColumnLayout, x: &str, dialect: Database) -> Option<Cast> {
+    casts::cast(&Type::read(&before.spec)?, &Type::read(&now.spec)?, x, dialect)
+}
+
+/// The same, after [`can_be_cast`].
+fn cast(before: &ColumnLayout, now: &ColumnLayout, x: &str, dialect: Database) -> Cast {
+    of_column(before, now, x, dialect).expect("what cannot be cast is refused before")
+}
+
+fn loses(table: &str, column: &ColumnLayout, cast: &Cast) -> Option<String> {
+    let loses = cast.loses.as_ref()?;
+    let Some(loses) = loses.strip_prefix("rows with ") else {
+        return Some(format!("{table}.{} becomes {}, and {loses}: {EXPAND}", column.name, column.spec));
+    };
+    Some(format!("{table}.{} becomes {}: rows with {loses}: {EXPAND}", column.name, column.spec))
+}
+
+/// What to do in place of a change that loses something.
+const EXPAND: &str = "add a field of the new type, copy, and drop the old one in a later release";
+
+/// What rows may not hold to: a rule that is new over columns that were there. Whether what must hold of a type does,
+/// its cast has said.
+fn is_doubtful(old: &TableLayout, rule: &Constraint) -> bool {
+    let known = old.constraints.iter().any(|other| match (&other.what, &rule.what) {
+        (What::Foreign { column, table, .. }, What::Foreign { column: own, table: to, .. }) => {
+            column == own && table == to
+        }
+        (one, other) => one == other,
+    });
+    !known
+        && !matches!(rule.what, What::Check { .. })
+        && rule.what.columns().iter().any(|column| old.column(column).is_some())
 }
 
 /// Tables that are made anew.
@@ -70,7 +129,7 @@ fn may_refuse(table: &str, what: &What) -> String {
             format!("{table}.{column}: rows for which `{sql}` does not hold make the migration fail")
         }
         What::Foreign { column, table: to, .. } => {
-            format!("{table}.{column}: rows that refer to nothing in {to} make the migration fail")
+            format!("{table}.{column}: rows that refer to nothing in {to} make the migration fail: {EXPAND}")
         }
     }
 }

@@ -1,10 +1,12 @@
 //! For `PostgreSQL`: statements that hold their locks for a moment only. What reads a whole table does so
 //! apart (`VALIDATE`, `CONCURRENTLY`), one such index a file, which no transaction is around.
 
+use super::casts::Cast;
 use super::renames::Renamed;
-use super::{column_goes, created, dropped, may_refuse, needs_value, quoted};
+use super::{cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted};
 use crate::schema::layout::{ColumnLayout, Constraint, IndexLayout, Layout, TableLayout, What, list};
 use crate::schema::migrations::Migration;
+use crate::schema::types::Database;
 
 const ALONE: &str = "-- no-transaction\n";
 
@@ -223,26 +225,27 @@ impl<'a> Change<'a> {
             Some(default) => column(&format!("SET DEFAULT {default}")),
             None => column("DROP DEFAULT"),
         };
+        let cast = cast(before, now, &name, Database::Postgres);
+        self.destructive.extend(loses(&self.new.name, now, &cast));
         if before.kind != now.kind {
-            let cast = |kind: &str| column(&format!("TYPE {kind} USING {name}::{kind}"));
+            let back = super::cast(now, before, &name, Database::Postgres);
+            let alter = |cast: &Cast, kind: &str| {
+                cast.settings.to_owned() + &column(&format!("TYPE {kind} USING {}", cast.sql))
+            };
+            // It would have to be one of both types.
             let without = before.default.is_some() || now.default.is_some();
             let steps = &mut self.first;
             if without {
                 steps.add(column("DROP DEFAULT"), default(&before.default));
             }
-            steps.add(cast(&now.kind), cast(&before.kind));
+            steps.add(alter(&cast, &now.kind), alter(&back, &before.kind));
             if without {
                 steps.add(default(&now.default), column("DROP DEFAULT"));
             }
-            let what = format!("{}.{} becomes {}", self.new.name, now.name, now.kind);
-            if widens(&before.kind, &now.kind) {
-                self.notes.push(format!("{what}: nothing else can use the table while it is written anew"));
-            } else {
-                self.destructive.push(format!(
-                    "{what}, and what is no such value is lost or refused: add a field of the new type, copy, \
-                     and drop the old one in a later release"
-                ));
-            }
+            self.notes.push(format!(
+                "{}.{} becomes {}: nothing else can use the table while it is written anew",
+                self.new.name, now.name, now.spec
+            ));
             self.others = true;
         } else if before.default != now.default {
             self.first.add(default(&now.default), default(&before.default));
@@ -278,11 +281,10 @@ impl<'a> Change<'a> {
                 self.alter(&format!("DROP CONSTRAINT {name}")),
             );
             self.second.add(self.alter(&format!("VALIDATE CONSTRAINT {name}")), "");
-            let fresh = constraint.what.columns().iter().all(|column| self.old.column(column).is_none());
-            if !fresh {
-                self.notes.push(may_refuse(&self.new.name, &constraint.what));
-                self.others = true;
+            if is_doubtful(self.old, constraint) {
+                self.destructive.push(may_refuse(&self.new.name, &constraint.what));
             }
+            self.others |= constraint.what.columns().iter().any(|column| self.old.column(column).is_some());
         }
     }
 
@@ -318,24 +320,6 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Whether every value of one type is one of the other.
-fn widens(from: &str, to: &str) -> bool {
-    let numeric = |kind: &str| {
-        let (precision, scale) = kind.strip_prefix("NUMERIC(")?.strip_suffix(')')?.split_once(',')?;
-        let (precision, scale): (u32, u32) = (precision.parse().ok()?, scale.parse().ok()?);
-        Some((precision - scale, scale))
-    };
-    let digits = |kind: &str| match kind {
-        "INTEGER" => Some((10, 0)),
-        "BIGINT" => Some((19, 0)),
-        other => numeric(other),
-    };
-    match (digits(from), digits(to)) {
-        (Some(from), Some(to)) => from.0 <= to.0 && from.1 <= to.1,
-        _ => to == "TEXT",
-    }
-}
-
 /// Indexes, each in a file of its own: `CONCURRENTLY` will have no other statement beside it.
 fn indexes(old: &TableLayout, new: &TableLayout) -> Vec<Migration> {
     let mut all = Vec::new();
@@ -356,12 +340,11 @@ fn indexes(old: &TableLayout, new: &TableLayout) -> Vec<Migration> {
     for constraint in new.constraints.iter().filter(|constraint| !old.constraints.contains(constraint)) {
         let What::Unique(columns) = &constraint.what else { continue };
         let name = quoted(&constraint.name);
-        let fresh = columns.iter().all(|column| old.column(column).is_none_or(|_| false));
         all.push(Migration {
             name: format!("add_{}", constraint.name),
             up: format!("{ALONE}CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} ({});\n", list(columns)),
             down: drop(&constraint.name),
-            notes: if fresh { Vec::new() } else { vec![may_refuse(&new.name, &constraint.what)] },
+            notes: is_doubtful(old, constraint).then(|| may_refuse(&new.name, &constraint.what)).into_iter().collect(),
             ..Migration::default()
         });
         all.push(Migration {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::layout::{Layout, TableLayout, What};
+use crate::schema::layout::{ColumnLayout, Layout, TableLayout, What};
 use crate::schema::names;
 
 /// The old schema under its new names, and what was called otherwise. Constraints and indexes keep theirs.
@@ -32,10 +32,16 @@ impl Renamed {
         for table in &new.tables {
             let Some(before) = renamed.old.table(&table.name).cloned() else { continue };
             for column in table.columns.iter().filter(|column| before.column(&column.name).is_none()) {
-                let was = column.was.iter().find(|was| before.column(was).is_some() && table.column(was).is_none());
+                let free = |was: &&String| before.column(was).is_some() && table.column(was).is_none();
+                let was = column
+                    .was
+                    .iter()
+                    .find(free)
+                    .cloned()
+                    .or_else(|| same_field(column, &before).filter(|was| free(&was)));
                 if let Some(was) = was {
                     renamed.columns.insert((table.name.clone(), column.name.clone()), was.clone());
-                    renamed.rename_column(&table.name, was, &column.name);
+                    renamed.rename_column(&table.name, &was, &column.name);
                 }
             }
         }
@@ -71,6 +77,13 @@ impl Renamed {
         let Some(table) = self.old.tables.iter_mut().find(|known| known.name == table) else { return };
         rename_in(table, from, to);
     }
+}
+
+/// The column that a field had before it became a reference, or when it was one.
+fn same_field(column: &ColumnLayout, before: &TableLayout) -> Option<String> {
+    let refers = |column: &ColumnLayout| column.spec.starts_with("ref(");
+    let was = if refers(column) { column.name.strip_suffix("_id")?.to_owned() } else { format!("{}_id", column.name) };
+    (refers(before.column(&was)?) != refers(column)).then_some(was)
 }
 
 fn rename_in(table: &mut TableLayout, from: &str, to: &str) {

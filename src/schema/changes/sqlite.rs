@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 
 use super::renames::Renamed;
-use super::{column_goes, created, dropped, may_refuse, needs_value, quoted};
+use super::{cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted};
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout, What};
 use crate::schema::migrations::{Migration, table_sql};
+use crate::schema::types::Database;
 
 pub fn changes(renamed: &Renamed, new: &Layout) -> Vec<Migration> {
     let old = &renamed.old;
@@ -45,6 +46,7 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
             migration.name = format!("add_{}_{}", new.name, one.name);
         }
         let mut back = Vec::new();
+        let mut ruled = false;
         for column in &came {
             let (table, name) = (quoted(&new.name), quoted(&column.name));
             let mut rules = String::new();
@@ -53,9 +55,16 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
             }
             let _ = writeln!(migration.up, "ALTER TABLE {table} ADD COLUMN {}{rules};", column.sql());
             back.push(format!("ALTER TABLE {table} DROP COLUMN {name};\n"));
+            ruled |= !rules.is_empty();
         }
         indexes(old, new, &mut migration);
-        migration.down.push_str(&back.into_iter().rev().collect::<String>());
+        if ruled {
+            // A rule goes with its column only while it stands beside it, and a later migration that writes the table
+            // anew does not come back to that.
+            migration.down = rebuild(&new.name, new, old, |column| column.name.clone(), &mut Vec::new());
+        } else {
+            migration.down.push_str(&back.into_iter().rev().collect::<String>());
+        }
         return Some(migration);
     }
     let forth = |column: &ColumnLayout| renamed.old_column(&new.name, &column.name).to_owned();
@@ -69,22 +78,14 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Mig
     migration.down = rebuild(&new.name, new, &old_names, back, &mut Vec::new());
     migration.destructive.extend(gone().map(|column| column_goes(&new.name, &column.name)));
     for column in &new.columns {
-        if let Some(before) = old.column(&column.name)
-            && let Some((from, to)) = scales(before, column)
-            && to < from
-        {
-            migration.destructive.push(format!(
-                "{}.{} loses digits after the point: add a field of the new type, copy, and drop the old one in a later release",
-                new.name, column.name
-            ));
+        if let Some(before) = old.column(&column.name) {
+            let cast = cast(before, column, "", Database::Sqlite);
+            migration.destructive.extend(loses(&new.name, column, &cast));
         }
     }
-    for constraint in
-        new.constraints.iter().filter(|constraint| !old.constraints.iter().any(|other| other.what == constraint.what))
-    {
-        if constraint.what.columns().iter().any(|column| old.column(column).is_some()) {
-            migration.notes.push(may_refuse(&new.name, &constraint.what));
-        }
+    for rule in new.constraints.iter().filter(|rule| is_doubtful(old, rule)) {
+        let list = if matches!(rule.what, What::Unique(_)) { &mut migration.notes } else { &mut migration.destructive };
+        list.push(may_refuse(&new.name, &rule.what));
     }
     Some(migration)
 }
@@ -98,8 +99,8 @@ fn is_same(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> bool {
         columns.sort();
         columns
     };
-    let same_scales = new.columns.iter().all(|column| {
-        old.column(&column.name).is_none_or(|before| scales(before, column).is_none_or(|(from, to)| from == to))
+    let same_values = new.columns.iter().all(|column| {
+        old.column(&column.name).is_none_or(|before| cast(before, column, "x", Database::Sqlite).sql == "x")
     });
     let constraints = |table: &TableLayout| {
         let mut all: Vec<_> = table.constraints.iter().map(crate::schema::layout::Constraint::sql).collect();
@@ -107,7 +108,7 @@ fn is_same(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> bool {
         all
     };
     old.key == new.key
-        && same_scales
+        && same_values
         && columns(old) == columns(new)
         && constraints(old) == constraints(new)
         && !renamed.tables.contains_key(&new.name)
@@ -187,7 +188,8 @@ fn rebuild(
     notes: &mut Vec<String>,
 ) -> String {
     let (table, fresh) = (quoted(name), quoted(&format!("{name}_new")));
-    let (mut columns, mut values, mut comments) = (Vec::new(), Vec::new(), String::new());
+    let (mut columns, mut values) = (Vec::new(), Vec::new());
+    let (mut comments, mut guards) = (String::new(), String::new());
     for column in &new.columns {
         let from = source(column);
         let before = old.column(&column.name).or_else(|| old.column(&from));
@@ -195,6 +197,9 @@ fn rebuild(
             Some(before) => {
                 columns.push(quoted(&column.name));
                 values.push(value(before, column, &quoted(&from)));
+                if let Some(guard) = cast(before, column, &quoted(&from), Database::Sqlite).guard {
+                    guards.push_str(&guarded(name, column, &quoted(&from), &guard));
+                }
                 if before.nullable && !column.nullable && column.default.is_none() {
                     notes.push(needs_value(name, &column.name));
                 }
@@ -216,31 +221,28 @@ fn rebuild(
     let made = table_sql(new, &format!("{name}_new"), |_| true);
     let indexes: String = new.indexes.iter().map(|index| index.sql(name, "")).collect();
     format!(
-        "-- no-transaction\nPRAGMA foreign_keys = OFF;\nBEGIN;\n\n{made}\n{comments}INSERT INTO {fresh} ({columns})\n\
+        "-- no-transaction\nPRAGMA foreign_keys = OFF;\nBEGIN;\n\n{guards}{made}\n{comments}INSERT INTO {fresh} ({columns})\n\
          SELECT {values}\nFROM {table};\n\nDROP TABLE {table};\nALTER TABLE {fresh} RENAME TO {table};\n{indexes}\n\
          COMMIT;\nPRAGMA foreign_keys = ON;\n"
     )
 }
 
-/// What a row that is there gets.
-fn value(before: &ColumnLayout, now: &ColumnLayout, from: &str) -> String {
-    // A decimal is a whole number of the last digit's units.
-    let scaled = match scales(before, now) {
-        Some((old, new)) if new > old => format!("{from} * {}", 10_i64.pow(new - old)),
-        Some((old, new)) if new < old => format!("{from} / {}", 10_i64.pow(old - new)),
-        _ => from.to_owned(),
-    };
-    match &now.default {
-        Some(default) if before.nullable && !now.nullable => format!("coalesce({scaled}, {default})"),
-        _ => scaled,
-    }
+/// Fails where a row holds what the new type does not have: a column of `SQLite` takes anything.
+fn guarded(table: &str, column: &ColumnLayout, from: &str, guard: &str) -> String {
+    let kind = column.spec.split('(').next().unwrap_or_default();
+    format!(
+        "CREATE TEMP TABLE to_cast ({from} CONSTRAINT \"{table}.{}: no {kind}\" CHECK ({guard}));\n\
+         INSERT INTO to_cast SELECT {from} FROM {};\nDROP TABLE to_cast;\n\n",
+        column.name,
+        quoted(table)
+    )
 }
 
-/// The digits after the point of two decimals; a whole number has none.
-fn scales(before: &ColumnLayout, now: &ColumnLayout) -> Option<(u32, u32)> {
-    let scale = |spec: &str| match spec.strip_prefix("decimal(") {
-        Some(rest) => rest.strip_suffix(')')?.split_once(',')?.1.parse().ok(),
-        None => (spec.starts_with("int") || spec.starts_with("bigint")).then_some(0),
-    };
-    Some((scale(&before.spec)?, scale(&now.spec)?))
+/// What a row that is there gets.
+fn value(before: &ColumnLayout, now: &ColumnLayout, from: &str) -> String {
+    let sql = cast(before, now, from, Database::Sqlite).sql;
+    match &now.default {
+        Some(default) if before.nullable && !now.nullable => format!("coalesce({sql}, {default})"),
+        _ => sql,
+    }
 }
