@@ -486,7 +486,9 @@ fn what_is_no_longer_asked_is_left_out_by_an_update() {
 #[test]
 fn a_question_that_counts_only_now_adds_nothing_by_itself() {
     let question = |key: &str, more: &str| {
-        format!("[[question]]\nkey = \"{key}\"\nprompt = \"?\"\nkind = \"choice\"\nchoices = [\"yes\", \"none\"]\n{more}")
+        format!(
+            "[[question]]\nkey = \"{key}\"\nprompt = \"?\"\nkind = \"choice\"\nchoices = [\"yes\", \"none\"]\n{more}"
+        )
     };
     let manifest = format!(
         "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n{}{}",

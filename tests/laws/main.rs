@@ -22,6 +22,7 @@ use std::rc::Rc;
 
 use edits::{Edit, Tree, is_ours};
 use new_service::blueprint::{self, Blueprint, Drawn, Resolver};
+use new_service::evolve::merge::{Labels, Merged, merge};
 use new_service::evolve::{Action, Found, Lock, Plan, Revision, WorkTree as _};
 use new_service::pack::{Answer, Answers, Pack, Text};
 use new_service::render::{Mode, Tree as RenderedTree, TreePath, render};
@@ -243,6 +244,47 @@ fn keys_of_both_sides_are_in_a_merged_toml() {
         let dependencies = expected["dependencies"].as_table_mut().unwrap();
         dependencies.extend(mine.into_iter().map(|(key, value)| (key.clone(), toml::Value::Integer(*value))));
         prop_assert_eq!(merged, expected);
+        Ok(())
+    });
+}
+
+/// Two levels of a JSON object: what joins on one side has names that the other's have not.
+fn joining(prefix: &'static str) -> impl Strategy<Value = BTreeMap<String, BTreeMap<String, i64>>> {
+    let name = move || "[a-d]".prop_map(move |letter| format!("{prefix}{letter}"));
+    let members = prop::collection::btree_map(name(), 0..9_i64, 0..3);
+    prop::collection::btree_map(prop_oneof![Just("shared".to_owned()), "[k-m]", name()], members, 0..4)
+}
+
+#[test]
+fn members_of_both_sides_are_in_a_merged_json() {
+    let gone = || prop::collection::btree_set("base[a-d]", 0..3);
+    run(600, &(joining("base"), joining("ours"), joining("theirs"), gone(), gone()), |(base, ours, theirs, a, b)| {
+        let with = |more: &BTreeMap<String, BTreeMap<String, i64>>, gone: &dyn Fn(&String) -> bool| {
+            let mut all = base.clone();
+            all.entry("shared".into()).or_default();
+            // A member of the root stays, whatever goes of it: the other side may add to it.
+            all.values_mut().for_each(|members| members.retain(|name, _| !gone(name)));
+            for (name, members) in more {
+                all.entry(name.clone()).or_default().extend(members.clone());
+            }
+            all
+        };
+        let written = |value: &BTreeMap<String, BTreeMap<String, i64>>| {
+            let mut text = serde_json::to_vec_pretty(value).unwrap();
+            text.push(b'\n');
+            text
+        };
+        let (before, mine) = (with(&BTreeMap::new(), &|_| false), with(&ours, &|name| a.contains(name)));
+        let now = with(&theirs, &|name| b.contains(name));
+        let both_added = |name: &&String| !before.contains_key(*name) && now.contains_key(*name);
+        prop_assume!(!mine.keys().any(|name| both_added(&name)));
+        let labels = Labels { ours: "yours".into(), base: "base".into(), theirs: "theirs".into() };
+        let merged = merge("openapi.json", &written(&before), &written(&mine), &written(&now), &labels);
+        let mut expected = with(&ours, &|name| a.contains(name) || b.contains(name));
+        for (name, members) in &theirs {
+            expected.entry(name.clone()).or_default().extend(members.clone());
+        }
+        prop_assert_eq!(merged, Merged::Clean(written(&expected)));
         Ok(())
     });
 }

@@ -4,7 +4,8 @@
 //! | file | how |
 //! | --- | --- |
 //! | text | by line, as `git merge-file --diff3` does ([`lines`]) |
-//! | TOML, JSON | where lines will not do, or would come to another value: by key ([`keys`], [`json`]) |
+//! | TOML | where lines will not do, or would come to another value: by key ([`keys`]) |
+//! | JSON | by key, where it stands in the form that the template gives it ([`json`]) |
 //! | TOML, YAML, JSON | and what comes out must parse, and repeat no key ([`syntax`]) |
 //! | no text | not at all: whoever owns it chooses |
 
@@ -79,8 +80,10 @@ fn merge_plain(path: &str, base: &[u8], ours: &[u8], theirs: &[u8], labels: &Lab
         Syntax::Yaml => None,
     };
     match by_key {
-        // Lines keep every comment and the order; keys know what they mean.
-        Some(by_key) if is_good && syntax.same(&by_line.text, &by_key) => Plain::Clean(by_line.text),
+        // Lines keep every comment and the order of TOML; keys know what they mean.
+        Some(by_key) if is_good && syntax == Syntax::Toml && syntax::same_toml(&by_line.text, &by_key) => {
+            Plain::Clean(by_line.text)
+        }
         Some(by_key) => Plain::Clean(by_key),
         None if is_good => Plain::Clean(by_line.text),
         None if by_line.conflicts > 0 => Plain::Conflict(by_line.text, by_line.conflicts),

@@ -34,18 +34,11 @@ impl Syntax {
             Self::Json => serde_json::from_str::<Unrepeated>(text).map(drop).map_err(|error| error.to_string()),
         }
     }
-
-    /// Whether two texts of this form say the same, whatever the order of their keys and the comments.
-    pub fn same(self, one: &[u8], other: &[u8]) -> bool {
-        match self {
-            Self::Toml => alike(one, other, |text| std::str::from_utf8(text).ok()?.parse::<toml::Table>().ok()),
-            Self::Json => alike(one, other, |text| serde_json::from_slice::<serde_json::Value>(text).ok()),
-            Self::Yaml => one == other,
-        }
-    }
 }
 
-fn alike<T: PartialEq>(one: &[u8], other: &[u8], read: impl Fn(&[u8]) -> Option<T>) -> bool {
+/// Whether two TOML texts say the same, whatever their order and comments.
+pub fn same_toml(one: &[u8], other: &[u8]) -> bool {
+    let read = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<toml::Table>().ok();
     matches!((read(one), read(other)), (Some(one), Some(other)) if one == other)
 }
 
