@@ -1,9 +1,0 @@
-//! Customers.
-
-pub(crate) mod domain;
-pub(crate) mod dto;
-mod repo;
-mod routes;
-pub(crate) mod service;
-
-pub use routes::routes;
