@@ -94,6 +94,7 @@ fn each_fault_points_at_its_character() {
         ("t x:ref()", &[(9, "names one resource", "ref(user)")]),
         ("t x:text=", &[(10, "a default is expected", "\"\"")]),
         ("t x:text=\"b", &[(10, "this quote is not closed", "")]),
+        ("t x:text='b'", &[(10, "a default stands in double quotes, or in none", "=\"a b\"")]),
         ("t x:text=\"b\nc\"", &[(10, "a line break", "")]),
         ("t x:text=b?", &[]),
         (

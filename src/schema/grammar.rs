@@ -205,6 +205,10 @@ impl<'a> Reader<'a, '_> {
                 self.fault(word, "a default is expected after `=`", "an empty text is \"\"");
                 return None;
             }
+            if self.written.text[word.clone()].starts_with('\'') {
+                self.fault(word, "a default stands in double quotes, or in none", "as in `note:text=\"a b\"`");
+                return None;
+            }
             return Some(self.marked(word));
         }
         let mut value = String::new();

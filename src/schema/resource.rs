@@ -71,7 +71,8 @@ impl fmt::Display for Field {
             f.write_str("?")?;
         }
         if let Some(text) = &self.default_text {
-            let plain = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == ':' || c == '"');
+            let plain =
+                !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\''));
             if plain {
                 write!(f, "={text}")?;
             } else {
