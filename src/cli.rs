@@ -148,6 +148,11 @@ pub fn is_change(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
 }
 
+/// Whether they begin with the verb for who writes a template.
+pub fn is_template(arguments: &[OsString]) -> bool {
+    first_word(arguments).is_some_and(|first| first == "template")
+}
+
 /// Whether they begin with the verb that goes to newer templates.
 pub fn is_update(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| first == "update")

@@ -25,7 +25,8 @@ struct Checked {
 
 static CHECKED: LazyLock<Checked> = LazyLock::new(|| {
     let mut services = Vec::new();
-    let inspection = Inspection::with(&files(), "pack", |row, tree| services.push((row.clone(), tree)));
+    let inspection =
+        Inspection::with(&files(), Pack::from_files(&files(), "pack"), |row, tree| services.push((row.clone(), tree)));
     Checked { inspection, services }
 });
 

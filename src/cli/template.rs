@@ -52,7 +52,7 @@ pub struct NewTemplateArgs {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The folder of the template
+    /// The folder of the template, or of an overlay: it is checked over the built-in template, or over --template
     pub dir: PathBuf,
     /// Run what the template declares under [check], and the commands of its test cases, in fresh folders
     #[arg(long)]
@@ -64,7 +64,7 @@ pub struct CheckArgs {
 
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// The folder of the template
+    /// The folder of the template, or of an overlay, which lies over the built-in template, or over --template
     pub dir: PathBuf,
     /// Where to render to: a folder that is empty, or that an earlier watch has filled
     #[arg(long, value_name = "FOLDER")]

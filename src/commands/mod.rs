@@ -56,7 +56,9 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         }
         Made { sources, digests: Vec::new() }
     };
-    let mut pack = Pack::load_all(&made.sources)?;
+    // What a template is to be checked for must not stop the check.
+    let mut pack =
+        if cli::is_template(arguments) { Pack::load(&Source::default_pack())? } else { Pack::load_all(&made.sources)? };
     if cli::is_change(arguments)
         && let Ok(root) = Repo::find(Path::new("."))
     {
@@ -72,7 +74,7 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         Verb::Update(update) => return change::update(update, &made, &pack, &words),
         Verb::Diff(diff) => return change::diff(diff, &made, &pack),
         Verb::Template(template) => {
-            return template::run(&template.verb, named.as_deref(), &made.sources.template.source);
+            return template::run(&template.verb, named.is_some(), &made.sources);
         }
         Verb::New(new) => new::run(new, &request.flags, pack),
         Verb::Catalog(catalog) => catalog::run(catalog, &pack),

@@ -50,15 +50,16 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Tries a pack in every way there is but a build. `label` is how faults name its files.
-    pub fn of(files: &Files, label: &str) -> Self {
-        Self::with(files, label, |_, _| {})
+    /// Tries a pack in every way there is but a build. `files` are of the folder that is looked at, which may be
+    /// an overlay of it: its test cases are among them.
+    pub fn of(files: &Files, pack: Result<Pack, Faults>) -> Self {
+        Self::with(files, pack, |_, _| {})
     }
 
     /// The same; `look` gets each service that was rendered.
-    pub fn with(files: &Files, label: &str, mut look: impl FnMut(&Row, Tree)) -> Self {
+    pub fn with(files: &Files, pack: Result<Pack, Faults>, mut look: impl FnMut(&Row, Tree)) -> Self {
         let mut inspection = Self::default();
-        match Pack::from_files(files, label) {
+        match pack {
             Ok(pack) => inspection.pack(files, pack, &mut look),
             Err(faults) => inspection.faults(faults),
         }
@@ -82,10 +83,10 @@ impl Inspection {
                 return;
             }
         };
-        self.faults(uses::faults(&pack, &reads));
+        self.faults(of_whom_is_asked(uses::faults(&pack, &reads), &pack));
         match Rows::of(&pack) {
             Ok(rows) => {
-                self.faults(conditions::faults(&pack, &rows));
+                self.faults(of_whom_is_asked(conditions::faults(&pack, &rows), &pack));
                 self.render(&pack, &rows, &reads, look);
             }
             Err(faults) => self.faults(faults),
@@ -120,10 +121,10 @@ impl Inspection {
                 }
             }
         }
-        self.faults(used.policies(pack, reads));
+        self.faults(of_whom_is_asked(used.policies(pack, reads), pack));
         // A service that was not made would have used some.
         if whole {
-            self.faults(used.dead(pack, rows));
+            self.faults(of_whom_is_asked(used.dead(pack, rows), pack));
         }
     }
 
@@ -138,6 +139,18 @@ impl Inspection {
             self.findings.push(Finding { fault, answers });
         }
     }
+}
+
+/// What lies below an overlay is not its to mend, and may be what it stands for, or refuses.
+fn of_whom_is_asked(mut faults: Faults, pack: &Pack) -> Faults {
+    let is_above = |file: &str| {
+        let mut labels = pack.overlays.iter().map(|overlay| overlay.label.as_str());
+        labels.any(|label| file.strip_prefix(label).is_some_and(|rest| rest.starts_with('/')))
+    };
+    if !pack.overlays.is_empty() {
+        faults.0.retain(|fault| fault.place.as_ref().is_none_or(|place| is_above(&place.file)));
+    }
+    faults
 }
 
 /// The tree of a service; rendering is given up as anywhere.

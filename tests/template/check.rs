@@ -359,7 +359,7 @@ fn a_folder_is_what_is_checked() {
     sandbox.run("template check nowhere").fails(2, &["nowhere: no such folder", "template new DIR"]);
     sandbox.run("template check x --template y").fails(2, &["y"]);
     let pack = sandbox.pack(&[]);
-    sandbox.with(&pack, "template check").arg(&pack).fails(2, &["--template: this verb is about the folder"]);
+    sandbox.with(&pack, "template check").arg(&pack).fails(2, &["--template: ", "is a template itself"]);
     sandbox.run("template").ends(2);
     sandbox.run("template chekc x").fails(2, &["check"]);
     sandbox.write("empty/file", "");
@@ -376,4 +376,42 @@ fn findings_are_plain_text() {
         let said = sandbox.run(line).arg(&pack).ends(4);
         assert!(!(said.out.clone() + &said.err).contains(['\u{1b}', '\u{202E}']), "{said:?}");
     }
+}
+
+/// What lies over a template is checked with it, whether the folder that is named lies below or above.
+#[test]
+fn an_overlay_is_checked_over_its_template() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[("pack.toml", HEAD), (LAYER, "title = \"x\"\n"), (FILE, "{{ name }}\n")]);
+    sandbox.write("../over/layers/more/layer.toml", "title = \"More\"\nwhen = 'pager == \"nobody\"'\n");
+    sandbox.write("../over/layers/more/files/b.tera", "{{ pager }}\n");
+    sandbox.write(
+        "../over/pack.toml",
+        question("pager", "kind = \"choice\"\nchoices = [\"day\", \"night\"]\ndefault = \"day\""),
+    );
+    sandbox.write("../over/tests/one.toml", "exists = [\"c\"]\n");
+    let over = sandbox.path("../over");
+    let run = |words: &str, folder: &Path| sandbox.run(&format!("template check {words}")).arg(folder);
+    let never = "layers/more/layer.toml:2:8: ";
+    let below = run("--template", &pack).arg(&over).ends(4);
+    assert!(below.out.contains(never), "{}", below.out);
+    assert!(below.out.contains("over/tests/one.toml:1:11: "), "{}", below.out);
+    let above = run("--overlay", &over).arg(&pack).ends(4);
+    assert!(above.out.contains(never), "{}", above.out);
+
+    sandbox.write("../over/layers/more/layer.toml", "title = \"More\"\nwhen = 'pager == \"night\"'\n");
+    sandbox.write("../over/tests/one.toml", "answers = { pager = \"night\" }\nexists = [\"b\"]\n");
+    sandbox.write("../over/layers/more/files/b.tera", "{{ pagerr }}\n");
+    let misspelled = run("--template", &pack).arg(&over).ends(4);
+    assert!(
+        misspelled.out.contains("b.tera:1:4: `pagerr` is not defined (did you mean \"pager\"?)"),
+        "{}",
+        misspelled.out
+    );
+    sandbox.write("../over/layers/more/files/b.tera", "{{ pager }}\n");
+    run("--template", &pack).arg(&over).ok().says(&["nothing found", "1 test cases"]);
+
+    run("--template axum", &pack).fails(2, &["--template: ", "is a template itself"]);
+    sandbox.run("template export out --overlay").arg(&over).fails(2, &["--overlay: "]);
+    sandbox.run("template new out --overlay").arg(&over).fails(2, &["--overlay: "]);
 }

@@ -1,13 +1,15 @@
 //! A template under somebody's hands, and the folder that shows what it makes.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use new_service::cli::WatchArgs;
+use new_service::commands::template::Subject;
 use new_service::commands::template::watch::Watch;
+use new_service::pack::Source;
 use new_service::report;
 
 use crate::support::{Sandbox, end_of, names_in};
@@ -25,20 +27,21 @@ fn sandbox() -> (Sandbox, PathBuf) {
     (sandbox, pack)
 }
 
-fn arguments(sandbox: &Sandbox, pack: PathBuf) -> WatchArgs {
-    WatchArgs {
-        dir: pack,
+fn watch(sandbox: &Sandbox, pack: &Path) -> Watch {
+    let arguments = WatchArgs {
+        dir: pack.to_owned(),
         into: sandbox.path("shown"),
         name: None,
         set: vec!["motto=onward".into()],
         resource: Vec::new(),
-    }
+    };
+    Watch::new(&arguments, Subject::of(pack, false, &Source::default_pack().into()).unwrap()).unwrap()
 }
 
 #[test]
 fn a_step_brings_the_folder_to_what_the_template_says_now() {
     let (sandbox, pack) = sandbox();
-    let mut watch = Watch::new(&arguments(&sandbox, pack)).unwrap();
+    let mut watch = watch(&sandbox, &pack);
     let first = watch.step().unwrap().unwrap();
     assert_eq!(sandbox.read("shown/a"), "I am shown\nmotto: onward\n");
     assert!(report::diff(&first).contains("+motto: onward\n"), "{}", report::diff(&first));
@@ -78,13 +81,13 @@ fn only_what_a_watch_has_written_is_touched() {
     refused.fails(2, &["shown: holds files that no watch has written"]);
     std::fs::remove_dir_all(sandbox.path("shown")).unwrap();
 
-    Watch::new(&arguments(&sandbox, pack.clone())).unwrap().step().unwrap().unwrap();
+    watch(&sandbox, &pack).step().unwrap().unwrap();
     sandbox.write("shown/mine", "mine");
     sandbox.write("../pack/layers/core/files/a.tera", "new\n");
     std::fs::remove_dir_all(sandbox.path("../pack/layers/core/files/bin")).unwrap();
     sandbox.write("../pack/layers/core/layer.toml", "title = \"x\"\n");
     // A watch of another day knows what the first has written.
-    Watch::new(&arguments(&sandbox, pack.clone())).unwrap().step().unwrap().unwrap();
+    watch(&sandbox, &pack).step().unwrap().unwrap();
     assert_eq!(sandbox.read("shown/a"), "new\n");
     assert_eq!(names_in(&sandbox.path("shown")), [".new-service", "a", "mine", "service.toml"]);
 
@@ -93,7 +96,7 @@ fn only_what_a_watch_has_written_is_touched() {
         let outside = sandbox.write("outside", "kept");
         std::fs::remove_file(sandbox.path("shown/a")).unwrap();
         std::os::unix::fs::symlink(&outside, sandbox.path("shown/a")).unwrap();
-        let said = Watch::new(&arguments(&sandbox, pack)).unwrap().step().unwrap_err();
+        let said = watch(&sandbox, &pack).step().unwrap_err();
         assert!(said.to_string().contains("shown/a: is a link"), "{said}");
         assert_eq!(sandbox.read("outside"), "kept");
     }

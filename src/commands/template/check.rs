@@ -1,22 +1,20 @@
 //! `template check`: what is wrong with a pack, and, when asked, whether what it makes can be built.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::End;
+use super::{End, Subject};
 use crate::blueprint::{Blueprint, Drawn, Resolver};
 use crate::cli::CheckArgs;
 use crate::evolve::{Plan, create, interrupt};
-use crate::fault::{Fault, Faults, Place, Stop};
+use crate::fault::{Fault, Faults, Place};
 use crate::inspect::{Finding, Inspection};
-use crate::pack::{Answers, Pack, Source, visible};
+use crate::pack::{Answers, Pack, visible};
 use crate::report;
 
-pub fn run(arguments: &CheckArgs) -> anyhow::Result<End> {
-    let source = folder(&arguments.dir)?;
-    let mut inspection = match source.read() {
-        Ok(files) => Inspection::of(&files, &source.label()),
+pub fn run(arguments: &CheckArgs, subject: &Subject) -> anyhow::Result<End> {
+    let mut inspection = match subject.files() {
+        Ok(files) => Inspection::of(&files, subject.pack()),
         Err(faults) => Inspection::unreadable(faults),
     };
     let built = arguments.build && inspection.findings.is_empty();
@@ -31,15 +29,6 @@ pub fn run(arguments: &CheckArgs) -> anyhow::Result<End> {
         say(&inspection, arguments.build, built);
     }
     Ok(if inspection.findings.is_empty() { End::Done } else { End::Found })
-}
-
-/// The pack in a folder that is given, whatever is built in under such a name.
-pub fn folder(dir: &Path) -> Result<Source, Stop> {
-    if dir.is_dir() {
-        return Ok(Source::Folder(dir.to_owned()));
-    }
-    let fault = Fault::new(format!("{}: no such folder", visible(&dir.display().to_string())));
-    Err(Stop::usage(fault.help("a template is a folder with a pack.toml; `template new DIR` begins one")))
 }
 
 fn shown(finding: &Finding) -> String {

@@ -3,23 +3,34 @@
 mod check;
 mod export;
 mod starter;
+mod subject;
 pub mod watch;
+
+pub use subject::Subject;
 
 use super::End;
 use crate::cli::TemplateVerb;
 use crate::fault::{Fault, Stop};
-use crate::pack::Source;
+use crate::pack::Sources;
 
-/// `named` is the value of `--template`, and `source` what it stands for.
-pub fn run(verb: &TemplateVerb, named: Option<&str>, source: &Source) -> anyhow::Result<End> {
-    match (verb, named) {
-        (TemplateVerb::Export(export), _) => export::run(export, source),
-        (_, Some(_)) => {
-            let fault = Fault::new("--template: this verb is about the folder that it is given");
-            Err(Stop::usage(fault.help("leave --template out; `template export` alone takes it")).into())
+/// `named` says whether the template of `sources` is one that the command line names.
+pub fn run(verb: &TemplateVerb, named: bool, sources: &Sources) -> anyhow::Result<End> {
+    let laid = !sources.overlays.is_empty();
+    match verb {
+        TemplateVerb::Export(export) => {
+            refuse(laid, "--overlay: what is copied out is the template alone", "copy the overlay's own folder")?;
+            export::run(export, &sources.template.source)
         }
-        (TemplateVerb::New(new), None) => starter::run(new),
-        (TemplateVerb::Check(check), None) => check::run(check),
-        (TemplateVerb::Watch(watch), None) => watch::run(watch),
+        TemplateVerb::New(new) => {
+            refuse(named, "--template: a new template is made of no other", "`template export` copies one out")?;
+            refuse(laid, "--overlay: a new template has none", "leave it out")?;
+            starter::run(new)
+        }
+        TemplateVerb::Check(check) => check::run(check, &Subject::of(&check.dir, named, sources)?),
+        TemplateVerb::Watch(watch) => watch::run(watch, Subject::of(&watch.dir, named, sources)?),
     }
+}
+
+fn refuse(given: bool, why: &str, help: &str) -> Result<(), Stop> {
+    if given { Err(Stop::usage(Fault::new(why).help(help))) } else { Ok(()) }
 }

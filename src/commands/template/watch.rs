@@ -6,22 +6,21 @@ use std::time::Duration;
 
 use notify::{EventKind, RecursiveMode, Watcher as _};
 
-use super::End;
-use super::check::folder;
+use super::{End, Subject};
 use crate::blueprint::{Blueprint, Drawn, Resolver};
 use crate::cli::WatchArgs;
 use crate::commands::new;
 use crate::evolve::Plan;
 use crate::evolve::mirror::Mirror;
 use crate::fault::{Fault, Stop};
-use crate::pack::{Pack, Source, digest};
+use crate::pack::digest;
 use crate::report;
 
 /// An editor saves in several steps: they are over when nothing has happened for so long.
 const QUIET: Duration = Duration::from_millis(80);
 
-pub fn run(arguments: &WatchArgs) -> anyhow::Result<End> {
-    let mut watch = Watch::new(arguments)?;
+pub fn run(arguments: &WatchArgs, subject: Subject) -> anyhow::Result<End> {
+    let mut watch = Watch::new(arguments, subject)?;
     let (sender, receiver) = mpsc::channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading the pack is an event as well.
@@ -62,7 +61,7 @@ fn tell(step: anyhow::Result<Option<Plan>>) -> anyhow::Result<()> {
 
 /// A pack, the service that it is rendered for, and the folder that shows it.
 pub struct Watch {
-    source: Source,
+    subject: Subject,
     name: String,
     set: Vec<String>,
     resources: Vec<String>,
@@ -73,8 +72,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn new(arguments: &WatchArgs) -> anyhow::Result<Self> {
-        let source = folder(&arguments.dir)?;
+    pub fn new(arguments: &WatchArgs, subject: Subject) -> anyhow::Result<Self> {
         if whole(&arguments.into)?.starts_with(whole(&arguments.dir)?) {
             let fault = Fault::new(format!("--into {}: lies in the template itself", arguments.into.display()));
             return Err(Stop::usage(fault.help("what is written there would be read as a part of it")).into());
@@ -82,7 +80,7 @@ impl Watch {
         let of_folder = || Some(arguments.into.file_name()?.to_string_lossy().into_owned());
         let name = arguments.name.clone().or_else(of_folder).unwrap_or_default();
         Ok(Self {
-            source,
+            subject,
             name,
             set: arguments.set.clone(),
             resources: arguments.resource.clone(),
@@ -94,13 +92,13 @@ impl Watch {
 
     /// Reads, renders and writes; none where the pack is as it was.
     pub fn step(&mut self) -> anyhow::Result<Option<Plan>> {
-        let files = self.source.read()?;
+        let files = self.subject.files()?;
         let digest = digest(&files);
         if digest == self.digest {
             return Ok(None);
         }
         self.digest = digest;
-        let pack = Pack::from_files(&files, &self.source.label())?;
+        let pack = self.subject.pack()?;
         pack.manifest.name_rules.check(&self.name).map_err(Stop::usage)?;
         let (answers, resources) = new::given(&self.set, &self.resources, &pack)?;
         let answers = Resolver::new(&pack, &self.name, answers)?.complete().map_err(Stop::Usage)?;
