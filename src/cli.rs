@@ -36,8 +36,8 @@ struct Cli {
     /// A folder or git repository that lies over the template (repeatable, each over those before it)
     #[arg(long, value_name = "SRC", global = true)]
     overlay: Vec<String>,
-    /// Let a template cost more, or less (repeatable): files, size-mib, depth; rendering: render-file-mib,
-    /// render-mib, render-seconds, render-memory-mib
+    /// Let a template cost more, or less (repeatable): files, size-mib, depth, fetch-mib; rendering:
+    /// render-file-mib, render-mib, render-seconds, render-memory-mib
     // Read by `limits`, before the template is.
     #[arg(long, value_name = "NAME=VALUE", global = true, hide_short_help = true)]
     limit: Vec<String>,
@@ -71,7 +71,7 @@ pub enum Verb {
     /// Show what `apply` would change, or `update`; nothing is written
     #[command(after_help = "Exit codes: 0 nothing, 1 failed, 2 usage, 4 something would change.")]
     Diff(DiffArgs),
-    /// List what a template offers: layers, questions, presets, practices
+    /// List what a template offers, or in a repository its own: layers, questions, presets, practices, slots
     Catalog(CatalogArgs),
     /// Write a template of your own: export, new, check, watch
     Template(TemplateArgs),
@@ -151,6 +151,11 @@ pub fn is_change(arguments: &[OsString]) -> bool {
 /// Whether they begin with the verb for who writes a template.
 pub fn is_template(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| first == "template")
+}
+
+/// Whether they begin with the verb that lists what a template offers: in a repository, its own.
+pub fn is_catalog(arguments: &[OsString]) -> bool {
+    first_word(arguments).is_some_and(|first| first == "catalog")
 }
 
 /// Whether they begin with the verb that goes to newer templates.

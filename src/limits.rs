@@ -18,6 +18,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Folders in folders.
     pub depth: u64,
+    /// Bytes that git may bring, compressed: a repository holds more than the template.
+    pub fetched: u64,
     /// Bytes that one template may write.
     pub written: u64,
     /// Bytes of a whole repository.
@@ -34,6 +36,7 @@ impl Default for Limits {
             files: 10_000,
             bytes: 64 * MIB,
             depth: 32,
+            fetched: 256 * MIB,
             written: 16 * MIB,
             tree: 64 * MIB,
             time: Duration::from_secs(20),
@@ -43,10 +46,11 @@ impl Default for Limits {
 }
 
 /// Names for the command line, with what they bound.
-pub const NAMES: [(&str, &str); 7] = [
+pub const NAMES: [(&str, &str); 8] = [
     ("files", "files of a template"),
     ("size-mib", "MiB of them all"),
     ("depth", "folders in folders"),
+    ("fetch-mib", "MiB that git fetches"),
     ("render-file-mib", "MiB that one file of it may write"),
     ("render-mib", "MiB of a repository"),
     ("render-seconds", "seconds that rendering takes"),
@@ -82,6 +86,7 @@ impl Limits {
             "files" => self.files = whole()?,
             "size-mib" => self.bytes = mib()?,
             "depth" => self.depth = whole()?,
+            "fetch-mib" => self.fetched = mib()?,
             "render-file-mib" => self.written = mib()?,
             "render-mib" => self.tree = mib()?,
             "render-memory-mib" => self.memory = mib()?,

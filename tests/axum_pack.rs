@@ -149,6 +149,42 @@ fn a_service_is_called_like_nothing_that_it_uses() {
     }
 }
 
+/// Who works on the pack reads there what is asked, with which choices, and what stands where nobody answers.
+#[test]
+fn the_packs_readme_lists_every_question_with_its_default() {
+    let files = files();
+    let readme = std::str::from_utf8(&files["README.md"]).unwrap();
+    let questions = readme.split("## Questions").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows: Vec<Vec<&str>> = questions
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.trim_matches(['|', ' ']).split(" | ").collect())
+        .collect();
+    let code = |text: &str| format!("`{text}`");
+    let expected: Vec<Vec<String>> = pack()
+        .manifest
+        .questions
+        .iter()
+        .map(|question| {
+            let choices: Vec<String> = question.choices.iter().map(|choice| code(&choice.value)).collect();
+            let kind =
+                if choices.is_empty() { format!("{:?}", question.kind).to_lowercase() } else { choices.join(", ") };
+            let default = question.default.as_ref().unwrap().to_string();
+            // The name stands for what a text makes of it.
+            let default = default.replace("{= name | words =}", "NAME").replace("{= name =}", "NAME");
+            let when = question.when.as_ref().map(|when| code(&when.expression.replace('"', "")).replace("==", "="));
+            let otherwise =
+                question.otherwise.as_ref().map(|otherwise| format!(", else {}", code(&otherwise.to_string())));
+            let asked = match when {
+                Some(when) => format!("with {when}{}", otherwise.unwrap_or_default()),
+                None => "always".to_owned(),
+            };
+            vec![code(&question.key), kind, code(&default), asked]
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
+
 /// Who writes a layer finds every slot in the pack's README.
 #[test]
 fn the_packs_readme_lists_every_slot_and_no_other() {

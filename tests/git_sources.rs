@@ -369,6 +369,27 @@ fn a_repository_is_hostile_until_proven_otherwise() {
     assert!(!owned.exists(), "something was run");
 }
 
+/// Compressed, and the whole commit: what is not of the pack counts as well.
+#[test]
+fn what_git_fetches_has_a_limit_that_can_be_moved() {
+    let sandbox = Sandbox::new();
+    commit_pack(&sandbox, "one\n", None);
+    // Of what cannot be made smaller.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    });
+    sandbox.write("../origin/noise", noise.take(3 << 20).collect::<Vec<u8>>());
+    let source = format!("{}//rust", commit(&sandbox, "origin", &[], None));
+    let words = ["what git fetches there is more than 2 MiB", "--limit fetch-mib=4"];
+    from(&sandbox, &source, "shop --yes --limit fetch-mib=2").fails(1, &words);
+    sandbox.assert_untouched();
+    from(&sandbox, &source, "shop --yes --limit fetch-mib=4").ok();
+    // What is there already is fetched by nobody.
+    from(&sandbox, &source, "two --yes --limit fetch-mib=1").ok();
+}
+
 #[test]
 fn without_git_it_is_said_that_git_is_wanted() {
     let sandbox = Sandbox::new();

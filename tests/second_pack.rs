@@ -38,6 +38,26 @@ fn each_half_of_a_file_is_its_packs_own_language() {
     assert!(!sandbox.path("shop/Cargo.lock").exists());
 }
 
+/// In a repository, what it is made of is its own template, wherever in it one stands.
+#[test]
+fn the_catalogue_in_a_repository_is_of_its_template() {
+    let sandbox = Sandbox::new();
+    let catalog = sandbox.tool("catalog").ok().out;
+    sandbox.tool("shop --yes").ok();
+    for folder in ["shop", "shop/src"] {
+        assert_eq!(sandbox.run("catalog").in_folder(folder).ok().out, catalog, "{folder}");
+    }
+    let built_in = sandbox.run("catalog").ok().out;
+    assert_ne!(built_in, catalog);
+    let name = built_in.split(' ').next().unwrap();
+    let named = sandbox.run("catalog --template").arg(name).in_folder("shop").ok().out;
+    assert_eq!(named, built_in, "what is named has the word");
+    // One template lies there, and which of two it is has to be chosen.
+    let service = sandbox.read("shop/service.toml");
+    sandbox.write("shop/service.toml", format!("<<<<<<< one\n{service}=======\n{service}>>>>>>> two\n"));
+    sandbox.run("catalog").in_folder("shop").fails(1, &["service.toml:1:1: a conflict is not resolved"]);
+}
+
 /// What is made from the questions is made from any pack's.
 #[test]
 fn help_completions_manual_and_catalogue_are_as_good_for_any_pack() {
@@ -73,6 +93,12 @@ fn help_completions_manual_and_catalogue_are_as_good_for_any_pack() {
     assert_eq!(keys(&catalog), keys(&built_in));
     for part in ["layers", "questions", "presets", "slots"] {
         assert_eq!(keys(&catalog[part][0]), keys(&built_in[part][0]), "{part}");
+    }
+    let text = of("catalog");
+    for slot in catalog["slots"].as_array().unwrap() {
+        let part = |key: &str| slot[key].as_str().unwrap();
+        let line = format!("\n  {}: {} (of {})\n", part("name"), part("purpose"), part("owner"));
+        assert!(text.contains(&line), "{line}{text}");
     }
     let asked: Vec<&str> =
         catalog["questions"].as_array().unwrap().iter().map(|question| question["flag"].as_str().unwrap()).collect();

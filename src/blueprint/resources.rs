@@ -103,22 +103,45 @@ fn raw_offset(raw: &str, decoded: &str, at: usize) -> usize {
     let quote = &raw[..raw.len().min(1)];
     let long = raw.starts_with(&quote.repeat(3)) && raw.len() >= 6;
     let mut offset = if long { 3 } else { 1 };
-    let line_break = |offset: usize| raw[offset..].len() - raw[offset..].trim_start_matches(['\r', '\n']).len();
     if long {
         // The first line break is none of the text's.
-        offset += line_break(offset).min(if raw[offset..].starts_with('\r') { 2 } else { 1 });
+        offset += line_break(&raw[offset..]);
     }
+    let escapes = quote == "\"";
     for c in decoded[..at].chars() {
+        if long && escapes {
+            offset += joined(&raw[offset..]);
+        }
         let rest = &raw[offset..];
         offset += match rest.as_bytes() {
-            [b'\\', b'u', ..] if quote == "\"" => 6,
-            [b'\\', b'U', ..] if quote == "\"" => 10,
-            [b'\\', b'x', ..] if quote == "\"" => 4,
-            [b'\\', ..] if quote == "\"" => 2,
+            [b'\\', b'u', ..] if escapes => 6,
+            [b'\\', b'U', ..] if escapes => 10,
+            [b'\\', b'x', ..] if escapes => 4,
+            [b'\\', ..] if escapes => 2,
+            [b'\r', b'\n', ..] if c == '\n' => 2,
             _ => c.len_utf8(),
         };
     }
-    offset.min(raw.len())
+    if long && escapes {
+        offset += joined(&raw[offset..]);
+    }
+    offset
+}
+
+/// The length of a line break that a text begins with.
+fn line_break(text: &str) -> usize {
+    if text.starts_with("\r\n") { 2 } else { usize::from(text.starts_with('\n')) }
+}
+
+/// The length of what a backslash at the end of a line takes away: it, and all space up to the next word.
+fn joined(text: &str) -> usize {
+    let mut rest = text;
+    while let Some(after) =
+        rest.strip_prefix('\\').filter(|after| line_break(after.trim_start_matches([' ', '\t'])) > 0)
+    {
+        rest = after.trim_start_matches([' ', '\t', '\r', '\n']);
+    }
+    text.len() - rest.len()
 }
 
 /// `[[resource]]`, in the order that they were given.
@@ -170,6 +193,8 @@ mod tests {
             (r#""a:text=\"x\"""#, "a:text=\"x\"", 8, 10),
             (r#""\u00e9:text""#, "é:text", 2, 7),
             ("\"\"\"\na:text\"\"\"", "a:text", 2, 6),
+            ("\"\"\"\r\na\\\r\n  é:text\"\"\"", "aé:text", 3, 13),
+            ("\"\"\"a\\\n\n \\ \n:text\"\"\"", "a:text", 1, 11),
             ("\"\"", "", 0, 1),
         ] {
             assert_eq!(raw_offset(raw, decoded, at), offset, "{raw}");

@@ -1,10 +1,24 @@
 //! `catalog`: what a template offers.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
+use super::change;
+use crate::blueprint::Made;
 use crate::cli::CatalogArgs;
+use crate::evolve::Repo;
 use crate::pack::{Overlay, Pack, visible};
 use crate::report;
+
+/// What is listed where nothing is named: what the repository here is made of, else the template that is used
+/// for a new one.
+pub fn made_here() -> anyhow::Result<Made> {
+    if let Ok(root) = Repo::find(Path::new(".")) {
+        // Of one in conflict, nothing says which template is its own.
+        Repo::blueprint_of(&root)?;
+    }
+    change::made_of(None, &[], false)
+}
 
 pub fn run(arguments: &CatalogArgs, pack: &Pack) -> anyhow::Result<()> {
     report::out(&if arguments.json { json(pack)? } else { text(pack) })
@@ -46,6 +60,12 @@ fn text(pack: &Pack) -> String {
             let help = preset.shown();
             let help = if help.is_empty() { help } else { format!(": {help}") };
             let _ = writeln!(out, "  --preset {}{help}", preset.name);
+        }
+    }
+    if !manifest.slots.is_empty() {
+        out.push_str("\nSlots\n");
+        for (name, slot) in &manifest.slots {
+            let _ = writeln!(out, "  {name}: {} (of {})", slot.purpose, slot.owner);
         }
     }
     out

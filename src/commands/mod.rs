@@ -45,6 +45,8 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
     // Taking a change back needs no template.
     let made = if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") {
         change::made_of(given.as_ref(), &cli::overlay_arguments(arguments)?, cli::is_update(arguments))?
+    } else if cli::is_catalog(arguments) && given.is_none() && cli::overlay_arguments(arguments)?.is_empty() {
+        catalog::made_here()?
     } else {
         let overlays = overlays(arguments)?;
         let mut sources = match new::sources_of(cli::from_argument(arguments)?.as_deref(), given.clone())? {

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Pack, Policy, hex};
+use crate::pack::{Pack, Policy, check_plain, hex};
 use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
 use crate::schema::Layout;
 
@@ -171,6 +171,8 @@ impl Lock {
     }
 
     fn line(&mut self, line: &str) -> Result<(), String> {
+        // What two people's branches left is not always new-service's; messages name what is in it.
+        check_plain(line)?;
         let not_ours = || "this is no line that new-service writes".to_owned();
         let (word, rest) = line.split_once(' ').ok_or_else(not_ours)?;
         let mut words = rest.splitn(5, ' ');
@@ -374,4 +376,28 @@ impl WorkTree for Overlay<'_> {
 pub fn objects(tree: &Tree) -> BTreeMap<TreePath, Vec<u8>> {
     let merged = tree.iter().filter(|(_, file)| file.policy == Policy::Merge);
     merged.map(|(_, file)| (object_path(&hash(&file.content)), file.content.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCK: &str = "digest sha256:0\ndrawn year 2026\nformat 2\npack small 0.1.0\n";
+
+    #[test]
+    fn what_is_printed_is_read_the_same() {
+        let lock = Lock::parse(LOCK).unwrap();
+        assert_eq!(Lock::parse(&lock.print()).unwrap(), lock);
+        // As an editor of Windows leaves it.
+        assert_eq!(Lock::parse(&LOCK.replace('\n', "\r\n")).unwrap(), lock);
+    }
+
+    /// Messages name the version, and a terminal would obey it.
+    #[test]
+    fn what_a_terminal_would_obey_is_refused() {
+        for (version, what) in [("0.1.0\u{1b}[2J", "U+001B"), ("0.1.0\r\r", "U+000D"), ("\u{202e}0.1.0", "U+202E")] {
+            let said = Lock::parse(&LOCK.replace("0.1.0", version)).unwrap_err().to_string();
+            assert!(said.starts_with(".new-service/lock:4:1: ") && said.contains(what), "{said}");
+        }
+    }
 }

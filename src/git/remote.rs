@@ -30,6 +30,21 @@ pub struct Item {
     pub bytes: u64,
 }
 
+/// Why there is nothing of a fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfetched {
+    /// It was given up, for it grew past what it may.
+    TooLarge,
+    /// In git's words.
+    Failed(String),
+}
+
+impl From<String> for Unfetched {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
 /// What `reference` leads to: a tag, else a branch; without one, what is checked out there by default. None
 /// where there is no such name; git's reason where it cannot be asked.
 pub fn resolve(url: &str, reference: Option<&str>) -> Result<Option<Found>, String> {
@@ -58,7 +73,7 @@ pub fn is_commit(text: &str) -> bool {
 
 /// Fetches one commit, without what came before it, into a new bare repository `folder`. One that grows past
 /// `most` bytes is given up.
-pub fn fetch(url: &str, commit: &str, reference: Option<&str>, folder: &Path, most: u64) -> Result<(), String> {
+pub fn fetch(url: &str, commit: &str, reference: Option<&str>, folder: &Path, most: u64) -> Result<(), Unfetched> {
     let format = if commit.len() == 64 { "sha256" } else { "sha1" };
     let mut init = inside(folder);
     init.args(["init", "--quiet", "--bare", "--template=", &format!("--object-format={format}"), "."]);
@@ -66,17 +81,17 @@ pub fn fetch(url: &str, commit: &str, reference: Option<&str>, folder: &Path, mo
     let by_commit = fetch_one(url, commit, folder, most);
     // Some servers give only what has a name; it is asked for below whether the name still leads there.
     let fetched = match (by_commit, reference) {
-        (Err(_), Some(name)) => fetch_one(url, name, folder, most),
+        (Err(Unfetched::Failed(_)), Some(name)) => fetch_one(url, name, folder, most),
         (told, _) => told,
     };
     fetched?;
     let mut there = inside(folder);
     run(there.args(["cat-file", "-e", &format!("{commit}^{{commit}}")]))
         .map(drop)
-        .map_err(|_| format!("the commit {commit} is not to be had there"))
+        .map_err(|_| Unfetched::Failed(format!("the commit {commit} is not to be had there")))
 }
 
-fn fetch_one(url: &str, name: &str, folder: &Path, most: u64) -> Result<(), String> {
+fn fetch_one(url: &str, name: &str, folder: &Path, most: u64) -> Result<(), Unfetched> {
     let talk = folder.join("talk");
     let mut fetch = inside(folder);
     fetch.args(["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance"]);
@@ -90,14 +105,19 @@ fn fetch_one(url: &str, name: &str, folder: &Path, most: u64) -> Result<(), Stri
                 // Its helpers end with the pipes to it.
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("it is larger than {} MiB", most >> 20));
+                return Err(Unfetched::TooLarge);
             }
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.to_string().into()),
         }
     };
+    // One that was faster than the look at it.
+    if size(folder) > most {
+        return Err(Unfetched::TooLarge);
+    }
     let stderr = std::fs::read(&talk).unwrap_or_default();
-    answer(&Output { status, stdout: Vec::new(), stderr }).map(drop).map_err(|failure| failure.to_string())
+    let answered = answer(&Output { status, stdout: Vec::new(), stderr });
+    answered.map(drop).map_err(|failure| failure.to_string().into())
 }
 
 fn size(folder: &Path) -> u64 {

@@ -9,9 +9,6 @@ use crate::fault::{Fault, Faults};
 use crate::git::remote;
 use crate::limits;
 
-/// What a fetch may bring, compressed: a repository holds more than the pack.
-const MAX_FETCH: u64 = 256 << 20;
-
 const ALLOWED: &str = "a git repository is named by https://, ssh://, git@HOST:PATH, file:// or OWNER/REPOSITORY";
 
 /// Where `OWNER/REPOSITORY` is.
@@ -202,8 +199,16 @@ impl Remote {
         let refused = |error: std::io::Error| Fault::new(format!("{}: {error}", parent.display())).help(CACHE_HELP);
         std::fs::create_dir_all(parent).map_err(refused)?;
         let stage = tempfile::Builder::new().prefix(".fetching-").tempdir_in(parent).map_err(refused)?;
-        remote::fetch(&self.url, commit, self.reference.as_deref(), stage.path(), MAX_FETCH)
-            .map_err(|why| self.unreachable(&why))?;
+        let most = limits::get().fetched;
+        let fetched = remote::fetch(&self.url, commit, self.reference.as_deref(), stage.path(), most);
+        fetched.map_err(|failure| match failure {
+            remote::Unfetched::TooLarge => {
+                let mib = limits::mib(most);
+                let message = format!("{}: what git fetches there is more than {mib} MiB", visible(&self.url));
+                Fault::new(message).help(limits::help("fetch-mib", mib.saturating_mul(2)))
+            }
+            remote::Unfetched::Failed(why) => self.unreachable(&why),
+        })?;
         match std::fs::rename(stage.path(), cached) {
             // Another run was faster; what it has put there is the same.
             Err(_) if cached.is_dir() => Ok(()),
