@@ -114,6 +114,15 @@ impl Three<'_> {
         let (Some(base), Some(ours), Some(theirs)) = (values(self.base), values(self.ours), values(self.theirs)) else {
             return;
         };
+        // A table that is gone on one side, and not as it was on the other, may have got another name. To keys that
+        // is a conflict; lines follow it, and have the word then.
+        let renamed = |table: &[String]| {
+            let [base, ours, theirs] = [&base, &ours, &theirs].map(|values| below(values, table));
+            (ours.is_empty() && theirs != base) || (theirs.is_empty() && ours != base)
+        };
+        if base.keys().any(|path| (1..path.len()).any(|depth| renamed(&path[..depth]))) {
+            return;
+        }
         let merged_values = values(merged).unwrap_or_else(|| panic!("no TOML:\n{}", shown(merged)));
         let paths: BTreeSet<_> = [&base, &ours, &theirs, &merged_values].into_iter().flat_map(BTreeMap::keys).collect();
         for path in paths {
@@ -156,6 +165,11 @@ fn values(text: &[u8]) -> Option<BTreeMap<Vec<String>, String>> {
     let mut found = BTreeMap::new();
     collect(&std::str::from_utf8(text).ok()?.parse().ok()?, &[], &mut found);
     Some(found)
+}
+
+/// Those in a table.
+fn below<'a>(values: &'a BTreeMap<Vec<String>, String>, table: &[String]) -> Vec<(&'a Vec<String>, &'a String)> {
+    values.iter().filter(|(path, _)| path.starts_with(table)).collect()
 }
 
 fn shown(text: &[u8]) -> String {
