@@ -61,8 +61,13 @@ impl Three<'_> {
             }
             None => {
                 self.nothing_new_is_lost(&lines(merged));
-                let swapped = run(path, base, theirs, ours);
-                assert_eq!(swapped, Merged::Clean(merged.to_vec()), "the sides are alike to it");
+                let Merged::Clean(swapped) = run(path, base, theirs, ours) else { panic!("clean the one way only") };
+                // How lines end is for ours to say, where the base has none.
+                if base.contains(&b'\n') {
+                    assert_eq!(shown(&swapped), shown(merged), "the sides are alike to it");
+                } else {
+                    assert_eq!(lines(&swapped), lines(merged), "the sides are alike to it");
+                }
             }
         }
     }

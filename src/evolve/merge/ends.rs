@@ -37,9 +37,9 @@ impl Ends {
     }
 }
 
-/// What one side changed holds.
+/// What one side changed holds; what the user has, where the base says nothing.
 fn three(base: Option<bool>, ours: Option<bool>, theirs: Option<bool>) -> bool {
-    let base = base.or(ours).or(theirs).unwrap_or(true);
+    let base = base.or(theirs).or(ours).unwrap_or(true);
     let (ours, theirs) = (ours.unwrap_or(base), theirs.unwrap_or(base));
     if ours == base { theirs } else { ours }
 }

@@ -137,6 +137,14 @@ mod tests {
     }
 
     #[test]
+    fn where_the_base_says_nothing_of_ends_the_user_does() {
+        assert_eq!(run("x", "", "a\r\nb\r\n", "a\nb\n").unwrap(), "a\r\nb\r\n");
+        assert_eq!(run("x", "a", "a\r\nb\r\n", "a\nb\n").unwrap(), "a\r\nb\r\n");
+        assert_eq!(run("x", "", "a", "a\n").unwrap(), "a");
+        assert_eq!(run("x", "", "a\n", "a").unwrap(), "a\n");
+    }
+
+    #[test]
     fn an_end_without_a_line_break_is_a_change_of_its_own() {
         assert_eq!(run("x", "a\nb\n", "a\nb", "a\nb\nc\n").unwrap(), "a\nb\nc");
         assert_eq!(run("x", "a\nb", "a\nb\n", "a\nb\nc").unwrap(), "a\nb\nc\n");
