@@ -21,7 +21,8 @@ impl Ends {
         let marked =
             !clean && text.rsplit(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(b">>>>>>>"));
         if !self.last && !marked && text.ends_with(b"\n") {
-            text.pop();
+            let end = if text.ends_with(b"\r\n") { 2 } else { 1 };
+            text.truncate(text.len() - end);
         }
         if !self.carriage {
             return text;

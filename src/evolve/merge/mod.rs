@@ -149,6 +149,8 @@ mod tests {
         assert_eq!(run("x", "a\nb\n", "a\nb", "a\nb\nc\n").unwrap(), "a\nb\nc");
         assert_eq!(run("x", "a\nb", "a\nb\n", "a\nb\nc").unwrap(), "a\nb\nc\n");
         assert_eq!(run("x", "a\nb\n", "0\na\nb\n", "a\nb").unwrap(), "0\na\nb");
+        // Of a line that ends otherwise than those before it, nothing is left over.
+        assert_eq!(run("x", "a\nb\n", "0\na\nb\r\n", "a\nb").unwrap(), "0\na\nb");
     }
 
     #[test]
