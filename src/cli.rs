@@ -148,19 +148,9 @@ pub fn is_change(arguments: &[OsString]) -> bool {
     first_word(arguments).is_some_and(|first| CHANGES.iter().any(|verb| first == *verb))
 }
 
-/// Whether they begin with the verb for who writes a template.
-pub fn is_template(arguments: &[OsString]) -> bool {
-    first_word(arguments).is_some_and(|first| first == "template")
-}
-
-/// Whether they begin with the verb that lists what a template offers: in a repository, its own.
-pub fn is_catalog(arguments: &[OsString]) -> bool {
-    first_word(arguments).is_some_and(|first| first == "catalog")
-}
-
-/// Whether they begin with the verb that goes to newer templates.
-pub fn is_update(arguments: &[OsString]) -> bool {
-    first_word(arguments).is_some_and(|first| first == "update")
+/// Whether they begin with just this verb.
+pub fn begins_with(arguments: &[OsString], verb: &str) -> bool {
+    first_word(arguments).is_some_and(|first| first == verb)
 }
 
 /// Options that say what the pack is made of and may cost: they are read before its own flags are known, and

@@ -507,6 +507,19 @@ fn a_question_that_counts_only_now_adds_nothing_by_itself() {
     assert!(sandbox.read("shop/service.toml").contains("accounts = \"yes\""));
 }
 
+#[test]
+fn an_answer_that_is_missing_can_be_added() {
+    let sandbox = Sandbox::new();
+    let manifest = "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n\
+        [[question]]\nkey = \"owner\"\nprompt = \"?\"\nkind = \"text\"\n";
+    let pack = sandbox.pack(&[("pack.toml", manifest)]);
+    sandbox.with(&pack, "shop --owner us").ok();
+    sandbox.write("shop/service.toml", sandbox.read("shop/service.toml").replace("owner = \"us\"\n", ""));
+    sandbox.commit("shop");
+    sandbox.with(&pack, "add owner=them").in_folder("shop").ok();
+    assert!(sandbox.read("shop/service.toml").contains("owner = \"them\""));
+}
+
 /// As a team would leave it: formatted, and with the description made anew.
 #[test]
 fn a_route_of_ones_own_is_no_conflict_when_layers_join() {

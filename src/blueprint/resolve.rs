@@ -55,10 +55,6 @@ impl<'a> Resolver<'a> {
         Self { preset: true, ..self }
     }
 
-    pub fn pack(&self) -> &'a Pack {
-        self.pack
-    }
-
     pub fn answer(&mut self, key: &str, answer: Answer) {
         self.given.insert(key, answer);
     }

@@ -44,8 +44,9 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
     let given = given.map_err(Stop::usage)?;
     // Taking a change back needs no template.
     let made = if cli::is_change(arguments) && !arguments.iter().any(|word| word == "--abort") {
-        change::made_of(given.as_ref(), &cli::overlay_arguments(arguments)?, cli::is_update(arguments))?
-    } else if cli::is_catalog(arguments) && given.is_none() && cli::overlay_arguments(arguments)?.is_empty() {
+        change::made_of(given.as_ref(), &cli::overlay_arguments(arguments)?, cli::begins_with(arguments, "update"))?
+    } else if cli::begins_with(arguments, "catalog") && given.is_none() && cli::overlay_arguments(arguments)?.is_empty()
+    {
         catalog::made_here()?
     } else {
         let overlays = overlays(arguments)?;
@@ -59,8 +60,11 @@ pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
         Made { sources, digests: Vec::new() }
     };
     // What a template is to be checked for must not stop the check.
-    let mut pack =
-        if cli::is_template(arguments) { Pack::load(&Source::default_pack())? } else { Pack::load_all(&made.sources)? };
+    let mut pack = if cli::begins_with(arguments, "template") {
+        Pack::load(&Source::default_pack())?
+    } else {
+        Pack::load_all(&made.sources)?
+    };
     if cli::is_change(arguments)
         && let Ok(root) = Repo::find(Path::new("."))
     {

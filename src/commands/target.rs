@@ -49,7 +49,7 @@ impl Told {
     }
 
     pub fn add(&mut self, arguments: &AddArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
-        let before = Resolver::new(pack, &self.name, self.given.clone())?;
+        let before = self.given.clone();
         let mut faults = Faults::default();
         let mut keys = Vec::new();
         for text in &arguments.answers {
@@ -78,18 +78,25 @@ impl Told {
             }
         }
         faults.or(()).map_err(Stop::Usage)?;
-        self.leave_the_rest(&before)?;
+        self.leave_the_rest(before, &keys, pack);
         Ok(self.blueprint(pack, drawn, &keys)?)
     }
 
-    /// A question that counts only now is no reason for more than was asked for: its answer stays.
-    fn leave_the_rest(&mut self, before: &Resolver) -> Result<(), Faults> {
-        let stood = before.complete()?;
-        let applied = before.applicable(&stood)?;
-        let now = Resolver::new(before.pack(), &self.name, self.given.clone())?;
-        // What is wrong with the answers is for the blueprint to say.
-        let Ok(answers) = now.complete() else { return Ok(()) };
-        for question in now.applicable(&answers)? {
+    /// A question that counts only now is no reason for more than was asked for: its answer stays. `before` are the
+    /// answers without those that are `asked_for`.
+    fn leave_the_rest(&mut self, before: Answers, asked_for: &[&str], pack: &Pack) {
+        let standing = |given| {
+            let mut resolver = Resolver::new(pack, &self.name, given)?;
+            resolver.settle(asked_for)?;
+            let answers = resolver.complete()?;
+            let applicable = resolver.applicable(&answers)?;
+            Ok::<_, Faults>((answers, applicable))
+        };
+        // What is wrong with the answers is for the blueprint to say; what was wrong may be mended now.
+        let (Ok((stood, applied)), Ok((_, applicable))) = (standing(before), standing(self.given.clone())) else {
+            return;
+        };
+        for question in applicable {
             let is_new = self.given.get(&question.key).is_none() && !applied.iter().any(|one| one.key == question.key);
             let stands = stood.get(&question.key).filter(|answer| question.check(answer).is_ok());
             if let (true, true, Some(answer)) = (is_new, question.otherwise.is_some(), stands) {
@@ -97,7 +104,6 @@ impl Told {
                 self.notes.push(format!("{} stays \"{answer}\"; it can be {} now", question.key, choices(question)));
             }
         }
-        Ok(())
     }
 
     pub fn remove(&mut self, arguments: &RemoveArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {

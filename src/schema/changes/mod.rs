@@ -58,10 +58,8 @@ fn cast(before: &ColumnLayout, now: &ColumnLayout, x: &str, dialect: Database) -
 
 fn loses(table: &str, column: &ColumnLayout, cast: &Cast) -> Option<String> {
     let loses = cast.loses.as_ref()?;
-    let Some(loses) = loses.strip_prefix("rows with ") else {
-        return Some(format!("{table}.{} becomes {}, and {loses}: {EXPAND}", column.name, column.spec));
-    };
-    Some(format!("{table}.{} becomes {}: rows with {loses}: {EXPAND}", column.name, column.spec))
+    let joint = if loses.starts_with("rows with ") { ":" } else { ", and" };
+    Some(format!("{table}.{} becomes {}{joint} {loses}: {EXPAND}", column.name, column.spec))
 }
 
 /// What to do in place of a change that loses something.
