@@ -52,7 +52,9 @@ impl Three<'_> {
         let Self { path, base, ours, theirs } = *self;
         match Syntax::of(path) {
             Some(syntax) => {
-                if syntax.check(theirs).is_ok() && ours != base && theirs != base {
+                // A side that changed no more than ends is no side: what the other has is taken as it is.
+                let changed = |side: &[u8]| without_ends(side) != without_ends(base);
+                if syntax.check(theirs).is_ok() && changed(ours) && changed(theirs) {
                     syntax.check(merged).unwrap_or_else(|why| panic!("{why}:\n{}", shown(merged)));
                 }
                 if syntax == Syntax::Toml {
@@ -151,6 +153,11 @@ fn run(path: &str, base: &[u8], ours: &[u8], theirs: &[u8]) -> Merged {
 fn trimmed(line: &[u8]) -> &[u8] {
     let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
     &line[..end]
+}
+
+/// Its lines in their order, without their ends and the last one's.
+fn without_ends(text: &[u8]) -> Vec<&[u8]> {
+    text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').map(trimmed).collect()
 }
 
 fn lines(text: &[u8]) -> BTreeSet<&[u8]> {

@@ -14,7 +14,7 @@ use crate::cli::{self, Verb};
 use crate::evolve::Repo;
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::pack::{Pack, Source, Wanted};
-use crate::{limits, report};
+use crate::{limits, report, schema};
 
 /// How a command that did not fail has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,8 @@ impl End {
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
+    // Milliseconds, which pass while the template is read.
+    rayon::spawn(schema::read_plurals);
     limits::set(cli::limits(arguments)?);
     let named = cli::template_argument(arguments)?;
     let given = named.as_deref().map(|text| Source::parse(text, Path::new("."))).transpose();

@@ -8,7 +8,7 @@ use super::record;
 use crate::blueprint::{self, Blueprint};
 use crate::fault::Faults;
 use crate::pack::Pack;
-use crate::render::{Mode, RECORD, Tree, TreePath, context_of, in_time, render, select};
+use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
 
 /// What becomes of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -135,10 +135,7 @@ pub struct Plan {
 impl Plan {
     /// The plan that creates a repository: its files, its blueprint, its record.
     pub fn create(blueprint: &Blueprint, pack: &Pack) -> Result<Self, Faults> {
-        let tree = {
-            let (blueprint, pack) = (blueprint.clone(), pack.clone());
-            in_time(move || render(&blueprint, &pack))?
-        };
+        let tree = render_in_time(blueprint, pack)?;
         let (changed, unformatted) = match format(&tree, &pack.manifest.format) {
             Formatted::Changed(changed) => (changed, None),
             Formatted::Skipped(why) => (std::collections::BTreeMap::new(), Some(why)),
@@ -153,10 +150,9 @@ impl Plan {
         entries.push(own(service_path(), blueprint::write(blueprint, pack)?.into_bytes()));
         entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        let layers = layers_of(blueprint, pack)?;
         Ok(Self {
             entries,
-            layers,
+            layers: tree.layers.clone(),
             unformatted,
             migrations: Vec::new(),
             destructive: Vec::new(),
@@ -206,11 +202,6 @@ pub(super) fn unlocked_step(tree: &Tree) -> Option<String> {
 
 /// The command by which cargo brings its lock file in order.
 pub(super) const CHECK: &str = "cargo check";
-
-/// Names of the layers that are in, in order.
-pub fn layers_of(blueprint: &Blueprint, pack: &Pack) -> Result<Vec<String>, Faults> {
-    Ok(select(pack, &context_of(blueprint, pack))?.into_iter().map(|layer| layer.name.clone()).collect())
-}
 
 pub fn service_path() -> TreePath {
     TreePath::new(blueprint::FILE_NAME).expect("a path of our own making")

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use sha2::{Digest as _, Sha256};
 
 use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, check_plain, hex};
-use crate::render::{Mode, RECORD, Tree, TreePath, in_time, render};
+use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
 use crate::schema::Layout;
 
 /// The format of the lock file that this binary writes, and the newest that it reads.
@@ -88,7 +89,7 @@ impl Lock {
             version: pack.manifest.version.clone(),
             year: blueprint.drawn.year.clone(),
             migrations: tree.migrations.clone(),
-            files: tree.iter().map(locked).collect(),
+            files: tree.iter().collect::<Vec<_>>().into_par_iter().map(locked).collect(),
             formatted: super::format::candidates(tree, &pack.manifest.format).cloned().collect(),
             schema: tree.schema.clone(),
         }
@@ -99,10 +100,11 @@ impl Lock {
         Drawn { year: self.year.clone(), moment, migrations: self.migrations.clone(), reached: self.schema.clone() }
     }
 
-    /// The names of the objects that it leads to.
-    pub fn objects(&self) -> BTreeSet<&str> {
-        let merged = self.files.values().filter(|file| file.policy == Policy::Merge);
-        merged.map(|file| file.hash.as_str()).collect()
+    /// The pristine bytes of every file of `tree`, which it is the lock of, that is merged, by their hash; two files
+    /// of one content share an object.
+    pub fn objects<'a>(&'a self, tree: &'a Tree) -> BTreeMap<&'a str, &'a [u8]> {
+        let merged = self.files.iter().filter(|(_, file)| file.policy == Policy::Merge);
+        merged.filter_map(|(path, file)| Some((&*file.hash, &*tree.get(path.as_str())?.content))).collect()
     }
 
     pub fn print(&self) -> String {
@@ -324,20 +326,21 @@ fn broken(line: usize, why: &str) -> Faults {
 
 /// The record's files, by path from the repository's root.
 pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, Vec<u8>)> {
-    let mut files: Vec<(TreePath, Vec<u8>)> = objects(tree).into_iter().collect();
-    files.push((lock_path(), Lock::of(blueprint, pack, tree).print().into_bytes()));
+    let lock = Lock::of(blueprint, pack, tree);
+    let objects = lock.objects(tree).into_iter().map(|(hash, content)| (object_path(hash), content.to_owned()));
+    let mut files: Vec<(TreePath, Vec<u8>)> = objects.collect();
+    files.push((lock_path(), lock.print().into_bytes()));
     files.sort();
     files
 }
 
 /// The lock and the objects of a repository whose record two branches left in conflict: as if it had just
 /// been made from its blueprint, with what both of them drew.
-pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, BTreeMap<TreePath, Vec<u8>>), Faults> {
-    let tree = {
-        let (blueprint, pack) = (blueprint.clone(), pack.clone());
-        in_time(move || render(&blueprint, &pack))?
-    };
+pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, BTreeMap<String, Vec<u8>>), Faults> {
+    let tree = render_in_time(blueprint, pack)?;
     let mut lock = Lock::of(blueprint, pack, &tree);
+    let objects =
+        lock.objects(&tree).into_iter().map(|(hash, content)| (hash.to_owned(), content.to_owned())).collect();
     for (path, locked) in united.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
         lock.files.entry(path.clone()).or_insert_with(|| locked.clone());
     }
@@ -345,13 +348,14 @@ pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, 
     lock.files.retain(|path, locked| locked.policy != Policy::Append || united.files.contains_key(path));
     lock.migrations.clone_from(&united.migrations);
     lock.schema.clone_from(&united.schema);
-    Ok((lock, objects(&tree)))
+    Ok((lock, objects))
 }
 
 /// A working tree with objects that are not written yet.
 pub struct Overlay<'a> {
     pub work: &'a dyn WorkTree,
-    pub objects: BTreeMap<TreePath, Vec<u8>>,
+    /// By their hash.
+    pub objects: BTreeMap<String, Vec<u8>>,
 }
 
 impl WorkTree for Overlay<'_> {
@@ -368,14 +372,8 @@ impl WorkTree for Overlay<'_> {
     }
 
     fn object(&self, hash: &str) -> Option<Vec<u8>> {
-        self.objects.get(&object_path(hash)).cloned().or_else(|| self.work.object(hash))
+        self.objects.get(hash).cloned().or_else(|| self.work.object(hash))
     }
-}
-
-/// The pristine bytes of every file that is merged; two files of one content share an object.
-pub fn objects(tree: &Tree) -> BTreeMap<TreePath, Vec<u8>> {
-    let merged = tree.iter().filter(|(_, file)| file.policy == Policy::Merge);
-    merged.map(|(_, file)| (object_path(&hash(&file.content)), file.content.clone())).collect()
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! The plan for a repository that is there: three ways, for every file (design §4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::decide::{self, Decision, Made, Version};
 use super::format::{Formatted, format_all};
 use super::merge::Labels;
-use super::plan::{Action, CHECK, Entry, Plan, layers_of, service_path, unlocked_note, unlocked_step};
+use super::plan::{Action, CHECK, Entry, Plan, service_path, unlocked_note, unlocked_step};
 use super::record::{self, Lock, Locked};
 use super::repo::marker;
 use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy};
-use crate::render::{Mode, Tree, TreeFile, TreePath, in_time, join_locks, render};
+use crate::render::{Mode, Tree, TreeFile, TreePath, join_locks, render_in_time};
 use crate::schema::{Migration, Source, query_names};
 
 /// From what a repository was made to what it is to be made of.
@@ -30,11 +30,7 @@ pub struct Revision<'a> {
 impl Plan {
     /// Nothing is written; reading is all it does to `revision.work`.
     pub fn revise(revision: &Revision) -> Result<Self, Faults> {
-        let tree = {
-            let (blueprint, pack) = (revision.blueprint.clone(), revision.pack.clone());
-            in_time(move || render(&blueprint, &pack))?
-        };
-        Self::revise_to(revision, &tree)
+        Self::revise_to(revision, &render_in_time(revision.blueprint, revision.pack)?)
     }
 
     /// The same, to a tree that is rendered already.
@@ -52,7 +48,7 @@ impl Plan {
         for (path, locked) in gone.filter(|(path, _)| !moves.values().any(|from| from == *path)) {
             reviser.gone(path, locked)?;
         }
-        reviser.queries(&layers_of(revision.blueprint, revision.pack)?)?;
+        reviser.queries()?;
         reviser.own(service_path(), Some(revision.service.clone().into_bytes()))?;
         reviser.record()?;
         reviser.faults.or(())?;
@@ -61,7 +57,6 @@ impl Plan {
             entry.overlay = tree.get(entry.path.as_str()).and_then(|file| file.overlay.clone());
         }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        let layers = layers_of(revision.blueprint, revision.pack)?;
         let Reviser { unformatted, mut notes, mut next, .. } = reviser;
         let is_new = |path: &TreePath| !revision.lock.files.contains_key(path);
         let appended = tree.iter().filter(|(path, file)| file.policy == Policy::Append && is_new(path));
@@ -79,9 +74,9 @@ impl Plan {
             next.extend(unlocked_step(tree));
         }
         if !migrations.is_empty() {
-            next.extend(migrate_step(revision.pack, &layers));
+            next.extend(migrate_step(revision.pack, &tree.layers));
         }
-        Ok(Self { entries, layers, unformatted, migrations, destructive, notes, next })
+        Ok(Self { entries, layers: tree.layers.clone(), unformatted, migrations, destructive, notes, next })
     }
 }
 
@@ -94,6 +89,8 @@ fn migrate_step(pack: &Pack, layers: &[String]) -> Option<String> {
 struct Reviser<'a> {
     revision: &'a Revision<'a>,
     tree: &'a Tree,
+    /// Of what the template makes now.
+    new: Lock,
     labels: Labels,
     /// What the formatter changes, of what the template makes now and of what it made last.
     theirs: BTreeMap<TreePath, Vec<u8>>,
@@ -117,16 +114,19 @@ impl<'a> Reviser<'a> {
             base: format!("{} {}{before}", lock.pack, lock.version),
             theirs: format!("{} {}{now}", manifest.name, manifest.version),
         };
+        let new = Lock::of(revision.blueprint, revision.pack, tree);
         let mut raw = BTreeMap::new();
         for (path, locked) in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Merge) {
-            let same = tree.get(path.as_str()).is_some_and(|file| is_same(locked, file));
-            if !same && let Some(content) = revision.work.object(&locked.hash) {
+            if !is_same(Some(locked), new.files.get(path))
+                && let Some(content) = revision.work.object(&locked.hash)
+            {
                 raw.insert(path.clone(), content);
             }
         }
         Self {
             revision,
             tree,
+            new,
             labels,
             theirs: BTreeMap::new(),
             bases: BTreeMap::new(),
@@ -144,10 +144,7 @@ impl<'a> Reviser<'a> {
         let format = &self.revision.pack.manifest.format;
         let Some(rustfmt) = &format.rustfmt else { return };
         let lock = self.revision.lock;
-        let changed = |path: &TreePath| {
-            let (locked, file) = (lock.files.get(path), self.tree.get(path.as_str()));
-            !matches!((locked, file), (Some(locked), Some(file)) if is_same(locked, file))
-        };
+        let changed = |path: &TreePath| !is_same(lock.files.get(path), self.new.files.get(path));
         let theirs: Vec<(&TreePath, &[u8])> = super::format::candidates(self.tree, format)
             .filter(|path| changed(path))
             .filter_map(|path| Some((path, self.tree.get(path.as_str())?.content.as_slice())))
@@ -204,9 +201,7 @@ impl<'a> Reviser<'a> {
 
     fn made(&mut self, path: &TreePath, file: &TreeFile) -> Result<(), Faults> {
         let locked = self.revision.lock.files.get(path);
-        if let Some(locked) = locked
-            && is_same(locked, file)
-        {
+        if is_same(locked, self.new.files.get(path)) {
             // The template's part is as it was, so that whatever stands there is the user's.
             let entry = Entry::create(path.clone(), file.content.clone(), file.mode, Some(file.layer.clone()));
             self.entries.push(Entry { action: Action::Unchanged, ..entry });
@@ -336,8 +331,8 @@ impl<'a> Reviser<'a> {
     }
 
     /// Queries that a merge has changed, and whose data nobody has written yet.
-    fn queries(&mut self, layers: &[String]) -> Result<(), Faults> {
-        let is_in = |layer: &&crate::pack::Layer| layers.contains(&layer.name);
+    fn queries(&mut self) -> Result<(), Faults> {
+        let is_in = |layer: &&crate::pack::Layer| self.tree.layers.contains(&layer.name);
         let rules = self.revision.pack.layers.iter().filter(is_in).filter_map(|layer| layer.database.as_ref());
         let Some(folder) = rules.into_iter().find_map(|rule| rule.queries.clone()) else { return Ok(()) };
         let mut missing = Vec::new();
@@ -386,8 +381,8 @@ impl<'a> Reviser<'a> {
 
     /// The lock and the pristine files are those of what the template makes now, whatever became of the files.
     fn record(&mut self) -> Result<(), Faults> {
-        let Revision { blueprint, pack, lock, work, .. } = self.revision;
-        let mut new = Lock::of(blueprint, pack, self.tree);
+        let Revision { lock, work, .. } = self.revision;
+        let mut new = self.new.clone();
         for (path, locked) in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
             new.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
@@ -395,26 +390,25 @@ impl<'a> Reviser<'a> {
             new.migrations.entry(name.clone()).or_insert_with(|| stamp.clone());
         }
         let there = work.objects().map_err(|error| unreadable(&record::objects_folder(), &error))?;
-        let objects = record::objects(self.tree);
-        let kept: BTreeSet<&str> = new.objects();
-        for hash in there.iter().filter(|hash| !kept.contains(hash.as_str())) {
+        let objects = new.objects(self.tree);
+        for hash in there.iter().filter(|hash| !objects.contains_key(hash.as_str())) {
             // Names that are no hash are not ours.
             if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 self.own(record::object_path(hash), None)?;
             }
         }
-        for (path, content) in objects {
-            if !there.iter().any(|hash| record::object_path(hash) == path) {
-                self.own(path, Some(content))?;
-            }
+        for (hash, content) in objects.into_iter().filter(|(hash, _)| !there.contains(*hash)) {
+            self.own(record::object_path(hash), Some(content.to_owned()))?;
         }
         self.own(record::lock_path(), Some(new.print().into_bytes()))
     }
 }
 
 /// Whether the template makes of a file what it made last.
-fn is_same(locked: &Locked, file: &TreeFile) -> bool {
-    locked.policy == file.policy && locked.mode == file.mode && locked.hash == record::hash(&file.content)
+fn is_same(last: Option<&Locked>, now: Option<&Locked>) -> bool {
+    let same =
+        |(last, now): (&Locked, &Locked)| last.policy == now.policy && last.mode == now.mode && last.hash == now.hash;
+    last.zip(now).is_some_and(same)
 }
 
 /// A lock file: replaced where nobody touched it; else packages join, and the user's versions stay.

@@ -27,7 +27,7 @@ use uses::{Reads, Used};
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Files, Pack};
-use crate::render::{Tree, in_time, reads, render};
+use crate::render::{Tree, reads, render_in_time};
 
 /// One thing that is wrong with a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,5 @@ fn of_whom_is_asked(mut faults: Faults, pack: &Pack) -> Faults {
 
 /// The tree of a service; rendering is given up as anywhere.
 pub fn tree(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
-    let (blueprint, pack) = (blueprint.clone(), pack.clone());
-    in_time(move || render(&blueprint, &pack))
+    render_in_time(blueprint, pack)
 }

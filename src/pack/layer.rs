@@ -1,5 +1,6 @@
 //! A layer: its `layer.toml`, and the files, slot lines and lock fragment in its folder.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -225,7 +226,7 @@ pub struct LayerFile {
     pub target: String,
     /// Whether it is rendered (`.tera`) or copied.
     pub rendered: bool,
-    pub content: Vec<u8>,
+    pub content: Cow<'static, [u8]>,
 }
 
 #[derive(Debug, Clone)]
@@ -375,18 +376,18 @@ impl Layer {
         path: &str,
         source: &str,
         shown: &str,
-        content: &[u8],
+        content: Cow<'static, [u8]>,
         manifest: &Manifest,
     ) -> Result<(), Fault> {
         let (stem, rendered) = path.strip_suffix(".tera").map_or((path, false), |stem| (stem, true));
-        let file = |target: &str| LayerFile {
+        let file = |target: &str, content| LayerFile {
             source: source.to_owned(),
             target: target.to_owned(),
             rendered,
-            content: content.to_vec(),
+            content,
         };
         if let Some(target) = stem.strip_prefix("files/") {
-            self.files.push(file(target));
+            self.files.push(file(target, content));
         } else if let Some(slot) = stem.strip_prefix("slots/") {
             let slot = slot.split_once('.').map_or(slot, |(slot, _)| slot);
             let mut faults = Faults::default();
@@ -394,9 +395,9 @@ impl Layer {
             if let Some(fault) = faults.0.pop() {
                 return Err(fault);
             }
-            self.slots.push(file(slot));
+            self.slots.push(file(slot, content));
         } else if manifest.lock.as_ref().is_some_and(|lock| path == format!("{}.fragment", lock.path)) {
-            self.fragment = Some(Text::from_utf8(shown, content)?);
+            self.fragment = Some(Text::from_utf8(shown, &content)?);
         } else if path != "layer.toml" {
             return Err(Fault::at(Place::new(shown, 1, 1), "a layer has no place for this file")
                 .help("files that it owns are under files/, lines for others under slots/"));

@@ -19,6 +19,8 @@ mod text;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 pub use answer::{Answer, Answers};
 pub use check::CheckRules;
 pub use condition::Condition;
@@ -147,7 +149,7 @@ impl Pack {
                     continue;
                 };
                 let Some(layer) = layers.get_mut(name) else { continue };
-                if let Err(fault) = layer.take(inside, path, &self.shown(path), content, &self.manifest) {
+                if let Err(fault) = layer.take(inside, path, &self.shown(path), content.clone(), &self.manifest) {
                     faults.push(fault);
                 }
             } else if path.starts_with("partials/") {
@@ -191,20 +193,20 @@ impl Pack {
         };
         let firsts: BTreeMap<String, String> = files.keys().rev().filter_map(|path| inside(path)).collect();
         let whole = |name: &&str| files.contains_key(&format!("layers/{name}/layer.toml"));
-        for (name, first) in &firsts {
+        let read = |(name, first): (&String, &String)| {
             let path = format!("layers/{name}/layer.toml");
             let Some(content) = files.get(&path) else {
                 // Whoever has a file there lacks it, or means another layer.
                 let shown = self.shown(first).replace(first, &path);
                 let near = did_you_mean(name, firsts.keys().map(String::as_str).filter(whole));
-                faults.push(Fault::new(format!("{shown}: no such file{near}")).help("a layer begins with it"));
-                continue;
+                return Err(Fault::new(format!("{shown}: no such file{near}")).help("a layer begins with it").into());
             };
-            let parsed = Text::from_utf8(self.shown(&path), content)
-                .map_err(Faults::from)
-                .and_then(|text| Layer::parse(name, &text, &self.manifest));
-            match parsed {
-                Ok(layer) => drop(layers.insert(name.clone(), layer)),
+            let text = Text::from_utf8(self.shown(&path), content)?;
+            Ok((name.clone(), Layer::parse(name, &text, &self.manifest)?))
+        };
+        for layer in firsts.par_iter().map(read).collect::<Vec<Result<_, Faults>>>() {
+            match layer {
+                Ok((name, layer)) => drop(layers.insert(name, layer)),
                 Err(more) => faults.extend(more),
             }
         }

@@ -49,11 +49,15 @@ impl Write for Output {
 }
 
 /// Does `work` beside this thread, and stops waiting for it when it takes too long, or too much memory. Work
-/// that goes on after that ends with the process.
+/// that goes on after that ends with the process; it has threads of its own, and keeps nobody else's.
 pub fn in_time<T: Send + 'static>(work: impl FnOnce() -> Result<T, Faults> + Send + 'static) -> Result<T, Faults> {
     let (limits, begun, before) = (limits::get(), Instant::now(), memory());
     let (done, result) = mpsc::channel();
-    let worker = std::thread::spawn(move || drop(done.send(work())));
+    let worker = std::thread::spawn(move || {
+        let threads = rayon::ThreadPoolBuilder::new().build();
+        let threads = threads.map_err(|error| Fault::new(format!("no threads to render in: {error}")).into());
+        drop(done.send(threads.and_then(|threads| threads.install(work))));
+    });
     loop {
         let left = limits.time.saturating_sub(begun.elapsed());
         match result.recv_timeout(left.min(LOOK)) {

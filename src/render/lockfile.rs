@@ -3,61 +3,42 @@
 //! A fragment is cargo's own lock for a package with the dependencies of the base and one layer.
 //! Its first package without a source is that package; what it depends on, the service depends on.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+mod cargo;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use semver::Version;
-use serde::Deserialize;
 
+use self::cargo::{Form, PackageForm, print};
 use crate::fault::{Fault, Faults};
 use crate::pack::Text;
-use crate::template::toml_str;
-
-#[derive(Debug, Deserialize)]
-struct Form {
-    version: u32,
-    #[serde(default)]
-    package: Vec<PackageForm>,
-}
-
-#[derive(Debug, Deserialize)]
-struct PackageForm {
-    name: String,
-    version: Version,
-    source: Option<String>,
-    checksum: Option<String>,
-    #[serde(default)]
-    dependencies: Vec<String>,
-}
 
 /// Name and version: cargo's own order is by these, versions as semver orders them.
-type Key = (String, Version);
+type Key<'a> = (&'a str, Version);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Package {
-    source: Option<String>,
-    checksum: Option<String>,
-    dependencies: BTreeSet<Key>,
+struct Package<'a> {
+    source: Option<&'a str>,
+    checksum: Option<&'a str>,
+    dependencies: BTreeSet<Key<'a>>,
 }
 
 /// `ours`, a lock file that cargo or a person changed, with the packages of `theirs` that it lacks. What
 /// is there stays at its version. None where one of them cannot be read.
 pub fn join(ours: &str, theirs: &str) -> Option<String> {
     let (ours, theirs) = (Text::new("ours", ours), Text::new("theirs", theirs));
-    let (our_form, their_form): (Form, Form) = (ours.toml().ok()?, theirs.toml().ok()?);
-    let mut packages = read(&our_form, &ours)?;
-    let new = read(&their_form, &theirs)?;
+    let (format, mut packages) = read(&ours).ok()?;
+    let (their_format, new) = read(&theirs).ok()?;
+    let known: Vec<Key> = packages.keys().cloned().collect();
     // A version that cargo would take for the other.
-    let stands_for = |packages: &BTreeMap<Key, Package>, key: &Key| -> Option<Key> {
-        let same = |other: &&Key| other.0 == key.0 && compatible(&other.1, &key.1);
-        packages.keys().filter(same).max().cloned()
+    let stands_for = |key: &Key| -> Option<Key> {
+        known.iter().filter(|other| other.0 == key.0 && compatible(&other.1, &key.1)).max().cloned()
     };
-    let known = packages.clone();
-    let place = |key: &Key| stands_for(&known, key).unwrap_or_else(|| key.clone());
-    for (key, package) in &new {
+    for (key, package) in new {
         let root = package.source.is_none();
-        let dependencies = package.dependencies.iter().map(place);
-        match stands_for(&known, key) {
+        let dependencies = package.dependencies.iter().map(|key| stands_for(key).unwrap_or_else(|| key.clone()));
+        match stands_for(&key) {
             // The root keeps what the user depends on, and depends on what is new as well.
             Some(key) if root => packages.get_mut(&key)?.dependencies.extend(dependencies),
             Some(_) => {}
@@ -68,25 +49,27 @@ pub fn join(ours: &str, theirs: &str) -> Option<String> {
             }
             None => {
                 let dependencies = dependencies.collect();
-                let (source, checksum) = (package.source.clone(), package.checksum.clone());
-                packages.insert(key.clone(), Package { source, checksum, dependencies });
+                packages.insert(key, Package { dependencies, ..package });
             }
         }
     }
-    Some(print(&packages, our_form.version.max(their_form.version)))
+    Some(print(&packages, format.max(their_format)))
 }
 
-fn read(form: &Form, text: &Text) -> Option<BTreeMap<Key, Package>> {
-    let package = |package: &PackageForm| {
-        let dependencies =
-            package.dependencies.iter().map(|name| resolve(name, form, text).ok()).collect::<Option<_>>();
-        let (source, checksum) = (package.source.clone(), package.checksum.clone());
-        Some((
-            (package.name.clone(), package.version.clone()),
-            Package { source, checksum, dependencies: dependencies? },
-        ))
+/// The format of a lock file, and its packages, each with those that it depends on.
+fn read<'a>(text: &'a Text) -> Result<(u32, BTreeMap<Key<'a>, Package<'a>>), Fault> {
+    let Form { version: format, packages } = Form::read(text)?;
+    let mut named: HashMap<&str, Vec<&Version>> = HashMap::new();
+    for package in &packages {
+        named.entry(package.name).or_default().push(&package.version);
+    }
+    let package = |package: &PackageForm<'a>| {
+        let dependencies = package.dependencies.iter().map(|name| resolve(name, &named, text));
+        let dependencies = dependencies.collect::<Result<_, _>>()?;
+        let (source, checksum) = (package.source, package.checksum);
+        Ok(((package.name, package.version.clone()), Package { source, checksum, dependencies }))
     };
-    form.package.iter().map(package).collect()
+    Ok((format, packages.iter().map(package).collect::<Result<_, _>>()?))
 }
 
 /// Whether cargo takes one version where the other is asked for: the first number that is not 0 is the same.
@@ -99,86 +82,62 @@ fn compatible(one: &Version, other: &Version) -> bool {
     leading(one) == leading(other)
 }
 
-/// Cargo's lock file for a package `name` at `version` with what the fragments depend on.
-pub fn unite(fragments: &[&Text], name: &str, version: &str) -> Result<String, Faults> {
-    let mut packages: BTreeMap<Key, Package> = BTreeMap::new();
-    let mut root = BTreeSet::new();
-    let mut format = 4;
-    for text in fragments {
-        let form: Form = text.toml()?;
-        format = format.max(form.version);
-        for package in &form.package {
-            let dependencies = package
-                .dependencies
-                .iter()
-                .map(|name| resolve(name, &form, text))
-                .collect::<Result<BTreeSet<Key>, Fault>>()?;
-            if package.source.is_none() {
-                root.extend(dependencies);
-                continue;
-            }
-            let key = (package.name.clone(), package.version.clone());
-            match packages.get_mut(&key) {
-                // Features that only another layer turns on add dependencies.
-                Some(known) => known.dependencies.extend(dependencies),
-                None => {
-                    let (source, checksum) = (package.source.clone(), package.checksum.clone());
-                    packages.insert(key, Package { source, checksum, dependencies });
+/// What the fragments of layers say, together.
+pub struct Fragments<'a> {
+    format: u32,
+    packages: BTreeMap<Key<'a>, Package<'a>>,
+    /// What the packages without a source depend on.
+    root: BTreeSet<Key<'a>>,
+}
+
+impl<'a> Fragments<'a> {
+    pub fn read(texts: &[&'a Text]) -> Result<Self, Faults> {
+        let all = texts.par_iter().map(|text| read(text)).collect::<Result<Vec<_>, _>>()?;
+        let mut united = Self { format: 4, packages: BTreeMap::new(), root: BTreeSet::new() };
+        for (format, packages) in all {
+            united.format = united.format.max(format);
+            for (key, package) in packages {
+                match united.packages.get_mut(&key) {
+                    _ if package.source.is_none() => united.root.extend(package.dependencies),
+                    // Features that only another layer turns on add dependencies.
+                    Some(known) if known.dependencies != package.dependencies => {
+                        known.dependencies.extend(package.dependencies);
+                    }
+                    Some(_) => {}
+                    None => drop(united.packages.insert(key, package)),
                 }
             }
         }
+        Ok(united)
     }
-    let version = Version::parse(version)
-        .map_err(|error| Fault::new(format!("\"{version}\" is no version of a package: {error}")))?;
-    packages.insert((name.to_owned(), version), Package { source: None, checksum: None, dependencies: root });
-    Ok(print(&packages, format))
+
+    /// Cargo's lock file for a package `name` at `version` with what the fragments depend on.
+    pub fn unite(self, name: &'a str, version: &str) -> Result<String, Faults> {
+        let version = Version::parse(version)
+            .map_err(|error| Fault::new(format!("\"{version}\" is no version of a package: {error}")))?;
+        let Self { format, mut packages, root } = self;
+        packages.insert((name, version), Package { source: None, checksum: None, dependencies: root });
+        Ok(print(&packages, format))
+    }
 }
 
-/// `name` or `name version` of a fragment's dependency list → the package that it means there.
-fn resolve(dependency: &str, form: &Form, text: &Text) -> Result<Key, Fault> {
+/// The lock file of a package that has the dependencies of all these fragments.
+pub fn unite(fragments: &[&Text], name: &str, version: &str) -> Result<String, Faults> {
+    Fragments::read(fragments)?.unite(name, version)
+}
+
+/// `name` or `name version` of a fragment's dependency list → the package of those that it means there.
+fn resolve<'a>(dependency: &str, named: &HashMap<&'a str, Vec<&Version>>, text: &Text) -> Result<Key<'a>, Fault> {
     let mut words = dependency.split(' ');
     let (name, version) = (words.next().unwrap_or_default(), words.next());
-    let mut found = form
-        .package
-        .iter()
-        .filter(|package| package.name == name && version.is_none_or(|version| package.version.to_string() == version));
-    match (found.next(), found.next()) {
-        (Some(package), None) => Ok((package.name.clone(), package.version.clone())),
-        _ => {
-            let place = text.place(text.content.find(&format!("\"{dependency}\"")).unwrap_or(0));
-            Err(Fault::at(place, format!("\"{dependency}\" names no one package of this fragment")))
+    if let Some((name, versions)) = named.get_key_value(name) {
+        let mut found = versions.iter().filter(|known| version.is_none_or(|version| known.to_string() == version));
+        if let (Some(version), None) = (found.next(), found.next()) {
+            return Ok((name, (*version).clone()));
         }
     }
-}
-
-fn print(packages: &BTreeMap<Key, Package>, format: u32) -> String {
-    let mut versions: BTreeMap<&str, usize> = BTreeMap::new();
-    for (name, _) in packages.keys() {
-        *versions.entry(name).or_default() += 1;
-    }
-    let mut out =
-        String::from("# This file is automatically @generated by Cargo.\n# It is not intended for manual editing.\n");
-    let _ = writeln!(out, "version = {format}");
-    for ((name, version), package) in packages {
-        let _ = write!(out, "\n[[package]]\nname = {}\nversion = {}\n", toml_str(name), toml_str(&version.to_string()));
-        for (key, value) in [("source", &package.source), ("checksum", &package.checksum)] {
-            if let Some(value) = value {
-                let _ = writeln!(out, "{key} = {}", toml_str(value));
-            }
-        }
-        if !package.dependencies.is_empty() {
-            out.push_str("dependencies = [\n");
-            for (name, version) in &package.dependencies {
-                // Cargo names the version only where the name alone would not do.
-                let _ = match versions[name.as_str()] {
-                    1 => writeln!(out, " \"{name}\","),
-                    _ => writeln!(out, " \"{name} {version}\","),
-                };
-            }
-            out.push_str("]\n");
-        }
-    }
-    out
+    let place = text.place(text.content.find(&format!("\"{dependency}\"")).unwrap_or(0));
+    Err(Fault::at(place, format!("\"{dependency}\" names no one package of this fragment")))
 }
 
 #[cfg(test)]

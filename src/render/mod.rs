@@ -6,16 +6,17 @@ mod engine;
 mod json;
 mod lockfile;
 mod path;
+mod rendering;
 mod select;
 mod slots;
 mod tree;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tera::Context;
 
-pub use bounds::in_time;
 pub use lockfile::{join as join_locks, unite as unite_locks};
 pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
@@ -23,15 +24,12 @@ pub use tree::{Mode, RECORD, Tree, TreeFile};
 
 use self::database::Database;
 use self::engine::Engine;
-use self::slots::{Contributions, Lines};
+use self::lockfile::Fragments;
+use self::rendering::{Rendering, Work};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::visible;
-use crate::pack::{
-    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Overlay, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
-};
+use crate::pack::{Answer, KINDS, Layer, Pack, RESOURCES, TARGETS, TEMPLATE_NAMES, Text};
 use crate::schema;
-use crate::template::render_text;
 
 /// What `when`s and templates see of a blueprint.
 pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
@@ -70,6 +68,12 @@ pub fn reads(pack: &Pack) -> Result<BTreeMap<String, BTreeSet<String>>, Faults> 
     Ok(templates.map(|source| (source.clone(), engine.reads(source))).collect())
 }
 
+/// As [`render`], given up where it takes too long, or too much memory.
+pub fn render_in_time(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
+    let (blueprint, pack) = (blueprint.clone(), pack.clone());
+    bounds::in_time(move || render(&blueprint, &pack))
+}
+
 /// Renders a whole repository in memory. All faults of the pack and the answers at once.
 pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let mut context = context_of(blueprint, pack);
@@ -86,90 +90,50 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         .map(|name| (*name).to_owned())
         .chain(blueprint.answers.iter().map(|(key, _)| key.to_owned()))
         .collect();
-    let engine = Engine::new(pack, &layers, &names)?;
-
-    let mut rendering = Rendering {
-        pack,
-        engine,
-        slots: Contributions::default(),
-        tree: Tree::default(),
-        matched: BTreeSet::new(),
-        faults: Faults::default(),
-    };
-    for layer in &layers {
-        for context in contexts(layer, blueprint, &resources, &context) {
-            rendering.slot_lines(layer, &context, &layers);
-        }
-    }
-    rendering.slots.sort();
-    for layer in &layers {
-        for context in contexts(layer, blueprint, &resources, &context) {
-            for file in &layer.files {
-                if let Err(fault) = rendering.file(layer, file, &context) {
-                    rendering.faults.push(fault);
-                }
-            }
-        }
-    }
-    for layer in &layers {
-        let idle = contexts(layer, blueprint, &resources, &context).is_empty();
-        for (number, rule) in layer.rules.iter().enumerate().filter(|_| !idle) {
-            if !rendering.matched.contains(&(layer.name.clone(), number)) {
-                let message = format!("no file of the layer falls under \"{}\"", rule.glob);
-                rendering.faults.push(Fault::at(rule.place.clone(), message).help("it is a path in the repository"));
-            }
-        }
-    }
-    for slot in rendering.slots.unplaced() {
-        let owner = &pack.manifest.slots[slot].owner;
-        let files = format!("layers/{owner}/files/");
-        let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|path| path.starts_with(&files));
-        if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
-            // Who stands for a whole file has decided on its slots as well.
-            let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");
-            let notes = &mut rendering.tree.notes;
-            notes.push(format!("the overlay \"{}\" {message}: the lines for it are left out", visible(overlay.name())));
-            continue;
-        }
-        rendering.faults.push(
-            Fault::new(format!(
-                "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",
-                pack.manifest.slots[slot].place.file
-            ))
-            .help(format!(
-                "a line of its own: {} slot(\"{slot}\") {}",
-                pack.manifest.delimiters.variable_start, pack.manifest.delimiters.variable_end
-            )),
-        );
-    }
+    let works: Vec<Work> =
+        layers.iter().map(|layer| (*layer, contexts(layer, blueprint, &resources, &context))).collect();
+    let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
+    let (locks, rendering) = rayon::join(
+        || Fragments::read(&fragments),
+        || {
+            let mut rendering = Rendering::new(pack, Engine::new(pack, &layers, &names)?);
+            rendering.slot_lines(&works);
+            rendering.files(&works);
+            rendering.rules(&works);
+            rendering.unplaced();
+            Ok::<_, Faults>(rendering)
+        },
+    );
+    let mut rendering = rendering?;
     if let Some(file) = rendering.tree.bare_repository() {
         rendering.faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }
     if rendering.faults.is_empty() {
-        rendering.lock_file(&layers)?;
+        rendering.lock_file(&layers, locks?)?;
         database.write(blueprint, pack, &mut rendering.tree)?;
     }
+    rendering.tree.layers = layers.iter().map(|layer| layer.name.clone()).collect();
     rendering.faults.or(rendering.tree)
 }
 
 /// One context a layer, or one an item where the layer is rendered for each.
-fn contexts(
+fn contexts<'a>(
     layer: &Layer,
     blueprint: &Blueprint,
     resources: &[schema::ResourceView],
-    context: &Context,
-) -> Vec<Context> {
-    fn each<T: Serialize>(items: &[T], item_name: &str, context: &Context) -> Vec<Context> {
+    context: &'a Context,
+) -> Vec<Cow<'a, Context>> {
+    fn each<'a, T: Serialize>(items: &[T], item_name: &str, context: &Context) -> Vec<Cow<'a, Context>> {
         items
             .iter()
             .map(|item| {
                 let mut context = context.clone();
                 context.insert(item_name.to_owned(), item);
-                context
+                Cow::Owned(context)
             })
             .collect()
     }
-    let Some((list, item_name)) = &layer.for_each else { return vec![context.clone()] };
+    let Some((list, item_name)) = &layer.for_each else { return vec![Cow::Borrowed(context)] };
     if layer.is_for_resources() {
         return each(resources, item_name, context);
     }
@@ -177,140 +141,4 @@ fn contexts(
         Some(Answer::List(items)) => each(items, item_name, context),
         _ => Vec::new(),
     }
-}
-
-struct Rendering<'a> {
-    pack: &'a Pack,
-    engine: Engine<'a>,
-    slots: Contributions,
-    tree: Tree,
-    /// Rules of `[files."GLOB"]` that a file fell under, by layer and number.
-    matched: BTreeSet<(String, usize)>,
-    faults: Faults,
-}
-
-impl Rendering<'_> {
-    /// Lines for slots whose owner is in; the others are dropped (design §3).
-    fn slot_lines(&mut self, layer: &Layer, context: &Context, layers: &[&Layer]) {
-        for file in &layer.slots {
-            let owner = &self.pack.manifest.slots[&file.target].owner;
-            if !layers.iter().any(|layer| layer.name == *owner) {
-                continue;
-            }
-            match self.content(file, context) {
-                Ok(content) => {
-                    let order = layer.slot_order.get(&file.target).copied().unwrap_or(DEFAULT_ORDER);
-                    let text = String::from_utf8_lossy(&content).into_owned();
-                    self.slots.add(&file.target, Lines { order, layer: layer.name.clone(), text });
-                }
-                Err(fault) => self.faults.push(fault),
-            }
-        }
-    }
-
-    fn file(&mut self, layer: &Layer, file: &LayerFile, context: &Context) -> Result<(), Fault> {
-        let unsafe_path = |path: &str, why: String| {
-            let source = self.pack.shown(&file.source);
-            Fault::new(format!("{source}: the path \"{}\" may not be written: {why}", crate::pack::shown(path)))
-        };
-        let delimiters = &self.pack.manifest.delimiters;
-        let target = render_text(delimiters, &file.target, context).map_err(|why| unsafe_path(&file.target, why))?;
-        let path = TreePath::new(&target).map_err(|why| unsafe_path(&target, why))?;
-        let mut policy = Policy::default();
-        let mut mode = Mode::Plain;
-        let mut moved_from = None;
-        let mut sort: &[String] = &[];
-        for (number, rule) in layer.rules.iter().enumerate() {
-            if !rule.glob.matches(path.as_str()) {
-                continue;
-            }
-            self.matched.insert((layer.name.clone(), number));
-            if let Some(when) = &rule.when
-                && !when.holds(context)?
-            {
-                return Ok(());
-            }
-            policy = rule.policy.unwrap_or(policy);
-            if let Some(from) = &rule.moved_from {
-                let from = render_text(delimiters, from, context).map_err(|why| unsafe_path(from, why))?;
-                moved_from = Some(TreePath::new(&from).map_err(|why| unsafe_path(&from, why))?);
-            }
-            if !rule.sort.is_empty() {
-                sort = &rule.sort;
-            }
-            if rule.mode == Some(0o755) {
-                mode = Mode::Executable;
-            }
-        }
-        let (mut content, mut personal) = (self.content(file, context)?, false);
-        if file.rendered {
-            let (text, composed) = self.slots.expand(&String::from_utf8_lossy(&content));
-            content = tidy(&text);
-            personal = composed || self.engine.is_personal(layer, &file.source);
-        }
-        let source = self.pack.shown(&file.source);
-        if !sort.is_empty() {
-            content = json::sorted(&content, sort)
-                .map_err(|why| Fault::new(format!("{source}: it cannot be sorted, for it is no JSON: {why}")))?;
-        }
-        let overlay = self.pack.overlay_of(&file.source).map(|overlay| overlay.name().to_owned());
-        let layer = layer.name.clone();
-        self.tree.insert(path, TreeFile { content, mode, policy, layer, personal, moved_from, source, overlay })
-    }
-
-    fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
-        if file.rendered {
-            self.engine.render(&file.source, context).map(String::into_bytes)
-        } else {
-            Ok(file.content.clone())
-        }
-    }
-
-    /// Adds the lock file that the layers' fragments make.
-    fn lock_file(&mut self, layers: &[&Layer]) -> Result<(), Faults> {
-        let Some(lock) = &self.pack.manifest.lock else { return Ok(()) };
-        let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
-        let Some(manifest) = self.tree.get(&lock.manifest) else {
-            return Err(
-                Fault::new(format!("{}: no layer writes \"{}\"", self.pack.shown("pack.toml"), lock.manifest)).into()
-            );
-        };
-        let layer = manifest.layer.clone();
-        let (name, version) = root_package(&String::from_utf8_lossy(&manifest.content), &manifest.source)?;
-        let unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone());
-        self.tree.unlocked = unlocked.collect();
-        let content = lockfile::unite(&fragments, &name, &version)?.into_bytes();
-        let path = TreePath::new(&lock.path).map_err(Fault::new)?;
-        let source = self.pack.shown("pack.toml");
-        Ok(self.tree.insert(
-            path,
-            TreeFile {
-                content,
-                mode: Mode::Plain,
-                policy: Policy::Lock,
-                layer,
-                personal: false,
-                moved_from: None,
-                source,
-                overlay: None,
-            },
-        )?)
-    }
-}
-
-fn root_package(manifest: &str, source: &str) -> Result<(String, String), Faults> {
-    let text = Text::new(source, manifest);
-    let table: toml::Table = text.toml()?;
-    let get = |key: &str| table.get("package")?.get(key)?.as_str().map(str::to_owned);
-    match (get("name"), get("version")) {
-        (Some(name), Some(version)) => Ok((name, version)),
-        _ => Err(Fault::new(format!("{source}: a lock file needs `name` and `version` under [package]")).into()),
-    }
-}
-
-/// LF line ends, and one at the end of a text that is not empty.
-fn tidy(text: &str) -> Vec<u8> {
-    let text = text.replace("\r\n", "\n");
-    let body = text.trim_end_matches('\n');
-    if body.is_empty() { Vec::new() } else { format!("{body}\n").into_bytes() }
 }

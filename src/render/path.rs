@@ -1,5 +1,6 @@
 //! A path in a tree: relative, with `/`, and safe to write on every system.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use crate::pack::DEVICE_NAMES;
@@ -68,6 +69,13 @@ impl TreePath {
     /// The folders above it, nearest last: `a/b/c` has `a`, `a/b`.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(at, _)| &self.0[..at])
+    }
+}
+
+/// So that a map by paths is asked with a text.
+impl Borrow<str> for TreePath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -24,7 +24,6 @@ pub struct Lines {
 #[derive(Debug, Default)]
 pub struct Contributions {
     lines: BTreeMap<String, Vec<Lines>>,
-    placed: std::collections::BTreeSet<String>,
 }
 
 impl Contributions {
@@ -39,22 +38,19 @@ impl Contributions {
         }
     }
 
-    /// Puts the contributions where the marks are; also says whether there were any. No author has seen
-    /// the whole then, so that it is for a formatter to judge.
-    pub fn expand(&mut self, text: &str) -> (String, bool) {
+    /// Puts the contributions where the marks are; `met` are the slots of these.
+    pub fn expand(&self, text: &str, met: &mut Vec<String>) -> String {
         if !text.contains(OPEN) {
-            return (text.to_owned(), false);
+            return text.to_owned();
         }
-        let mut composed = false;
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
             let Some((indent, slot)) = parse_mark(line) else {
                 out.push_str(line);
                 continue;
             };
-            self.placed.insert(slot.to_owned());
+            met.push(slot.to_owned());
             for lines in self.lines.get(slot).into_iter().flatten() {
-                composed = true;
                 for line in lines.text.trim_end().lines() {
                     if !line.trim().is_empty() {
                         out.push_str(indent);
@@ -64,12 +60,16 @@ impl Contributions {
                 }
             }
         }
-        (out, composed)
+        out
     }
 
-    /// Slots that have lines for a selected owner and were in no file: lines that would be lost.
-    pub fn unplaced(&self) -> impl Iterator<Item = &str> {
-        self.lines.keys().filter(|slot| !self.placed.contains(*slot)).map(String::as_str)
+    pub fn has_lines(&self, slot: &str) -> bool {
+        self.lines.contains_key(slot)
+    }
+
+    /// Slots that have lines.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().map(String::as_str)
     }
 }
 
@@ -146,15 +146,16 @@ mod tests {
         all.add("routes", lines(50, "a", "between()"));
         all.sort();
         let text = format!("x\n    {OPEN}routes{CLOSE}\ny\n  {OPEN}none{CLOSE}\nz\n");
-        let (out, _) = all.expand(&text);
+        let mut met = Vec::new();
+        let out = all.expand(&text, &mut met);
         assert_eq!(out, "x\n    one()\n\n        .more()\n    between()\n    two()\ny\nz\n");
-        assert_eq!(all.unplaced().count(), 0);
+        assert_eq!(met, ["routes", "none"]);
     }
 
     #[test]
     fn a_mark_in_a_contribution_is_not_expanded_again() {
         let mut all = Contributions::default();
         all.add("a", lines(1, "l", &format!("{OPEN}a{CLOSE}")));
-        assert_eq!(all.expand(&format!("{OPEN}a{CLOSE}\n")).0, format!("{OPEN}a{CLOSE}\n"));
+        assert_eq!(all.expand(&format!("{OPEN}a{CLOSE}\n"), &mut Vec::new()), format!("{OPEN}a{CLOSE}\n"));
     }
 }

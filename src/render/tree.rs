@@ -54,6 +54,8 @@ pub struct Tree {
     /// Lowercased paths of files and of the folders above them, for clashes.
     taken: BTreeMap<String, (String, bool)>,
     bytes: usize,
+    /// Names of the layers that are in, in order.
+    pub layers: Vec<String>,
     /// The migrations by name, each with the stamp that is drawn for it.
     pub migrations: BTreeMap<String, String>,
     /// The schema that they reach.
@@ -117,7 +119,7 @@ impl Tree {
     }
 
     pub fn get(&self, path: &str) -> Option<&TreeFile> {
-        TreePath::new(path).ok().and_then(|path| self.files.get(&path))
+        self.files.get(path)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &TreeFile)> {

@@ -29,7 +29,7 @@ pub use draft::{Draft, DraftField, Drafts, Mark, Marked, Written};
 pub use layout::Layout;
 pub use migrations::{Migration, migrations};
 pub use model::{Column, Model, OwnTable, Table};
-pub use names::plural_of;
+pub use names::{plural_of, read_plurals};
 pub use queries::{QueryFile, Source, query_files, query_names};
 pub use resource::{Field, Resource};
 pub use types::{Database, Facts, Storage, TABLE, Type};

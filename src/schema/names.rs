@@ -36,6 +36,11 @@ pub(super) fn same(one: &str, other: &str) -> bool {
     one.to_pascal_case() == other.to_pascal_case()
 }
 
+/// Reads the rules that [`plural_of`] goes by, so that they are there when it is called.
+pub fn read_plurals() {
+    plural_of("rule");
+}
+
 /// The plural of a name in `snake_case`; only its last word bends: `order_item` → `order_items`.
 pub fn plural_of(name: &str) -> String {
     let (head, last) = name.rsplit_once('_').map_or(("", name), |(head, last)| (head, last));

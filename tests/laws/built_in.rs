@@ -1,8 +1,8 @@
 //! The same laws for the layers of the built-in pack, in pairs.
 
 use new_service::blueprint::{Blueprint, Drawn, Resolver};
-use new_service::evolve::plan::layers_of;
 use new_service::pack::{Answer, Answers, Kind, Pack, Source};
+use new_service::render::{context_of, select};
 
 use super::edits::Tree;
 use super::{change, made, said};
@@ -36,7 +36,7 @@ fn taken(pack: &Pack, given: &[(String, Answer)]) -> Option<Blueprint> {
     }
     let answers = Resolver::new(pack, "shop", answers).ok()?.complete().ok()?;
     let blueprint = Blueprint { name: "shop".into(), answers, resources: Vec::new(), drawn: Drawn::at(0) };
-    layers_of(&blueprint, pack).is_ok().then_some(blueprint)
+    select(pack, &context_of(&blueprint, pack)).is_ok().then_some(blueprint)
 }
 
 #[test]

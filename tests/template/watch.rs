@@ -124,6 +124,26 @@ fn lines(from: impl Read + Send + 'static) -> impl Iterator<Item = String> {
     std::iter::from_fn(move || receiver.recv_timeout(Duration::from_secs(60)).ok())
 }
 
+/// A rendering that is given up goes on in its threads, and the next has others.
+#[test]
+fn templates_that_loop_for_ever_keep_the_next_from_nothing() {
+    let (sandbox, pack) = sandbox();
+    let command = sandbox.run("template watch").arg(&pack).args("--into shown --limit render-seconds=0.2");
+    let mut child =
+        command.into_command().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut out, mut err) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+    assert!(out.any(|line| line == "+motto: none"), "the first rendering");
+    for number in 0..=std::thread::available_parallelism().unwrap().get() {
+        let slow = "{% for i in range(end=99999) %}".repeat(4) + &"{% endfor %}".repeat(4);
+        sandbox.write("../pack/layers/core/files/a.tera", format!("{slow}\n{number}\n"));
+        assert!(err.any(|line| line.contains("rendering was given up")), "{number}");
+    }
+    sandbox.write("../pack/layers/core/files/a.tera", "saved: {{ motto }}\n");
+    assert!(out.any(|line| line == "+saved: none"), "the last, after all that is given up");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 /// A save is seen, and ^C ends it between two writes.
 #[cfg(unix)]
 #[test]

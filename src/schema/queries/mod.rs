@@ -47,15 +47,31 @@ pub fn query_names(source: &Source) -> Vec<String> {
 
 /// The data of every query in `sources`, each once; what cannot be told is a fault at the query.
 pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK);
-        let work = thread.spawn_scoped(scope, || all_files(sources, model, database));
-        let work = work.map_err(|error| Fault::new(format!("no thread to read the queries in: {error}")))?;
-        work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = sources.len().div_ceil(threads).max(1);
+    let shares = std::thread::scope(|scope| {
+        let work = |sources| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, move || files_of(sources, model, database))
+        };
+        let running = sources.chunks(share).map(work).collect::<Result<Vec<_>, _>>();
+        let running = running.map_err(|error| Fault::new(format!("no thread to read the queries in: {error}")))?;
+        let ended =
+            running.into_iter().map(|work| work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok::<Vec<_>, Fault>(ended.collect())
+    })?;
+    let mut faults = Faults::default();
+    let mut files = BTreeMap::new();
+    for (some, more) in shares {
+        files.extend(some);
+        faults.extend(more);
+    }
+    let files = files.into_iter().map(|(name, content)| QueryFile { name, content }).collect();
+    faults.or(files)
 }
 
-fn all_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
+/// The content of each file by its name, and what cannot be told.
+fn files_of(sources: &[Source], model: &Model, database: Database) -> (BTreeMap<String, String>, Faults) {
     let mut faults = Faults::default();
     let mut files = BTreeMap::new();
     for source in sources {
@@ -78,6 +94,5 @@ fn all_files(sources: &[Source], model: &Model, database: Database) -> Result<Ve
             }
         }
     }
-    let files = files.into_iter().map(|(name, content)| QueryFile { name, content }).collect();
-    faults.or(files)
+    (files, faults)
 }

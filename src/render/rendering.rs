@@ -1,0 +1,263 @@
+//! The files of the layers that are in, each from its template, and what is wrong with any of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use tera::Context;
+
+use super::engine::Engine;
+use super::json;
+use super::lockfile::Fragments;
+use super::path::TreePath;
+use super::slots::{Contributions, Lines};
+use super::tree::{Mode, Tree, TreeFile};
+use crate::fault::{Fault, Faults};
+use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Overlay, Pack, Policy, Text, shown, visible};
+use crate::template::render_text;
+
+/// A layer, and what its templates see: once, or once an item.
+pub type Work<'a> = (&'a Layer, Vec<Cow<'a, Context>>);
+
+pub struct Rendering<'a> {
+    pub tree: Tree,
+    pub faults: Faults,
+    pack: &'a Pack,
+    engine: Engine<'a>,
+    slots: Contributions,
+    /// Slots that stand in a file.
+    placed: BTreeSet<String>,
+    /// Rules of `[files."GLOB"]` that a file fell under, by layer and number.
+    matched: BTreeSet<(String, usize)>,
+}
+
+/// A file before it has its content.
+struct Place<'a> {
+    layer: &'a Layer,
+    file: &'a LayerFile,
+    context: &'a Context,
+    path: TreePath,
+    mode: Mode,
+    policy: Policy,
+    moved_from: Option<TreePath>,
+    /// Pointers to what is sorted in it.
+    sort: &'a [String],
+}
+
+impl<'a> Rendering<'a> {
+    pub fn new(pack: &'a Pack, engine: Engine<'a>) -> Self {
+        Self {
+            tree: Tree::default(),
+            faults: Faults::default(),
+            pack,
+            engine,
+            slots: Contributions::default(),
+            placed: BTreeSet::new(),
+            matched: BTreeSet::new(),
+        }
+    }
+
+    /// Lines for slots whose owner is in; the others are dropped (design §3).
+    pub fn slot_lines(&mut self, works: &[Work]) {
+        let is_in = |name: &str| works.iter().any(|(layer, _)| layer.name == name);
+        let mut wanted = Vec::new();
+        for (layer, context) in each(works) {
+            let files = layer.slots.iter().filter(|file| is_in(&self.pack.manifest.slots[&file.target].owner));
+            wanted.extend(files.map(|file| (layer, file, context)));
+        }
+        let this = &*self;
+        let made: Vec<_> =
+            wanted.into_par_iter().map(|(layer, file, context)| (layer, file, this.content(file, context))).collect();
+        for (layer, file, content) in made {
+            match content {
+                Ok(content) => {
+                    let order = layer.slot_order.get(&file.target).copied().unwrap_or(DEFAULT_ORDER);
+                    let text = String::from_utf8_lossy(&content).into_owned();
+                    self.slots.add(&file.target, Lines { order, layer: layer.name.clone(), text });
+                }
+                Err(fault) => self.faults.push(fault),
+            }
+        }
+        self.slots.sort();
+    }
+
+    /// The files, with the lines that stand in their slots; many at once, and in one order.
+    pub fn files(&mut self, works: &[Work]) {
+        let mut places = Vec::new();
+        for (layer, context) in each(works) {
+            places.extend(layer.files.iter().filter_map(|file| self.place(layer, file, context).transpose()));
+        }
+        let this = &*self;
+        let made: Vec<_> = places.into_par_iter().map(|place| this.make(place?)).collect();
+        for made in made {
+            let inserted = made.and_then(|(path, file, met)| {
+                self.placed.extend(met);
+                self.tree.insert(path, file)
+            });
+            if let Err(fault) = inserted {
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    /// Where a file goes, and how it is treated there; none where a rule leaves it out.
+    fn place<'b>(
+        &mut self,
+        layer: &'b Layer,
+        file: &'b LayerFile,
+        context: &'b Context,
+    ) -> Result<Option<Place<'b>>, Fault> {
+        let unsafe_path = |path: &str, why: String| {
+            let source = self.pack.shown(&file.source);
+            Fault::new(format!("{source}: the path \"{}\" may not be written: {why}", shown(path)))
+        };
+        let delimiters = &self.pack.manifest.delimiters;
+        let target = render_text(delimiters, &file.target, context).map_err(|why| unsafe_path(&file.target, why))?;
+        let path = TreePath::new(&target).map_err(|why| unsafe_path(&target, why))?;
+        let (mode, policy) = (Mode::Plain, Policy::default());
+        let mut place = Place { layer, file, context, path, mode, policy, moved_from: None, sort: &[] };
+        for (number, rule) in layer.rules.iter().enumerate() {
+            if !rule.glob.matches(place.path.as_str()) {
+                continue;
+            }
+            self.matched.insert((layer.name.clone(), number));
+            if let Some(when) = &rule.when
+                && !when.holds(context)?
+            {
+                return Ok(None);
+            }
+            place.policy = rule.policy.unwrap_or(place.policy);
+            if let Some(from) = &rule.moved_from {
+                let from = render_text(delimiters, from, context).map_err(|why| unsafe_path(from, why))?;
+                place.moved_from = Some(TreePath::new(&from).map_err(|why| unsafe_path(&from, why))?);
+            }
+            if !rule.sort.is_empty() {
+                place.sort = &rule.sort;
+            }
+            if rule.mode == Some(0o755) {
+                place.mode = Mode::Executable;
+            }
+        }
+        Ok(Some(place))
+    }
+
+    /// The file, and the slots that stand in it.
+    fn make(&self, place: Place) -> Result<(TreePath, TreeFile, Vec<String>), Fault> {
+        let Place { layer, file, context, path, mode, policy, moved_from, sort } = place;
+        let (mut content, mut personal, mut met) = (self.content(file, context)?, false, Vec::new());
+        if file.rendered {
+            let text = self.slots.expand(&String::from_utf8_lossy(&content), &mut met);
+            content = tidy(&text);
+            // No author has seen the whole where lines of others are in it.
+            let composed = met.iter().any(|slot| self.slots.has_lines(slot));
+            personal = composed || self.engine.is_personal(layer, &file.source);
+        }
+        let source = self.pack.shown(&file.source);
+        if !sort.is_empty() {
+            content = json::sorted(&content, sort)
+                .map_err(|why| Fault::new(format!("{source}: it cannot be sorted, for it is no JSON: {why}")))?;
+        }
+        let overlay = self.pack.overlay_of(&file.source).map(|overlay| overlay.name().to_owned());
+        let layer = layer.name.clone();
+        Ok((path, TreeFile { content, mode, policy, layer, personal, moved_from, source, overlay }, met))
+    }
+
+    fn content(&self, file: &LayerFile, context: &Context) -> Result<Vec<u8>, Fault> {
+        if file.rendered {
+            self.engine.render(&file.source, context).map(String::into_bytes)
+        } else {
+            Ok(file.content.to_vec())
+        }
+    }
+
+    /// A rule that no file of its layer falls under is a fault.
+    pub fn rules(&mut self, works: &[Work]) {
+        for (layer, _) in works.iter().filter(|(_, contexts)| !contexts.is_empty()) {
+            for (number, rule) in layer.rules.iter().enumerate() {
+                if !self.matched.contains(&(layer.name.clone(), number)) {
+                    let message = format!("no file of the layer falls under \"{}\"", rule.glob);
+                    self.faults.push(Fault::at(rule.place.clone(), message).help("it is a path in the repository"));
+                }
+            }
+        }
+    }
+
+    /// Lines for a slot that is in no file would be lost: a fault, unless an overlay has decided so.
+    pub fn unplaced(&mut self) {
+        let Self { pack, slots, placed, .. } = self;
+        for slot in slots.names().filter(|slot| !placed.contains(*slot)) {
+            let owner = &pack.manifest.slots[slot].owner;
+            let files = format!("layers/{owner}/files/");
+            let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|path| path.starts_with(&files));
+            if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
+                // Who stands for a whole file has decided on its slots as well.
+                let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");
+                let name = visible(overlay.name());
+                self.tree.notes.push(format!("the overlay \"{name}\" {message}: the lines for it are left out"));
+                continue;
+            }
+            self.faults.push(
+                Fault::new(format!(
+                    "{}: no file of layer \"{owner}\" has the slot \"{slot}\", and lines for it would be lost",
+                    pack.manifest.slots[slot].place.file
+                ))
+                .help(format!(
+                    "a line of its own: {} slot(\"{slot}\") {}",
+                    pack.manifest.delimiters.variable_start, pack.manifest.delimiters.variable_end
+                )),
+            );
+        }
+    }
+
+    /// Adds the lock file that the layers' fragments make.
+    pub fn lock_file(&mut self, layers: &[&Layer], fragments: Fragments) -> Result<(), Faults> {
+        let Some(lock) = &self.pack.manifest.lock else { return Ok(()) };
+        let Some(manifest) = self.tree.get(&lock.manifest) else {
+            return Err(
+                Fault::new(format!("{}: no layer writes \"{}\"", self.pack.shown("pack.toml"), lock.manifest)).into()
+            );
+        };
+        let layer = manifest.layer.clone();
+        let (name, version) = root_package(&String::from_utf8_lossy(&manifest.content), &manifest.source)?;
+        let unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone());
+        self.tree.unlocked = unlocked.collect();
+        let content = fragments.unite(&name, &version)?.into_bytes();
+        let path = TreePath::new(&lock.path).map_err(Fault::new)?;
+        let source = self.pack.shown("pack.toml");
+        Ok(self.tree.insert(
+            path,
+            TreeFile {
+                content,
+                mode: Mode::Plain,
+                policy: Policy::Lock,
+                layer,
+                personal: false,
+                moved_from: None,
+                source,
+                overlay: None,
+            },
+        )?)
+    }
+}
+
+/// Each layer with each of what its templates see.
+fn each<'a>(works: &'a [Work<'a>]) -> impl Iterator<Item = (&'a Layer, &'a Context)> {
+    works.iter().flat_map(|(layer, contexts)| contexts.iter().map(|context| (*layer, &**context)))
+}
+
+fn root_package(manifest: &str, source: &str) -> Result<(String, String), Faults> {
+    let text = Text::new(source, manifest);
+    let table: toml::Table = text.toml()?;
+    let get = |key: &str| table.get("package")?.get(key)?.as_str().map(str::to_owned);
+    match (get("name"), get("version")) {
+        (Some(name), Some(version)) => Ok((name, version)),
+        _ => Err(Fault::new(format!("{source}: a lock file needs `name` and `version` under [package]")).into()),
+    }
+}
+
+/// LF line ends, and one at the end of a text that is not empty.
+fn tidy(text: &str) -> Vec<u8> {
+    let text = text.replace("\r\n", "\n");
+    let body = text.trim_end_matches('\n');
+    if body.is_empty() { Vec::new() } else { format!("{body}\n").into_bytes() }
+}
