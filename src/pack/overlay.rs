@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use super::manifest::Manifest;
 use super::origin::{Origin, Part};
-use super::source::{Files, digest};
+use super::source::{Files, digest, hex};
 use super::text::Text;
 use crate::fault::{Fault, Faults};
 
@@ -19,7 +21,30 @@ pub struct Overlay {
     /// How faults name its files: `LABEL/layers/…`.
     pub label: String,
     /// Files of the pack, or of an overlay below, that this one stands for.
-    pub shadows: Vec<String>,
+    pub shadows: Vec<Shadow>,
+}
+
+/// A file that one of an overlay's stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadow {
+    /// Its path in the pack.
+    pub path: String,
+    /// Lowercase SHA-256 of what it holds, and nobody sees.
+    pub hash: String,
+    /// The overlay that has it, by number; else it is the pack's.
+    pub of: Option<usize>,
+}
+
+impl Shadow {
+    /// Its path however it is rendered: of what stands for it, too.
+    pub fn key(&self) -> &str {
+        bare(&self.path)
+    }
+}
+
+/// The path of a file, be it rendered or not.
+fn bare(path: &str) -> &str {
+    path.strip_suffix(ENDING).unwrap_or(path)
 }
 
 impl Overlay {
@@ -63,10 +88,12 @@ pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faul
         for (path, content) in files.into_iter().filter(|(path, _)| path != MANIFEST) {
             let other = path.strip_suffix(ENDING).map_or_else(|| format!("{path}{ENDING}"), str::to_owned);
             for below in [&path, &other] {
-                if stack.files.remove(below).is_some() && is_of_a_pack(below) {
-                    shadows.push(below.clone());
+                let of = stack.laid.remove(below);
+                if let Some(hidden) = stack.files.remove(below)
+                    && is_of_a_pack(below)
+                {
+                    shadows.push(Shadow { path: below.clone(), hash: hex(&Sha256::digest(&hidden)), of });
                 }
-                stack.laid.remove(below);
             }
             stack.laid.insert(path.clone(), number);
             stack.files.insert(path, content);

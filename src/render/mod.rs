@@ -123,7 +123,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     for slot in rendering.slots.unplaced() {
         let owner = &pack.manifest.slots[slot].owner;
         let files = format!("layers/{owner}/files/");
-        let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|path| path.starts_with(&files));
+        let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|shadow| shadow.path.starts_with(&files));
         if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
             // Who stands for a whole file has decided on its slots as well.
             let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");
