@@ -265,6 +265,29 @@ fn what_changes_below_an_overlay_is_told_once() {
     assert_eq!(shadows(&sandbox), known[..3]);
 }
 
+#[test]
+fn a_path_that_is_one_letter_off_is_told() {
+    let sandbox = sandbox();
+    lay(&sandbox, "pack", &[("layers/core/files/.github/workflows/build.yml.tera", "theirs\n")]);
+    lay(&sandbox, "company", &[("layers/core/files/.github/workflow/build.yml", "ours\n")]);
+    let note = "the overlay \"../../company\": layers/core/files/.github/workflow/build.yml joins as a new file; \
+                did you mean to stand for layers/core/files/.github/workflows/build.yml.tera?\n";
+    for line in ["shop --dry-run", "shop"] {
+        new(&sandbox, line).ok().says(&[note]);
+    }
+    let said = inside(&sandbox, "apply").ok();
+    assert!(!said.err.contains("did you mean"), "told once: {said:?}");
+    let check = || sandbox.run("template check ../company --template ../pack");
+    let found = check().ends(4).out;
+    let place = "../company/layers/core/files/.github/workflow/build.yml:1:1: it joins as a new file; did you mean";
+    assert!(found.contains(place), "{found}");
+    // Who has both means both; and one that stands for a file has nothing more to say.
+    lay(&sandbox, "company", &[("layers/core/files/.github/workflows/build.yml", "ours, too\n")]);
+    let found = check().finish().out;
+    assert!(!found.contains("did you mean"), "{found}");
+    inside(&sandbox, "update").ok().says(&["update       .github/workflows/build.yml"]);
+}
+
 /// As an earlier new-service left it: nobody knows what was hidden, and that alone changes nothing.
 #[test]
 fn a_lock_that_knows_of_no_shadows_is_read_and_learns_them_with_the_next_change() {

@@ -28,7 +28,8 @@ use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
 use crate::pack::visible;
 use crate::pack::{
-    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Overlay, Pack, Policy, RESOURCES, TARGETS, TEMPLATE_NAMES, Text,
+    Answer, DEFAULT_ORDER, KINDS, Layer, LayerFile, Overlay, Pack, Policy, RESOURCES, Stray, TARGETS, TEMPLATE_NAMES,
+    Text,
 };
 use crate::schema;
 use crate::template::render_text;
@@ -142,6 +143,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
             )),
         );
     }
+    rendering.tree.notes.extend(strays(pack, &layers));
     if let Some(file) = rendering.tree.bare_repository() {
         rendering.faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }
@@ -150,6 +152,22 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         database.write(blueprint, pack, &mut rendering.tree)?;
     }
     rendering.faults.or(rendering.tree)
+}
+
+/// New files of overlays, in layers that are in, that may have missed what they were to stand for.
+fn strays(pack: &Pack, layers: &[&Layer]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for overlay in &pack.overlays {
+        let has = |layer: &&Layer, source: &str| layer.files.iter().any(|file| file.source == source);
+        for Stray { path, near } in overlay.strays.iter().filter(|one| layers.iter().any(|layer| has(layer, &one.path)))
+        {
+            let (overlay, path, near) = (visible(overlay.name()), visible(path), visible(near));
+            notes.push(format!(
+                "the overlay \"{overlay}\": {path} joins as a new file; did you mean to stand for {near}?"
+            ));
+        }
+    }
+    notes
 }
 
 /// One context a layer, or one an item where the layer is rendered for each.
