@@ -502,6 +502,43 @@ fn what_no_fragment_locks_is_said_and_cargo_check_is_a_step() {
 }
 
 #[test]
+fn a_fragment_with_more_than_its_layer_asks_for_is_found() {
+    let sandbox = Sandbox::new();
+    sandbox.pack(&LOCKED);
+    let package = |name: &str, of: &[&str]| {
+        let of: String = of.iter().map(|name| format!(" \"{name}\",\n")).collect();
+        format!(
+            "\n[[package]]\nname = \"{name}\"\nversion = \"2.0.1\"\nsource = \"registry\"\ndependencies = [\n{of}]\n"
+        )
+    };
+    let fragment = |of: &str, more: &str| {
+        let root =
+            format!("version = 4\n\n[[package]]\nname = \"fragment\"\nversion = \"0.0.0\"\ndependencies = [\n{of}]\n");
+        root + &package("acme-log", &["itoa"]) + &package("itoa", &[]) + more
+    };
+    let layer =
+        "title = \"Log\"\nrequires = [\"more\"]\n[dependencies]\nlog = { version = \"2\", package = \"acme-log\" }\n";
+    let below = "title = \"More\"\nwhen = 'name != \"x\"'\n[dependencies]\nserde = \"2\"\n";
+    let (redis, serde) = (package("redis", &["tokio"]) + &package("tokio", &[]), package("serde", &[]));
+    let check = |fragment: &str| {
+        lay(&sandbox, "company", &[("layers/log/layer.toml", layer), ("layers/log/Cargo.lock.fragment", fragment)]);
+        lay(&sandbox, "company", &[("layers/more/layer.toml", below)]);
+        sandbox.run("template check ../company --template ../pack").finish().out
+    };
+    let place = "../company/layers/log/Cargo.lock.fragment";
+    let words = "it locks what layer \"log\" and those it stands on do not depend on";
+    let fine = check(&fragment(" \"acme-log\",\n \"serde\",\n", &serde));
+    assert!(!fine.contains("locks"), "{fine}");
+    let found = check(&fragment(" \"acme-log\",\n \"redis\",\n", &redis));
+    assert!(found.contains(&format!("{place}:8:2: {words}: redis, tokio\n")), "{found}");
+    // What the root depends on itself, though something else would bring it; and what nothing leads to.
+    let found = check(&fragment(" \"acme-log\",\n \"itoa\",\n", ""));
+    assert!(found.contains(&format!("{place}:8:2: {words}: itoa\n")), "{found}");
+    let found = check(&fragment(" \"acme-log\",\n", &serde));
+    assert!(found.contains(&format!("{words}: serde\n")), "{found}");
+}
+
+#[test]
 fn who_stands_for_a_file_decides_on_its_slots_and_is_told() {
     let sandbox = sandbox();
     lay(&sandbox, "company", &[("layers/core/files/main", "ours\n")]);

@@ -16,7 +16,7 @@ use serde::Serialize;
 use tera::Context;
 
 pub use bounds::in_time;
-pub use lockfile::{join as join_locks, unite as unite_locks};
+pub use lockfile::{join as join_locks, unasked as unasked_in_lock, unite as unite_locks};
 pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
