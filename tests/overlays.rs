@@ -322,6 +322,10 @@ fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
     let with = service.replace("\n[answers]", "\n[[template.overlay]]\nsource = \"../../company\" # ours\n\n[answers]");
     sandbox.write("shop/service.toml", with);
     inside(&sandbox, "apply").fails(1, &["the overlay \"../../company\" is not taken in yet"]);
+    let help = inside(&sandbox, "update --help").ok().out;
+    for words in ["its template and overlays as they are now", "edit [[template.overlay]] in", "gets the new commit"] {
+        assert!(help.replace('\n', " ").contains(words), "{words}: {help}");
+    }
     inside(&sandbox, "update").ok().says(&["create       house.txt (from ../../company)"]);
     assert!(sandbox.read("shop/service.toml").contains("source = \"../../company\" # ours\ndigest = \"sha256:"));
     sandbox.commit("shop");
