@@ -65,7 +65,17 @@ pub enum Verb {
     /// Bring the repository to what service.toml says
     #[command(after_help = CODES)]
     Apply(ApplyArgs),
-    /// Bring the repository to the template that this version carries
+    /// Bring the repository to its template and overlays as they are now
+    ///
+    /// It takes no argument: service.toml names them. A built-in template is the one in this new-service, so
+    /// install a newer one first; a folder is taken as it stands. Of a git repository, what #REF (or the default branch) leads
+    /// to now is looked up, and service.toml gets the new commit. --template SRC changes to another place of the
+    /// same template. It never goes back to an older version.
+    ///
+    /// Overlays stay, and lie over the new template. To add one, or to take one away, edit [[template.overlay]] in
+    /// service.toml before. Where a file of an overlay stands for one that has changed, it says so.
+    ///
+    /// What you changed is kept, and merged with what is new. To look first: --dry-run, --diff, or `new-service diff`.
     #[command(after_help = CODES)]
     Update(UpdateArgs),
     /// Show what `apply` would change, or `update`; nothing is written

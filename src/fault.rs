@@ -143,13 +143,25 @@ pub fn did_you_mean<'a>(given: &str, candidates: impl IntoIterator<Item = &'a st
 
 /// The candidate nearest to `given`, at most a third of its letters away (at least one).
 pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (given.chars().count() / 3).max(1);
+    nearest_within((given.chars().count() / 3).max(1), given, candidates)
+}
+
+/// The same, at most `limit` letters away.
+pub fn nearest_within<'a>(limit: usize, given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(given, name), name))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, name)| name)
+}
+
+/// At most `most` of the candidates, those nearest to `given` first, however far they are.
+pub fn nearest_few<'a>(given: &str, most: usize, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = candidates.into_iter().collect();
+    names.sort_by_key(|name| strsim::damerau_levenshtein(given, name));
+    names.truncate(most);
+    names
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ fn harbours_overlay_makes_harbours_service() {
     assert!(sandbox.read("two/.github/workflows/ci.yml").contains("      servers: \"postgres\"\n"));
     harbour(&sandbox, "three --yes --license mit").fails(1, &["Harbour publishes its services under no licence"]);
     harbour(&sandbox, "three --yes").arg("--team=A b").fails(2, &["lowercase letters, digits and -"]);
+    sandbox.run("template check ../harbour").ok();
     let catalog = harbour(&sandbox, "catalog").ok().out;
     assert!(catalog.contains("stands for layers/base/files/src/telemetry/logs.rs\n"), "{catalog}");
 }
@@ -201,7 +202,8 @@ fn the_cookbooks_recipes_are_overlays() {
     ] {
         recipes.retain(|recipe| recipe != folder);
         let line = format!("shop --yes --no-git --overlay {folder} {answers}");
-        sandbox.run(&line).ok();
+        let said = sandbox.run(&line).ok();
+        assert!(!said.err.contains("joins as a new file"), "{folder}: {said:?}");
         let text = sandbox.read(&format!("shop/{file}"));
         assert!(text.contains(words), "{folder}: {file} has no {words}:\n{text}");
         fs::remove_dir_all(sandbox.path("shop")).unwrap();

@@ -62,7 +62,39 @@ fn what_is_not_defined_is_a_fault_with_its_place_and_the_nearest_name() {
             ],
             &["/pack/layers/core/slots/s.txt.tera:2:7: `nmae` is not defined"],
         ),
-        ("a filter", &[("layers/core/files/a.tera", "x\n{{ name | snaek }}\n")], &[PLACE, "snaek"]),
+        (
+            "a filter",
+            &[("layers/core/files/a.tera", "x\n{{ name | snaek }}\n")],
+            &[PLACE, "Unknown filter `snaek` (did you mean \"snake\"?)"],
+        ),
+        (
+            "a filter of Tera's, and another on the next line",
+            &[("layers/core/files/a.tera", "{{ name }}\n{{ name | uper }}\n{{ name | kebba }}\n")],
+            &[
+                ":2:11: Unknown filter `uper` (did you mean \"upper\"?)",
+                ":3:11: Unknown filter `kebba` (did you mean \"kebab\"?)",
+            ],
+        ),
+        (
+            "a function",
+            &[("layers/core/files/a.tera", "\n{{ rnage(end=3) }}\n")],
+            &["/a.tera:2:4: Unknown function `rnage` (did you mean \"range\"?)"],
+        ),
+        (
+            "a test",
+            &[("layers/core/files/a.tera", "\n{% if name is defned %}x{% endif %}\n")],
+            &["Unknown test `defned` (did you mean \"defined\"?)"],
+        ),
+        (
+            "a filter in a path",
+            &[("layers/core/files/{{ name | snaek }}.txt", "")],
+            &["`snaek` (did you mean \"snake\"?)"],
+        ),
+        (
+            "a test in a condition",
+            &[("layers/core/layer.toml", "title = \"x\"\nwhen = 'name is strng'\n")],
+            &["/layer.toml:2:8: ", "`strng` (did you mean \"string\"?)"],
+        ),
         ("a component", &[("layers/core/files/a.tera", "x\n{{ <nope /> }}\n")], &[PLACE, "nope"]),
         ("a test", &[("layers/core/files/a.tera", "x\n{{ name is nope }}\n")], &[PLACE, "nope"]),
     ]);
@@ -72,6 +104,8 @@ fn what_is_not_defined_is_a_fault_with_its_place_and_the_nearest_name() {
 fn a_slot_is_declared_owned_and_never_lost() {
     let declared = &manifest("[slots.routes]\nowner = \"core\"\npurpose = \"p\"\n");
     let slot = "a\n  {{ slot(\"routes\") }}\n";
+    let one = |name: &str| format!("[slots.{name}]\nowner = \"core\"\npurpose = \"p\"\n");
+    let many = manifest(&((10..30).map(|n| one(&format!("number_{n}"))).collect::<String>() + &one("routes")));
     refused(&[
         (
             "in a file",
@@ -106,6 +140,22 @@ fn a_slot_is_declared_owned_and_never_lost() {
             "not alone on its line",
             &[("pack.toml", declared), ("layers/core/files/a.tera", "[{{ slot(\"routes\") }}]")],
             &["/pack/layers/core/files/a.tera:1:1: a slot stands alone on its line"],
+        ),
+        (
+            "lines for one that many are declared beside",
+            &[("pack.toml", &many), ("layers/core/slots/rotues", "x")],
+            &[
+                "no slot \"rotues\" (did you mean \"routes\"?)\n  help: pack.toml declares 21; `new-service catalog` lists",
+            ],
+        ),
+        (
+            "lines for one that none of many is near to",
+            &[("pack.toml", &many), ("layers/core/slots/tables", "x")],
+            &[
+                "no slot \"tables\"\n  help: of 21 in pack.toml, the nearest: ",
+                "routes, ",
+                "; `new-service catalog` lists",
+            ],
         ),
         (
             "an order for one that is not declared",

@@ -195,8 +195,121 @@ fn service_toml_keeps_the_overlay_and_every_verb_finds_it() {
     sandbox.write("../pack/layers/core/files/new.txt", "new\n");
     inside(&sandbox, "apply").fails(1, &["this repo is at 0.1.0, its template is at 0.2.0"]);
     let said = inside(&sandbox, "update").ok().says(&["0.1.0 → 0.2.0", "create       new.txt"]);
-    assert!(!said.err.contains("ci.yml"), "{said:?}");
+    assert!(!said.err.contains("  ci.yml"), "{said:?}");
     assert_eq!(sandbox.read("shop/ci.yml"), "steps: newer\n");
+}
+
+/// The lock has a line for each file that an overlay hides; one of an earlier new-service has none.
+fn shadows(sandbox: &Sandbox) -> Vec<String> {
+    let lock = sandbox.read("shop/.new-service/lock");
+    lock.lines()
+        .filter(|line| line.starts_with("shadow "))
+        .map(|line| line.rsplit_once(' ').unwrap().0.into())
+        .collect()
+}
+
+#[test]
+fn what_changes_below_an_overlay_is_told_once() {
+    let sandbox = sandbox();
+    lay(&sandbox, "team", &[("layers/core/files/ci.yml", "steps: the team's\n")]);
+    lay(&sandbox, "pack", &[("layers/far/layer.toml", "title = \"Far\"\nwhen = 'log == \"json\"'\n")]);
+    lay(&sandbox, "pack", &[("layers/far/files/far", "far\n")]);
+    lay(&sandbox, "company", &[("layers/far/files/far.tera", "ours\n")]);
+    new(&sandbox, "shop --overlay ../team").ok();
+    let known = [
+        "shadow layers/core/files/ci.yml 1",
+        "shadow layers/core/files/ci.yml 2",
+        "shadow layers/far/files/far 1",
+        "shadow partials/title 1",
+    ];
+    assert_eq!(shadows(&sandbox), known);
+    let said = inside(&sandbox, "diff").ok();
+    assert!(!said.err.contains("stand"), "{said:?}");
+
+    // Nobody sees that the pack's changes, for each is hidden; nor is a layer looked at that is not in.
+    sandbox.write("../pack/layers/core/files/ci.yml.tera", "theirs again\n");
+    sandbox.write("../pack/layers/far/files/far", "far away\n");
+    sandbox.write("../pack/partials/title.tera", PACK[7].1.replace("==", "**"));
+    let company = "the overlay \"../../company\" stands for layers/core/files/ci.yml.tera, which has changed below it; \
+                   to see it as it is now: new-service template export DIR --layer core --template ../../pack\n";
+    let title = "stands for partials/title.tera, which has changed below it; \
+                 to see it as it is now: new-service template export DIR --template ../../pack\n";
+    for line in ["diff", "update --diff", "update --dry-run"] {
+        let said = sandbox.run(line).in_folder("shop").finish().says(&[company, title]);
+        assert!(!said.err.contains("layers/far") && !said.err.contains("../team"), "{said:?}");
+    }
+    let json = inside(&sandbox, "update --dry-run --json").ok().json();
+    let stale = |path: &str| serde_json::json!({"overlay": "../../company", "path": path, "below": "changed"});
+    assert_eq!(
+        json["stale"],
+        serde_json::json!([stale("layers/core/files/ci.yml.tera"), stale("partials/title.tera")])
+    );
+    inside(&sandbox, "update").ok().says(&[company, title]);
+    assert_eq!(sandbox.read("shop/ci.yml"), "steps: the team's\n");
+    for line in ["diff", "apply --allow-dirty", "update --allow-dirty"] {
+        let said = inside(&sandbox, line).ok();
+        assert!(!said.err.contains("stands for"), "told once: {said:?}");
+    }
+    sandbox.commit("shop");
+
+    // Below the team's lies the company's; what the company no longer hides is gone below it.
+    lay(&sandbox, "company", &[("layers/core/files/ci.yml", "steps: newer\n")]);
+    std::fs::remove_file(sandbox.path("../pack/partials/title.tera")).unwrap();
+    let team = "the overlay \"../../team\" stands for layers/core/files/ci.yml, which has changed below it; \
+                to see it as it is now: the overlay \"../../company\" has it\n";
+    let gone =
+        "the overlay \"../../company\" stood for partials/title, which is no more: its file joins as a new one\n";
+    let said = inside(&sandbox, "update").ok().says(&[team, gone]);
+    assert!(!said.err.contains("ci.yml.tera"), "{said:?}");
+    inside(&sandbox, "diff").ok();
+    assert_eq!(shadows(&sandbox), known[..3]);
+}
+
+#[test]
+fn a_path_that_is_one_letter_off_is_told() {
+    let sandbox = sandbox();
+    lay(&sandbox, "pack", &[("layers/core/files/.github/workflows/build.yml.tera", "theirs\n")]);
+    lay(&sandbox, "company", &[("layers/core/files/.github/workflow/build.yml", "ours\n")]);
+    let note = "the overlay \"../../company\": layers/core/files/.github/workflow/build.yml joins as a new file; \
+                did you mean to stand for layers/core/files/.github/workflows/build.yml.tera?\n";
+    for line in ["shop --dry-run", "shop"] {
+        new(&sandbox, line).ok().says(&[note]);
+    }
+    let said = inside(&sandbox, "apply").ok();
+    assert!(!said.err.contains("did you mean"), "told once: {said:?}");
+    let check = || sandbox.run("template check ../company --template ../pack");
+    let found = check().ends(4).out;
+    let place = "../company/layers/core/files/.github/workflow/build.yml:1:1: it joins as a new file; did you mean";
+    assert!(found.contains(place), "{found}");
+    // Who has both means both; and one that stands for a file has nothing more to say.
+    lay(&sandbox, "company", &[("layers/core/files/.github/workflows/build.yml", "ours, too\n")]);
+    let found = check().finish().out;
+    assert!(!found.contains("did you mean"), "{found}");
+    inside(&sandbox, "update").ok().says(&["update       .github/workflows/build.yml"]);
+}
+
+/// As an earlier new-service left it: nobody knows what was hidden, and that alone changes nothing.
+#[test]
+fn a_lock_that_knows_of_no_shadows_is_read_and_learns_them_with_the_next_change() {
+    let sandbox = sandbox();
+    new(&sandbox, "shop").ok();
+    let lock = sandbox.read("shop/.new-service/lock");
+    assert!(lock.contains("\nformat 3\n"), "{lock}");
+    let plain: String = lock.split_inclusive('\n').filter(|line| !line.starts_with("shadow ")).collect();
+    let plain = plain.replace("format 3", "format 2");
+    sandbox.write("shop/.new-service/lock", &plain);
+    sandbox.commit("shop");
+    inside(&sandbox, "diff").ok();
+    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+    assert_eq!(sandbox.read("shop/.new-service/lock"), plain);
+    sandbox.write("../pack/layers/core/files/ci.yml.tera", "theirs again\n");
+    let said = inside(&sandbox, "update").ok();
+    assert!(!said.err.contains("stands for"), "{said:?}");
+    assert_eq!(shadows(&sandbox), ["shadow layers/core/files/ci.yml 1", "shadow partials/title 1"]);
+    // Without an overlay, a lock is as it ever was.
+    sandbox.run("--template ../pack two").ok();
+    let lock = sandbox.read("two/.new-service/lock");
+    assert!(lock.contains("\nformat 2\n") && !lock.contains("shadow"), "{lock}");
 }
 
 #[test]
@@ -209,6 +322,10 @@ fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
     let with = service.replace("\n[answers]", "\n[[template.overlay]]\nsource = \"../../company\" # ours\n\n[answers]");
     sandbox.write("shop/service.toml", with);
     inside(&sandbox, "apply").fails(1, &["the overlay \"../../company\" is not taken in yet"]);
+    let help = inside(&sandbox, "update --help").ok().out;
+    for words in ["its template and overlays as they are now", "edit [[template.overlay]] in", "gets the new commit"] {
+        assert!(help.replace('\n', " ").contains(words), "{words}: {help}");
+    }
     inside(&sandbox, "update").ok().says(&["create       house.txt (from ../../company)"]);
     assert!(sandbox.read("shop/service.toml").contains("source = \"../../company\" # ours\ndigest = \"sha256:"));
     sandbox.commit("shop");
@@ -386,6 +503,43 @@ fn what_no_fragment_locks_is_said_and_cargo_check_is_a_step() {
     lay(&sandbox, "company", &[("layers/core/layer.toml", "title = \"Core\"\n[dependencies]\nother = \"1\"\n")]);
     let said = inside(&sandbox, "update").ok();
     said.says(&["Cargo.lock does not hold the packages of \"core\"", "  cargo check\n"]);
+}
+
+#[test]
+fn a_fragment_with_more_than_its_layer_asks_for_is_found() {
+    let sandbox = Sandbox::new();
+    sandbox.pack(&LOCKED);
+    let package = |name: &str, of: &[&str]| {
+        let of = of.iter().map(|name| format!(" \"{name}\",\n")).collect::<Vec<_>>().concat();
+        format!(
+            "\n[[package]]\nname = \"{name}\"\nversion = \"2.0.1\"\nsource = \"registry\"\ndependencies = [\n{of}]\n"
+        )
+    };
+    let fragment = |of: &str, more: &str| {
+        let root =
+            format!("version = 4\n\n[[package]]\nname = \"fragment\"\nversion = \"0.0.0\"\ndependencies = [\n{of}]\n");
+        root + &package("acme-log", &["itoa"]) + &package("itoa", &[]) + more
+    };
+    let layer =
+        "title = \"Log\"\nrequires = [\"more\"]\n[dependencies]\nlog = { version = \"2\", package = \"acme-log\" }\n";
+    let below = "title = \"More\"\nwhen = 'name != \"x\"'\n[dependencies]\nserde = \"2\"\n";
+    let (redis, serde) = (package("redis", &["tokio"]) + &package("tokio", &[]), package("serde", &[]));
+    let check = |fragment: &str| {
+        lay(&sandbox, "company", &[("layers/log/layer.toml", layer), ("layers/log/Cargo.lock.fragment", fragment)]);
+        lay(&sandbox, "company", &[("layers/more/layer.toml", below)]);
+        sandbox.run("template check ../company --template ../pack").finish().out
+    };
+    let place = "../company/layers/log/Cargo.lock.fragment";
+    let words = "it locks what layer \"log\" and those it stands on do not depend on";
+    let fine = check(&fragment(" \"acme-log\",\n \"serde\",\n", &serde));
+    assert!(!fine.contains("locks"), "{fine}");
+    let found = check(&fragment(" \"acme-log\",\n \"redis\",\n", &redis));
+    assert!(found.contains(&format!("{place}:8:2: {words}: redis, tokio\n")), "{found}");
+    // What the root depends on itself, though something else would bring it; and what nothing leads to.
+    let found = check(&fragment(" \"acme-log\",\n \"itoa\",\n", ""));
+    assert!(found.contains(&format!("{place}:8:2: {words}: itoa\n")), "{found}");
+    let found = check(&fragment(" \"acme-log\",\n", &serde));
+    assert!(found.contains(&format!("{words}: serde\n")), "{found}");
 }
 
 #[test]

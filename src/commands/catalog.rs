@@ -50,8 +50,8 @@ fn text(pack: &Pack) -> String {
     }
     for overlay in &pack.overlays {
         let _ = writeln!(out, "  {}", visible(overlay.name()));
-        for path in &overlay.shadows {
-            let _ = writeln!(out, "      stands for {path}");
+        for shadow in &overlay.shadows {
+            let _ = writeln!(out, "      stands for {}", shadow.path);
         }
     }
     if !manifest.presets.is_empty() {
@@ -124,7 +124,7 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
             serde_json::json!({
                 "source": overlay.name(),
                 "digest": overlay.origin.digest,
-                "shadows": overlay.shadows,
+                "shadows": overlay.shadows.iter().map(|shadow| &shadow.path).collect::<Vec<_>>(),
             })
         })
         .collect();

@@ -261,6 +261,9 @@ impl Change<'_> {
             written: writes,
             dry,
         };
+        if dry && !self.how.json {
+            changed.notes().iter().for_each(|note| report::warn(note));
+        }
         if self.how.json {
             report::out(&changed.json()?).with_context(|| {
                 let what = if writes { "it was changed all the same" } else { "nothing was written" };

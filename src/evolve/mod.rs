@@ -18,6 +18,7 @@ pub mod plan;
 pub mod record;
 pub mod repo;
 mod revise;
+mod shadows;
 mod steps;
 pub mod versions;
 pub mod work;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::decide::Version;
 use super::format::{Formatted, format};
 use super::record;
+use super::shadows::Stale;
 use crate::blueprint::{self, Blueprint};
 use crate::fault::Faults;
 use crate::pack::Pack;
@@ -128,6 +129,8 @@ pub struct Plan {
     pub destructive: Vec<String>,
     /// What a person should know before it is run.
     pub notes: Vec<String>,
+    /// Files of overlays that stand for what has changed.
+    pub stale: Vec<Stale>,
     /// Commands to run after it, as they are pasted.
     pub next: Vec<String>,
 }
@@ -157,6 +160,7 @@ impl Plan {
             migrations: Vec::new(),
             destructive: Vec::new(),
             notes: tree.notes.iter().cloned().chain(unlocked_note(&tree, pack)).collect(),
+            stale: Vec::new(),
             next: unlocked_step(&tree).into_iter().collect(),
         })
     }

@@ -8,6 +8,7 @@ use std::io;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use sha2::{Digest as _, Sha256};
 
+use super::shadows::{self, Shadows};
 use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
@@ -15,8 +16,11 @@ use crate::pack::{Pack, Policy, check_plain, hex};
 use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
 use crate::schema::Layout;
 
-/// The format of the lock file that this binary writes, and the newest that it reads.
-const FORMAT: u32 = 2;
+/// The newest format of the lock file that this binary reads.
+const FORMAT: u32 = 3;
+
+/// The format of one without lines `shadow`, which an earlier binary reads as well.
+const PLAIN: u32 = 2;
 
 const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
 
@@ -38,6 +42,9 @@ pub struct Lock {
     pub files: BTreeMap<TreePath, Locked>,
     /// `formatted PATH`: a file that a formatter has changed, or would have, where there was one.
     pub formatted: BTreeSet<TreePath>,
+    /// `shadow PATH NUMBER SHA256`: a file of the pack (without `.tera`) that an overlay, counted from 1, stands for;
+    /// the digest is of what it hides.
+    pub shadows: Shadows,
     /// `model FACT`: of the schema that the migrations have reached: a table, a column, an index, a constraint.
     pub schema: Option<Layout>,
 }
@@ -91,6 +98,7 @@ impl Lock {
             migrations: tree.migrations.clone(),
             files: tree.iter().collect::<Vec<_>>().into_par_iter().map(locked).collect(),
             formatted: super::format::candidates(tree, &pack.manifest.format).cloned().collect(),
+            shadows: shadows::of(pack),
             schema: tree.schema.clone(),
         }
     }
@@ -108,10 +116,11 @@ impl Lock {
     }
 
     pub fn print(&self) -> String {
+        let format = if self.shadows.is_empty() { PLAIN } else { FORMAT };
         let mut lines = vec![
             format!("digest {}", self.digest),
             format!("drawn year {}", self.year),
-            format!("format {FORMAT}"),
+            format!("format {format}"),
             format!("pack {} {}", self.pack, self.version),
         ];
         lines.extend(self.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
@@ -120,6 +129,7 @@ impl Lock {
             // The path comes first: sorted, two branches that changed one file meet at one place.
             lines.push(format!("file {path} {} {:o} {hash} {layer}", policy.as_str(), mode.bits()));
         }
+        lines.extend(self.shadows.iter().map(|((path, number), hash)| format!("shadow {path} {number} {hash}")));
         lines.extend(self.schema.iter().flat_map(Layout::lines).map(|line| format!("model {line}")));
         lines.sort();
         let mut text = HEADER.to_owned();
@@ -139,6 +149,7 @@ impl Lock {
             migrations: BTreeMap::new(),
             files: BTreeMap::new(),
             formatted: BTreeSet::new(),
+            shadows: Shadows::new(),
             schema: None,
         };
         let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
@@ -203,7 +214,7 @@ impl Lock {
                 let (layer, hash) = (next()?.to_owned(), next()?.to_owned());
                 let mode = if next()? == "755" { Mode::Executable } else { Mode::Plain };
                 let policy = Policy::of(next()?).ok_or_else(not_ours)?;
-                if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                if !is_hash(&hash) {
                     return Err(not_ours());
                 }
                 let path = TreePath::new(next()?)?;
@@ -211,10 +222,24 @@ impl Lock {
                     return Err("a file stands twice".into());
                 }
             }
+            "shadow" => {
+                let mut words = rest.rsplitn(3, ' ');
+                let mut next = || words.next().ok_or_else(not_ours);
+                let (hash, number) = (next()?, next()?.parse().map_err(|_| not_ours())?);
+                if !is_hash(hash) {
+                    return Err(not_ours());
+                }
+                self.shadows.insert((next()?.to_owned(), number), hash.to_owned());
+            }
             _ => return Err(not_ours()),
         }
         Ok(())
     }
+}
+
+/// Whether a text has the form of [`hash`].
+pub fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A line of format 1 in the order of today's: `file POLICY MODE HASH LAYER PATH` had the path last.
@@ -315,6 +340,7 @@ impl Lock {
         united.schema =
             unite_schemas(base.and_then(|base| base.schema.as_ref()), ours.schema.as_ref(), theirs.schema.as_ref());
         united.formatted.extend(theirs.formatted.iter().cloned());
+        united.shadows.extend(theirs.shadows.clone());
         Ok(united)
     }
 }
@@ -388,6 +414,21 @@ mod tests {
         assert_eq!(Lock::parse(&lock.print()).unwrap(), lock);
         // As an editor of Windows leaves it.
         assert_eq!(Lock::parse(&LOCK.replace('\n', "\r\n")).unwrap(), lock);
+    }
+
+    #[test]
+    fn a_shadow_is_a_path_a_number_and_a_digest() {
+        let hash = "a".repeat(64);
+        let line = format!("shadow layers/core/files/{{= a b =}}.rs 2 {hash}\n");
+        let lock = Lock::parse(&format!("{LOCK}{line}")).unwrap();
+        assert_eq!(lock.shadows, [(("layers/core/files/{= a b =}.rs".into(), 2), hash.clone())].into());
+        let printed = lock.print();
+        assert!(printed.ends_with(&line) && printed.contains("\nformat 3\n"), "{printed}");
+        assert_eq!(Lock::parse(&printed).unwrap(), lock);
+        for line in [format!("shadow x {hash}"), format!("shadow x y {hash}"), "shadow x 1 aa".to_owned()] {
+            let said = Lock::parse(&format!("{LOCK}{line}\n")).unwrap_err().to_string();
+            assert!(said.contains(":5:1: this is no line that new-service writes"), "{line}: {said}");
+        }
     }
 
     /// Messages name the version, and a terminal would obey it.

@@ -9,6 +9,7 @@ use super::merge::Labels;
 use super::plan::{Action, CHECK, Entry, Plan, service_path, unlocked_note, unlocked_step};
 use super::record::{self, Lock, Locked};
 use super::repo::marker;
+use super::shadows::{Stale, stale};
 use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults, Place};
@@ -73,10 +74,12 @@ impl Plan {
             notes.extend(unlocked_note(tree, revision.pack));
             next.extend(unlocked_step(tree));
         }
+        let stale = stale(revision.lock, revision.pack, &tree.layers);
+        notes.extend(stale.iter().map(Stale::note));
         if !migrations.is_empty() {
             next.extend(migrate_step(revision.pack, &tree.layers));
         }
-        Ok(Self { entries, layers: tree.layers.clone(), unformatted, migrations, destructive, notes, next })
+        Ok(Self { entries, layers: tree.layers.clone(), unformatted, migrations, destructive, notes, stale, next })
     }
 }
 
@@ -383,17 +386,22 @@ impl<'a> Reviser<'a> {
     fn record(&mut self) -> Result<(), Faults> {
         let Revision { lock, work, .. } = self.revision;
         let mut new = self.new.clone();
+        let shadows = std::mem::take(&mut new.shadows);
         for (path, locked) in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
             new.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
         for (name, stamp) in &lock.migrations {
             new.migrations.entry(name.clone()).or_insert_with(|| stamp.clone());
         }
+        // An earlier new-service did not write them, and they alone are no reason to change a repository.
+        if new != **lock {
+            new.shadows = shadows;
+        }
         let there = work.objects().map_err(|error| unreadable(&record::objects_folder(), &error))?;
         let objects = new.objects(self.tree);
         for hash in there.iter().filter(|hash| !objects.contains_key(hash.as_str())) {
             // Names that are no hash are not ours.
-            if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            if record::is_hash(hash) {
                 self.own(record::object_path(hash), None)?;
             }
         }

@@ -13,6 +13,7 @@ mod cases;
 mod conditions;
 mod factors;
 mod forms;
+mod locks;
 pub mod pairwise;
 mod resources;
 mod rows;
@@ -84,6 +85,7 @@ impl Inspection {
             }
         };
         self.faults(of_whom_is_asked(uses::faults(&pack, &reads), &pack));
+        self.faults(of_whom_is_asked(locks::faults(&pack), &pack));
         match Rows::of(&pack) {
             Ok(rows) => {
                 self.faults(of_whom_is_asked(conditions::faults(&pack, &rows), &pack));

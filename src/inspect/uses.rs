@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::rows::{Row, Rows};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, Text};
+use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, Stray, Text};
 use crate::render::{Tree, context_of, select};
 use crate::template;
 
@@ -31,6 +31,7 @@ pub fn faults(pack: &Pack, reads: &Reads) -> Faults {
     }
     slots(pack, &mut faults);
     partials(pack, &mut faults);
+    strays(pack, &mut faults);
     faults
 }
 
@@ -97,6 +98,15 @@ fn slots(pack: &Pack, faults: &mut Faults) {
             let line = format!("{} {call} {}", delimiters.variable_start, delimiters.variable_end);
             faults.push(Fault::at(slot.place.clone(), message).help(format!("a line of its own: {line}")));
         }
+    }
+}
+
+/// New files of overlays with a path that is nearly another's.
+fn strays(pack: &Pack, faults: &mut Faults) {
+    for Stray { path, near } in pack.overlays.iter().flat_map(|overlay| &overlay.strays) {
+        let message = format!("it joins as a new file; did you mean to stand for {near}?");
+        let help = "a file stands for the one of the same path; who has both in the overlay means both";
+        faults.push(Fault::at(Place::new(pack.shown(path), 1, 1), message).help(help));
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tera::{Context, Tera};
 
 use crate::fault::{Fault, Place, did_you_mean};
-use crate::template::reason;
+use crate::template::{Reach, reason};
 
 /// A parsed `when`, with the place it stands at.
 #[derive(Debug, Clone)]
@@ -28,8 +28,11 @@ impl Condition {
         let mut engine = Tera::new();
         let source = format!("{{% if {} %}}1{{% endif %}}", spelled_out(expression));
         engine.add_raw_template(TEMPLATE, &source).map_err(|error| {
-            Fault::at(place.clone(), format!("`when = '{expression}'` is no expression: {}", reason(&error)))
-                .help("write it as in: when = 'cache == \"redis\" and auth != \"none\"'")
+            Fault::at(
+                place.clone(),
+                format!("`when = '{expression}'` is no expression: {}", reason(&error, Reach::Tera)),
+            )
+            .help("write it as in: when = 'cache == \"redis\" and auth != \"none\"'")
         })?;
         let variables = engine.get_template_variables(TEMPLATE).unwrap_or_default();
         let mut unknown: Vec<&str> = variables.into_iter().filter(|name| !known.contains(name)).collect();
@@ -51,7 +54,7 @@ impl Condition {
     /// Whether it holds for these answers. Comparing what cannot be compared is a fault.
     pub fn holds(&self, context: &Context) -> Result<bool, Fault> {
         self.engine.render(TEMPLATE, context).map(|out| out == "1").map_err(|error| {
-            Fault::at(self.place.clone(), format!("`when = '{}'`: {}", self.expression, reason(&error)))
+            Fault::at(self.place.clone(), format!("`when = '{}'`: {}", self.expression, reason(&error, Reach::Tera)))
         })
     }
 }

@@ -11,7 +11,7 @@ use super::database::{DatabaseForm, DatabaseRule, TableForm};
 use super::manifest::Manifest;
 use super::refusal::{Refusal, RefuseForm, refusals};
 use super::text::Text;
-use crate::fault::{Fault, Faults, Place, did_you_mean};
+use crate::fault::{Fault, Faults, Place, did_you_mean, nearest_few};
 use crate::practices;
 
 /// `layer.toml`: what a layer is, when it is in, what it needs and what it gives.
@@ -430,14 +430,21 @@ fn loop_of(
     Some((list.into_inner(), item.map_or_else(|| "item".to_owned(), Spanned::into_inner)))
 }
 
+/// Names that a message holds without being a list.
+const FEW: usize = 6;
+
+const CATALOG: &str = "`new-service catalog` lists them";
+
 fn check_slot(slot: &str, place: Place, manifest: &Manifest, faults: &mut Faults) {
     if !manifest.slots.contains_key(slot) {
-        let near = did_you_mean(slot, manifest.slots.keys().map(String::as_str));
-        let known: Vec<&str> = manifest.slots.keys().map(String::as_str).collect();
-        faults.push(
-            Fault::at(place, format!("no slot \"{slot}\"{near}"))
-                .help(format!("pack.toml declares: {}", known.join(", "))),
-        );
+        let known = || manifest.slots.keys().map(String::as_str);
+        let near = did_you_mean(slot, known());
+        let help = match nearest_few(slot, FEW, known()) {
+            all if all.len() == manifest.slots.len() => format!("pack.toml declares: {}", all.join(", ")),
+            _ if !near.is_empty() => format!("pack.toml declares {}; {CATALOG}", manifest.slots.len()),
+            few => format!("of {} in pack.toml, the nearest: {}; {CATALOG}", manifest.slots.len(), few.join(", ")),
+        };
+        faults.push(Fault::at(place, format!("no slot \"{slot}\"{near}")).help(help));
     }
 }
 

@@ -31,7 +31,7 @@ pub use layer::{
 pub use manifest::{Format, LockFile, LockKind, Manifest, ResourceRules, Rustfmt, Slot};
 pub use name_rules::{DEVICE_NAMES, NameRules};
 pub use origin::{Origin, Part, Sources, Wanted};
-pub use overlay::Overlay;
+pub use overlay::{Overlay, Shadow, Stray};
 pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use refusal::Refusal;

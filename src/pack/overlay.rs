@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use super::manifest::Manifest;
 use super::origin::{Origin, Part};
-use super::source::{Files, digest};
+use super::source::{Files, digest, hex};
 use super::text::Text;
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, nearest_within};
 
 /// What lies over a pack.
 #[derive(Debug, Clone)]
@@ -19,7 +21,41 @@ pub struct Overlay {
     /// How faults name its files: `LABEL/layers/…`.
     pub label: String,
     /// Files of the pack, or of an overlay below, that this one stands for.
-    pub shadows: Vec<String>,
+    pub shadows: Vec<Shadow>,
+    /// Files that join a layer below, and look as if they were to stand for one of it.
+    pub strays: Vec<Stray>,
+}
+
+/// A new file of a layer that is there, with a path that is nearly that of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Its path in the pack.
+    pub path: String,
+    /// The other's.
+    pub near: String,
+}
+
+/// A file that one of an overlay's stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadow {
+    /// Its path in the pack.
+    pub path: String,
+    /// Lowercase SHA-256 of what it holds, and nobody sees.
+    pub hash: String,
+    /// The overlay that has it, by number; else it is the pack's.
+    pub of: Option<usize>,
+}
+
+impl Shadow {
+    /// Its path however it is rendered: of what stands for it, too.
+    pub fn key(&self) -> &str {
+        bare(&self.path)
+    }
+}
+
+/// The path of a file, be it rendered or not.
+fn bare(path: &str) -> &str {
+    path.strip_suffix(ENDING).unwrap_or(path)
 }
 
 impl Overlay {
@@ -59,19 +95,22 @@ pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faul
                 faults.extend(more);
             }
         }
+        let strays = strays(&files, &stack.files);
         let mut shadows = Vec::new();
         for (path, content) in files.into_iter().filter(|(path, _)| path != MANIFEST) {
             let other = path.strip_suffix(ENDING).map_or_else(|| format!("{path}{ENDING}"), str::to_owned);
             for below in [&path, &other] {
-                if stack.files.remove(below).is_some() && is_of_a_pack(below) {
-                    shadows.push(below.clone());
+                let of = stack.laid.remove(below);
+                if let Some(hidden) = stack.files.remove(below)
+                    && is_of_a_pack(below)
+                {
+                    shadows.push(Shadow { path: below.clone(), hash: hex(&Sha256::digest(&hidden)), of });
                 }
-                stack.laid.remove(below);
             }
             stack.laid.insert(path.clone(), number);
             stack.files.insert(path, content);
         }
-        stack.overlays.push(Overlay { origin, label, shadows });
+        stack.overlays.push(Overlay { origin, label, shadows, strays });
     }
     stack
 }
@@ -85,6 +124,44 @@ fn is_of_a_pack(path: &str) -> bool {
     path == MANIFEST || path.starts_with("layers/") || path.starts_with("partials/")
 }
 
+/// Files of an overlay that may have missed by a letter what they were to stand for.
+fn strays(files: &Files, below: &Files) -> Vec<Stray> {
+    let is_in = |files: &Files, bare: &str| files.contains_key(bare) || files.contains_key(&format!("{bare}{ENDING}"));
+    let mut strays = Vec::new();
+    for path in files.keys().filter(|path| !is_in(below, bare(path))) {
+        let Some((layer, _)) = path.strip_prefix("layers/").and_then(|rest| rest.split_once("/files/")) else {
+            continue;
+        };
+        let folder = format!("layers/{layer}/files/");
+        // Who stands for the other file as well knows of it.
+        let others = below.keys().filter(|other| other.starts_with(&folder) && !is_in(files, bare(other)));
+        if let Some(other) = others.into_iter().find(|other| is_near(bare(path), bare(other))) {
+            strays.push(Stray { path: path.clone(), near: other.clone() });
+        }
+    }
+    strays
+}
+
+/// Whether one letter of one part tells two paths apart. Numbers tell apart what is meant to be; so does a letter of
+/// a short name, and names of files are often near to each other (`order.rs` and `orders.rs`).
+fn is_near(one: &str, other: &str) -> bool {
+    let parts = |path: &'_ str| {
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+        let folders = folders.split('/').map(|folder| (folder.to_owned(), 4));
+        folders.chain([(ending.to_owned(), 4), (stem.to_owned(), 8)]).collect::<Vec<_>>()
+    };
+    let (ones, others) = (parts(one), parts(other));
+    let mut differing = ones.iter().zip(&others).filter(|(one, other)| one != other);
+    let (Some(((one, least), (other, _))), None) = (differing.next(), differing.next()) else { return false };
+    let letters = |part: &str| part.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let long = one.chars().count().max(other.chars().count()) >= *least;
+    ones.len() == others.len()
+        && long
+        && letters(one) != letters(other)
+        && nearest_within(1, one, [other.as_str()]).is_some()
+}
+
 /// The digest of the pack where it stands alone; else one over those of all parts, in order.
 fn united(pack: &Part, overlays: &[Part]) -> String {
     let own = pack.origin.digest.clone();
@@ -94,4 +171,30 @@ fn united(pack: &Part, overlays: &[Part]) -> String {
     let all = std::iter::once(&own).chain(overlays.iter().map(|overlay| &overlay.origin.digest));
     let all = all.enumerate().map(|(number, digest)| (format!("{number:04}"), Cow::Owned(digest.clone().into_bytes())));
     digest(&all.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_letter_tells_apart_what_is_near() {
+        for (one, other, near) in [
+            (".github/workflow/ci.yml", ".github/workflows/ci.yml", true),
+            ("github/workflows/ci.yml", ".github/workflows/ci.yml", true),
+            (".github/workflows/ci.yaml", ".github/workflows/ci.yml", true),
+            ("Dockerfle", "Dockerfile", true),
+            ("docs/runbokos.md", "docs/runbooks.md", true),
+            (".github/workflows/cd.yml", ".github/workflows/ci.yml", false),
+            (".github/workflow/ci.yaml", ".github/workflows/ci.yml", false),
+            ("src/order.rs", "src/orders.rs", false),
+            ("src/oauth.rs", "src/auth.rs", false),
+            ("deploy/dev/app.yaml", "deploy/env/app.yaml", false),
+            ("migrations/20260102_orders.sql", "migrations/20260101_orders.sql", false),
+            ("docs/chapters10.md", "docs/chapters1.md", false),
+            ("workflows/ci.yml", ".github/workflows/ci.yml", false),
+        ] {
+            assert_eq!(is_near(one, other), near, "{one} and {other}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use super::bounds::Output;
 use super::slots;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::pack::{Kind, Layer, LayerFile, Pack, Question, TEMPLATE_NAMES, Text};
-use crate::template;
+use crate::template::{self, Reach, suggest};
 
 /// The templates of the layers that are in, parsed once.
 pub struct Engine<'a> {
@@ -53,7 +53,7 @@ impl<'a> Engine<'a> {
         for template in templates {
             match load(&mut std::iter::once(template)) {
                 Err(error) if matches!(error.kind(), ErrorKind::SyntaxError(_)) => {
-                    faults.push(self.fault(template.0, &error));
+                    faults.extend(self.faults(template.0, &error));
                 }
                 _ => {}
             }
@@ -63,16 +63,17 @@ impl<'a> Engine<'a> {
         }
         let (partials, files) = templates.split_at(self.pack.partials.len());
         if let Err(error) = load(&mut partials.iter()) {
-            return self.fault(partials.first().map_or("", |(name, _)| name), &error).into();
+            return self.faults(partials.first().map_or("", |(name, _)| name), &error);
         }
         for file in files {
             if let Err(error) = load(&mut partials.iter().chain([file])) {
-                let fault = self.fault(file.0, &error);
                 // A file may include another, which was left out here.
-                let other = fault.message.strip_prefix("Unknown template `").and_then(|rest| rest.strip_suffix('`'));
-                if !other.is_some_and(|other| files.iter().any(|(name, _)| *name == other)) {
-                    faults.push(fault);
-                }
+                let left_out = |fault: &Fault| {
+                    let other =
+                        fault.message.strip_prefix("Unknown template `").and_then(|rest| rest.strip_suffix('`'));
+                    other.is_some_and(|other| files.iter().any(|(name, _)| *name == other))
+                };
+                faults.0.extend(self.faults(file.0, &error).0.into_iter().filter(|fault| !left_out(fault)));
             }
         }
         faults
@@ -133,7 +134,15 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Tera's error, at its place in the pack.
+    /// Tera's error, at its place in the pack. It draws several at once, a paragraph apart, of what it does not know.
+    fn faults(&self, template: &str, error: &tera::Error) -> Faults {
+        match error.kind() {
+            ErrorKind::SyntaxError(_) | ErrorKind::RenderingError(_) => self.fault(template, error).into(),
+            other => Faults(other.to_string().split("\n\nerror: ").map(|text| self.drawn(template, text)).collect()),
+        }
+    }
+
+    /// The first of them.
     fn fault(&self, template: &str, error: &tera::Error) -> Fault {
         match error.kind() {
             ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
@@ -151,21 +160,20 @@ impl<'a> Engine<'a> {
                     None => fault(report.message()),
                 }
             }
-            // Unknown filters and components come as text: `error: WHAT\n --> FILE:LINE:COLUMN\n…`.
-            other => {
-                let text = other.to_string();
-                let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                let place = text.lines().find_map(|line| {
-                    let mut parts = line.trim().strip_prefix("--> ")?.rsplitn(3, ':');
-                    let (column, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-                    Some(Place::new(self.pack.shown(parts.next()?), line, column))
-                });
-                match place {
-                    Some(place) => Fault::at(place, what),
-                    None => Fault::at(Place::new(self.pack.shown(template), 1, 1), what),
-                }
-            }
+            _ => self.faults(template, error).0.remove(0),
         }
+    }
+
+    /// A fault that came as text: `error: WHAT\n --> FILE:LINE:COLUMN\n…`, as unknown names do.
+    fn drawn(&self, template: &str, text: &str) -> Fault {
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let place = text.lines().find_map(|line| {
+            let mut parts = line.trim().strip_prefix("--> ")?.rsplitn(3, ':');
+            let (column, line) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            Some(Place::new(self.pack.shown(parts.next()?), line, column))
+        });
+        let place = place.unwrap_or_else(|| Place::new(self.pack.shown(template), 1, 1));
+        Fault::at(place, suggest(what, Reach::Template))
     }
 }
 

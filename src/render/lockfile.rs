@@ -126,6 +126,26 @@ pub fn unite(fragments: &[&Text], name: &str, version: &str) -> Result<String, F
     Fragments::read(fragments)?.unite(name, version)
 }
 
+/// The packages of a fragment that nothing of `asked`, names of packages, leads to, and those that its root depends on
+/// beside them; by name. None where it cannot be read.
+pub fn unasked(fragment: &Text, asked: &BTreeSet<&str>) -> Option<Vec<String>> {
+    let (_, packages) = read(fragment).ok()?;
+    let roots = packages.values().filter(|package| package.source.is_none());
+    let (mut open, more): (Vec<&Key>, Vec<&Key>) =
+        roots.flat_map(|root| &root.dependencies).partition(|(name, _)| asked.contains(name));
+    let mut reached = BTreeSet::new();
+    while let Some(key) = open.pop() {
+        if reached.insert(key) {
+            open.extend(&packages.get(key)?.dependencies);
+        }
+    }
+    let left = packages.iter().filter(|(key, package)| package.source.is_some() && !reached.contains(key));
+    let beside = left.map(|(key, _)| key).filter(|key| !more.contains(key));
+    let mut names: Vec<String> = more.iter().copied().chain(beside).map(|(name, _)| (*name).to_owned()).collect();
+    names.dedup();
+    Some(names)
+}
+
 /// `name` or `name version` of a fragment's dependency list → the package of those that it means there.
 fn resolve<'a>(dependency: &str, named: &HashMap<&'a str, Vec<&Version>>, text: &Text) -> Result<Key<'a>, Fault> {
     let mut words = dependency.split(' ');

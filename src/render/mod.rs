@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use tera::Context;
 
-pub use lockfile::{join as join_locks, unite as unite_locks};
+pub use lockfile::{join as join_locks, unasked as unasked_in_lock, unite as unite_locks};
 pub use path::TreePath;
 pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
@@ -28,7 +28,7 @@ use self::lockfile::Fragments;
 use self::rendering::{Rendering, Work};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, KINDS, Layer, Pack, RESOURCES, TARGETS, TEMPLATE_NAMES, Text};
+use crate::pack::{Answer, KINDS, Layer, Pack, RESOURCES, Stray, TARGETS, TEMPLATE_NAMES, Text, visible};
 use crate::schema;
 
 /// What `when`s and templates see of a blueprint.
@@ -105,6 +105,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         },
     );
     let mut rendering = rendering?;
+    rendering.tree.notes.extend(strays(pack, &layers));
     if let Some(file) = rendering.tree.bare_repository() {
         rendering.faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }
@@ -114,6 +115,22 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     }
     rendering.tree.layers = layers.iter().map(|layer| layer.name.clone()).collect();
     rendering.faults.or(rendering.tree)
+}
+
+/// New files of overlays, in layers that are in, that may have missed what they were to stand for.
+fn strays(pack: &Pack, layers: &[&Layer]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for overlay in &pack.overlays {
+        let has = |layer: &&Layer, source: &str| layer.files.iter().any(|file| file.source == source);
+        for Stray { path, near } in overlay.strays.iter().filter(|one| layers.iter().any(|layer| has(layer, &one.path)))
+        {
+            let (overlay, path, near) = (visible(overlay.name()), visible(path), visible(near));
+            notes.push(format!(
+                "the overlay \"{overlay}\": {path} joins as a new file; did you mean to stand for {near}?"
+            ));
+        }
+    }
+    notes
 }
 
 /// One context a layer, or one an item where the layer is rendered for each.

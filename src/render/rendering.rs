@@ -188,7 +188,7 @@ impl<'a> Rendering<'a> {
         for slot in slots.names().filter(|slot| !placed.contains(*slot)) {
             let owner = &pack.manifest.slots[slot].owner;
             let files = format!("layers/{owner}/files/");
-            let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|path| path.starts_with(&files));
+            let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|shadow| shadow.path.starts_with(&files));
             if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
                 // Who stands for a whole file has decided on its slots as well.
                 let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");

@@ -163,6 +163,9 @@ impl Changed<'_> {
                 })
             })
             .collect();
+        let stale: Vec<_> = self.plan.stale.iter().map(|stale| {
+            serde_json::json!({"overlay": stale.overlay, "path": stale.path, "below": if stale.gone { "gone" } else { "changed" }})
+        }).collect();
         let template = |version: &str, digest: &str| serde_json::json!({"version": version, "digest": digest});
         let manifest = &self.pack.manifest;
         let value = serde_json::json!({
@@ -183,6 +186,7 @@ impl Changed<'_> {
             "destructive": self.plan.destructive,
             "written": self.written,
             "notes": self.notes(),
+            "stale": stale,
             "next": self.next_steps(),
         });
         Ok(serde_json::to_string_pretty(&value)? + "\n")

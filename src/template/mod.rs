@@ -1,12 +1,14 @@
 //! Tera, set up with a pack's delimiters, and filters for names and escapes.
 
 mod escape;
+mod names;
 
 use std::collections::BTreeSet;
 
 use tera::{Context, Delimiters, ErrorKind, Tera};
 
 pub use escape::{sh, toml_str};
+pub use names::{Reach, suggest};
 
 const TEXT: &str = "text";
 
@@ -15,7 +17,7 @@ const TEXT: &str = "text";
 pub fn render_text(delimiters: &Delimiters, text: &str, context: &Context) -> Result<String, String> {
     match parse_text(delimiters, text)? {
         None => Ok(text.to_owned()),
-        Some(tera) => tera.render(TEXT, context).map_err(|error| reason(&error)),
+        Some(tera) => tera.render(TEXT, context).map_err(|error| reason(&error, Reach::Template)),
     }
 }
 
@@ -35,15 +37,18 @@ fn parse_text(delimiters: &Delimiters, text: &str) -> Result<Option<Tera>, Strin
         return Ok(None);
     }
     let mut tera = engine(delimiters);
-    tera.add_raw_template(TEXT, text).map_err(|error| reason(&error))?;
+    tera.add_raw_template(TEXT, text).map_err(|error| reason(&error, Reach::Template))?;
     Ok(Some(tera))
 }
 
-/// Tera's message without its drawing of the source.
-pub fn reason(error: &tera::Error) -> String {
+/// Tera's message without its drawing of the source, and with the nearest name of what it does not know.
+pub fn reason(error: &tera::Error, reach: Reach) -> String {
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => report.message().to_owned(),
-        other => other.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        other => {
+            let text = other.to_string();
+            suggest(text.lines().next().unwrap_or_default().trim_start_matches("error: "), reach)
+        }
     }
 }
 
