@@ -176,3 +176,25 @@ fn formatting_reads_the_one_file_and_runs_rustfmt_alone() {
     // The pack's settings are none of rustfmt's, so it says so, or formats; it runs nothing else.
     assert!(!said.err.contains("nowhere"), "{said:?}");
 }
+
+/// `tests/hostile/`: a pack an attack, with the words that refuse it in `said`, and `flags` where it needs some.
+#[test]
+fn each_hostile_pack_is_refused_in_its_words() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    let packs = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let mut refused = 0;
+    for pack in packs {
+        println!("{}", pack.display());
+        let read = |name: &str| std::fs::read_to_string(pack.join(name));
+        let (said, flags) = (read("said").unwrap(), read("flags").unwrap_or_default());
+        let words: Vec<&str> = said.lines().collect();
+        let sandbox = Sandbox::new();
+        for verb in ["shop --yes", "shop --yes --dry-run"] {
+            let said = sandbox.with(&pack, &format!("{verb} {}", flags.trim())).fails(1, &words);
+            assert!(!said.err.contains('\u{1b}'), "{said:?}");
+        }
+        sandbox.assert_untouched();
+        refused += 1;
+    }
+    assert!(refused > 15, "{refused} packs");
+}

@@ -1,6 +1,7 @@
 //! Cargo's lock file as cargo writes it, a fact a line: read and written.
 //!
-//! A library for TOML reads it as well, and takes half of the time of a whole `new`: fragments are long.
+//! A library for TOML would read it as well: in three times as long, for the longest files that a pack has, and
+//! without a word of what it does not know.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
