@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use new_service::blueprint::{Blueprint, Drawn, Resolver};
-use new_service::inspect::{Inspection, Row, tree};
+use new_service::inspect::{Inspection, Row};
 use new_service::pack::{Answer, Files, Pack, Source};
-use new_service::render::{Tree, TreeFile, context_of, render, select};
+use new_service::render::{Tree, TreeFile, context_of, render, render_in_time, select};
 use saphyr::{LoadableYamlNode as _, Yaml};
 
 fn files() -> Files {
@@ -119,7 +119,8 @@ fn any_layer_that_none_requires_can_be_deleted() {
             if !pack.takes_resources() {
                 blueprint.resources.clear();
             }
-            let tree = tree(&blueprint, &pack).unwrap_or_else(|faults| panic!("without {}: {faults}", layer.name));
+            let tree =
+                render_in_time(&blueprint, &pack).unwrap_or_else(|faults| panic!("without {}: {faults}", layer.name));
             assert!(
                 tree.iter().all(|(_, file)| file.layer != layer.name),
                 "{}: a file of {} is left",

@@ -23,7 +23,7 @@ use toml::Spanned;
 use crate::blueprint::{self, Blueprint, Drawn, Resolver};
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::pack::{Answer, Answers, Files, Pack, Text, shown};
-use crate::render::{Tree, keep_resources, select};
+use crate::render::{Tree, keep_resources, render_in_time, select};
 use crate::schema::Drafts;
 
 const FOLDER: &str = "tests/";
@@ -209,7 +209,7 @@ impl Case {
     /// What is written otherwise than the case says.
     pub fn faults(&self, pack: &Pack) -> Faults {
         let Some(blueprint) = &self.blueprint else { return Faults::default() };
-        let tree = match super::tree(blueprint, pack) {
+        let tree = match render_in_time(blueprint, pack) {
             Ok(tree) => tree,
             Err(faults) => return faults,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::fault::{Fault, Faults};
-use crate::pack::{Dependency, Layer, Pack};
+use crate::pack::{Dependency, Pack};
 use crate::render::unasked_in_lock;
 
 /// Names that a message holds.
@@ -14,7 +14,8 @@ pub fn faults(pack: &Pack) -> Faults {
     let mut faults = Faults::default();
     for layer in &pack.layers {
         let Some(fragment) = &layer.fragment else { continue };
-        let below = below(layer, pack);
+        let always = pack.layers.iter().filter(|other| other.when.is_none());
+        let below = pack.with_required(std::iter::once(layer).chain(always));
         let asked = below.iter().flat_map(|layer| layer.dependencies.iter().chain(&layer.dev_dependencies));
         let asked: BTreeSet<&str> = asked.map(|(name, (dependency, _))| package(name, dependency)).collect();
         // What cannot be read is told where it is united.
@@ -32,22 +33,6 @@ pub fn faults(pack: &Pack) -> Faults {
         faults.push(Fault::at(fragment.place(at), message).help(help));
     }
     faults
-}
-
-/// The layer, what it requires, what those require, and what is always in.
-fn below<'a>(layer: &'a Layer, pack: &'a Pack) -> Vec<&'a Layer> {
-    let mut found = vec![layer];
-    found.extend(pack.layers.iter().filter(|other| other.when.is_none() && other.name != layer.name));
-    let mut at = 0;
-    while let Some(layer) = found.get(at).copied() {
-        for (name, _) in &layer.requires {
-            if found.iter().all(|other| other.name != *name) {
-                found.extend(pack.layers.iter().find(|other| other.name == *name));
-            }
-        }
-        at += 1;
-    }
-    found
 }
 
 /// The name of the package that a dependency is.

@@ -25,7 +25,6 @@ pub use cases::Case;
 pub use rows::{Row, Rows};
 use uses::{Reads, Used};
 
-use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults};
 use crate::pack::{Files, Pack};
 use crate::render::{Tree, reads, render_in_time};
@@ -109,7 +108,7 @@ impl Inspection {
         let mut whole = true;
         for row in &rows.chosen {
             self.rendered += 1;
-            match tree(&row.blueprint, pack) {
+            match render_in_time(&row.blueprint, pack) {
                 Ok(tree) => {
                     used.take(pack, row, &tree);
                     for fault in forms.faults(&tree, pack).0 {
@@ -153,9 +152,4 @@ fn of_whom_is_asked(mut faults: Faults, pack: &Pack) -> Faults {
         faults.0.retain(|fault| fault.place.as_ref().is_none_or(|place| is_above(&place.file)));
     }
     faults
-}
-
-/// The tree of a service; rendering is given up as anywhere.
-pub fn tree(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
-    render_in_time(blueprint, pack)
 }

@@ -220,6 +220,20 @@ impl Pack {
         }
     }
 
+    /// These layers, each once, what they require, and what those require.
+    pub fn with_required<'a>(&'a self, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<&'a Layer> {
+        let mut open: Vec<&Layer> = layers.into_iter().collect();
+        let mut found: Vec<&Layer> = Vec::new();
+        while let Some(layer) = open.pop() {
+            if found.iter().all(|other| other.name != layer.name) {
+                found.push(layer);
+                let requires = |other: &&Layer| layer.requires.iter().any(|(name, _)| *name == other.name);
+                open.extend(self.layers.iter().filter(requires));
+            }
+        }
+        found
+    }
+
     /// Whether a layer is rendered for each resource; else the pack makes nothing of them.
     pub fn takes_resources(&self) -> bool {
         self.layers.iter().any(Layer::is_for_resources)

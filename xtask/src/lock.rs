@@ -29,7 +29,7 @@ pub fn run(update: bool) -> anyhow::Result<()> {
     }
     let superset = scratch.resolve(&with)?;
     for layer in &with {
-        let chosen = with_required(layer, &pack.layers);
+        let chosen = pack.with_required([*layer]);
         scratch.write("Cargo.lock", &superset)?;
         let fragment = scratch.resolve(&chosen)?;
         let path = folder.join("layers").join(&layer.name).join(format!("{}.fragment", lock.path));
@@ -37,21 +37,6 @@ pub fn run(update: bool) -> anyhow::Result<()> {
         println!("{}: {} packages", layer.name, fragment.matches("[[package]]").count() - 1);
     }
     Ok(())
-}
-
-/// A layer and what it requires, and what those require.
-fn with_required<'a>(layer: &'a Layer, all: &'a [Layer]) -> Vec<&'a Layer> {
-    let mut chosen = vec![layer];
-    let mut at = 0;
-    while let Some(layer) = chosen.get(at).copied() {
-        for (name, _) in &layer.requires {
-            if chosen.iter().all(|other| other.name != *name) {
-                chosen.extend(all.iter().find(|other| other.name == *name));
-            }
-        }
-        at += 1;
-    }
-    chosen
 }
 
 /// What the fragments hold now, as cargo takes it: it keeps the versions and drops the rest.
