@@ -66,7 +66,7 @@ impl Plan {
         let destructive = all(|step| &step.destructive);
         notes.extend(all(|step| &step.notes));
         if entries.iter().any(|entry| entry.overlay.is_some() && entry.changes()) {
-            notes.extend(tree.notes.iter().cloned());
+            notes.extend(tree.notes.iter().chain(&tree.strays).cloned());
         }
         if let Some(lock) = &revision.pack.manifest.lock
             && entries.iter().any(|entry| entry.path.as_str() == lock.manifest && entry.changes())

@@ -31,16 +31,21 @@ impl Forms {
                 && let Err(why) = check(&file.content)
             {
                 self.broken.insert(file.source.clone());
-                faults.push(fault(path, file, &why));
+                faults.push(fault(path, file, pack, &why));
             }
         }
         faults
     }
 }
 
-fn fault(path: &str, file: &TreeFile, why: &str) -> Fault {
+fn fault(path: &str, file: &TreeFile, pack: &Pack, why: &str) -> Fault {
     let place = Place::new(&file.source, 1, 1);
     let fault = Fault::at(place, format!("{path} would not parse: {}", why.lines().next().unwrap_or_default()));
+    let open = pack.manifest.delimiters.variable_start.as_bytes();
+    let rendered = Path::new(&file.source).extension().is_some_and(|ending| ending == "tera");
+    if !rendered && file.content.windows(open.len()).any(|bytes| bytes == open) {
+        return fault.help("it is copied, not rendered: a file with values in it has a name that ends in .tera");
+    }
     fault.help("a value is escaped for its place by a filter: toml, yaml, json, rust_str, comment, …; what is no such file stands in `unparsed` under [check]")
 }
 

@@ -25,6 +25,8 @@ pub use cases::Case;
 pub use rows::{Row, Rows};
 use uses::{Reads, Used};
 
+use std::collections::BTreeSet;
+
 use crate::fault::{Fault, Faults};
 use crate::pack::{Files, Pack};
 use crate::render::{Tree, reads, render_in_time};
@@ -43,6 +45,8 @@ pub struct Inspection {
     pub findings: Vec<Finding>,
     /// Services that were rendered in memory.
     pub rendered: usize,
+    /// What a person should know of them: an overlay may mean it so.
+    pub notes: BTreeSet<String>,
     /// None where the pack cannot be read.
     pub pack: Option<Pack>,
     /// The pack's own test cases; those whose answers do not stand are left out.
@@ -110,6 +114,7 @@ impl Inspection {
             self.rendered += 1;
             match render_in_time(&row.blueprint, pack) {
                 Ok(tree) => {
+                    self.notes.extend(tree.notes.iter().cloned());
                     used.take(pack, row, &tree);
                     for fault in forms.faults(&tree, pack).0 {
                         self.push(fault, Some(row.shown()));

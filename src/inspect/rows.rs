@@ -184,7 +184,9 @@ impl Trial<'_> {
         let layers: Vec<&Layer> = match layers {
             Ok(layers) if amount == Amount::None || layers.iter().any(|layer| layer.is_for_resources()) => layers,
             Ok(_) => return None,
-            Err(_) => {
+            Err(faults) => {
+                // A refusal is what the pack says; what has a place in it is wrong there.
+                let _ = self.kept::<()>(Err(Faults(faults.0.into_iter().filter(|one| one.place.is_some()).collect())));
                 self.judge(&context, &[], true);
                 return None;
             }

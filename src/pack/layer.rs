@@ -1,7 +1,7 @@
 //! A layer: its `layer.toml`, and the files, slot lines and lock fragment in its folder.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -10,6 +10,7 @@ use super::condition::Condition;
 use super::database::{DatabaseForm, DatabaseRule, TableForm};
 use super::manifest::Manifest;
 use super::refusal::{Refusal, RefuseForm, refusals};
+use super::setting::{Setting, check_setting};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean, nearest_few};
 use crate::practices;
@@ -143,66 +144,6 @@ pub enum Dependency {
     Table(BTreeMap<String, toml::Value>),
 }
 
-/// A setting of the service, declared once (practice app.config).
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Setting {
-    /// Its name in the environment: capitals, digits and `_`.
-    pub env: String,
-    /// What its value is.
-    pub kind: SettingKind,
-    /// Its value where none is set. Texts may hold values, as in `{= name =}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default: Option<toml::Value>,
-    /// Its value on a developer's machine, where that differs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dev: Option<toml::Value>,
-    /// Its value in deployed environments, where that differs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prod: Option<toml::Value>,
-    /// The smallest value, of an integer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min: Option<i64>,
-    /// The largest value, of an integer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max: Option<i64>,
-    /// What it may be, of a choice.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub choices: Vec<String>,
-    /// Whether the service refuses to start without it.
-    #[serde(default)]
-    pub required: bool,
-    /// Whether it is printed as `[redacted]`, and read from the file that `NAME_FILE` names, too.
-    #[serde(default)]
-    pub secret: bool,
-    /// What it is for, in a sentence.
-    pub doc: String,
-}
-
-/// What a setting's value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SettingKind {
-    /// Any text.
-    String,
-    /// An address to listen at, as in `127.0.0.1:8080`.
-    Addr,
-    /// A URL.
-    Url,
-    /// A time, as in `30s`.
-    Duration,
-    /// A whole number.
-    Integer,
-    /// From 0 to 1.
-    Ratio,
-    /// `true` or `false`.
-    Bool,
-    /// Texts, with commas between them.
-    List,
-    /// One of `choices`.
-    Choice,
-}
-
 /// `[files."GLOB"]`: what holds for the output paths that match.
 #[derive(Debug, Clone)]
 pub struct FileRule {
@@ -272,7 +213,7 @@ impl Layer {
 
     /// Reads `layer.toml` and checks what can be checked without the other layers.
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
-        let form: Form = text.toml()?;
+        let form: Form = text.toml().map_err(whose)?;
         let mut faults = text.unprintable();
         let names = manifest.answer_names();
         let keys: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -329,7 +270,7 @@ impl Layer {
             .map(|(place, setting)| (setting, place))
             .collect();
         for (setting, place) in &config {
-            check_setting(setting, place, &mut faults);
+            check_setting(setting, place, manifest, &mut faults);
         }
         let for_each = loop_of(form.for_each, form.item_name, manifest, text, &mut faults);
         let placed = |map: BTreeMap<String, Spanned<Dependency>>| {
@@ -430,6 +371,19 @@ fn loop_of(
     Some((list.into_inner(), item.map_or_else(|| "item".to_owned(), Spanned::into_inner)))
 }
 
+/// Where a key of `pack.toml` stands in a `layer.toml`, says so.
+fn whose(mut faults: Faults) -> Faults {
+    const OF_THE_PACK: [&str; 6] = ["question", "presets", "slots", "lock", "format", "check"];
+    for fault in &mut faults.0 {
+        let key = fault.message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        if key.is_some_and(|key| OF_THE_PACK.contains(&key)) {
+            fault.help =
+                Some("it stands in pack.toml; the layer reads the answers, and is in `when` they say so".into());
+        }
+    }
+    faults
+}
+
 /// Names that a message holds without being a list.
 const FEW: usize = 6;
 
@@ -446,60 +400,4 @@ fn check_slot(slot: &str, place: Place, manifest: &Manifest, faults: &mut Faults
         };
         faults.push(Fault::at(place, format!("no slot \"{slot}\"{near}")).help(help));
     }
-}
-
-/// A declaration that contradicts itself would give a service that cannot start.
-fn check_setting(setting: &Setting, place: &Place, faults: &mut Faults) {
-    let name = &setting.env;
-    let mut fault = |why: String| faults.push(Fault::at(place.clone(), format!("the setting {name}: {why}")));
-    if !name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-        || !name.starts_with(|c: char| c.is_ascii_uppercase())
-    {
-        fault("a name is capitals, digits and _".into());
-    }
-    if (setting.kind == SettingKind::Choice) == setting.choices.is_empty() {
-        fault("`choices` belong to kind = \"choice\", and only there".into());
-    }
-    if setting.secret && (setting.default.is_some() || setting.prod.is_some()) {
-        fault("a secret has no default".into());
-    }
-    if setting.required && setting.default.is_some() {
-        fault("what has a default is not required".into());
-    }
-    for value in [&setting.default, &setting.dev, &setting.prod].into_iter().flatten() {
-        let fits = match setting.kind {
-            SettingKind::Integer => value
-                .as_integer()
-                .is_some_and(|n| setting.min.is_none_or(|min| n >= min) && setting.max.is_none_or(|max| n <= max)),
-            SettingKind::Ratio => value.as_float().is_some_and(|ratio| (0.0..=1.0).contains(&ratio)),
-            SettingKind::Bool => value.is_bool(),
-            SettingKind::List => value.is_array(),
-            SettingKind::Choice => {
-                value.as_str().is_some_and(|text| setting.choices.iter().any(|choice| choice == text))
-            }
-            SettingKind::String | SettingKind::Addr | SettingKind::Url | SettingKind::Duration => value.is_str(),
-        };
-        if !fits {
-            fault(format!("the value {value} does not fit its kind or bounds"));
-        }
-    }
-}
-
-/// Settings that two layers declare differently, each named once.
-pub fn conflicting_settings(layers: &[&Layer]) -> Faults {
-    let mut faults = Faults::default();
-    let mut seen: BTreeMap<&str, (&Setting, &Layer)> = BTreeMap::new();
-    let mut named = BTreeSet::new();
-    for layer in layers {
-        for (setting, place) in &layer.config {
-            if let Some((first, owner)) = seen.insert(&setting.env, (setting, layer))
-                && first != setting
-                && named.insert(&setting.env)
-            {
-                let message = format!("the setting {} is declared otherwise by layer \"{}\"", setting.env, owner.name);
-                faults.push(Fault::at(place.clone(), message).help("declare it in one of the two"));
-            }
-        }
-    }
-    faults
 }

@@ -13,6 +13,7 @@ mod preset;
 mod question;
 mod refusal;
 mod remote;
+mod setting;
 mod source;
 mod text;
 
@@ -25,9 +26,7 @@ pub use answer::{Answer, Answers};
 pub use check::CheckRules;
 pub use condition::Condition;
 pub use database::{DatabaseRule, Dialect, TableForm};
-pub use layer::{
-    DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy, Setting, SettingKind, conflicting_settings,
-};
+pub use layer::{DEFAULT_ORDER, Dependency, FileRule, Layer, LayerFile, Policy};
 pub use manifest::{Format, LockFile, LockKind, Manifest, ResourceRules, Rustfmt, Slot};
 pub use name_rules::{DEVICE_NAMES, NameRules};
 pub use origin::{Origin, Part, Sources, Wanted};
@@ -36,6 +35,7 @@ pub use preset::Preset;
 pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use refusal::Refusal;
 pub use remote::Remote;
+pub use setting::{Setting, SettingKind, conflicting_settings};
 pub use source::{Files, Source, digest, embedded, hex};
 pub use text::Text;
 

@@ -12,7 +12,7 @@ use super::manifest::Manifest;
 use super::origin::{Origin, Part};
 use super::source::{Files, digest, hex};
 use super::text::Text;
-use crate::fault::{Fault, Faults, nearest_within};
+use crate::fault::{Fault, Faults, Place, nearest_within};
 
 /// What lies over a pack.
 #[derive(Debug, Clone)]
@@ -80,6 +80,7 @@ pub(super) struct Stack {
 /// nothing of a pack is a fault.
 pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faults: &mut Faults) -> Stack {
     let digest = united(&pack, &overlays);
+    std::iter::once(&pack).chain(&overlays).for_each(|part| twins(part, faults));
     let Part { files, label, origin } = pack;
     let mut stack = Stack { files, label, origin, overlays: Vec::new(), laid: BTreeMap::new(), digest };
     for (number, overlay) in overlays.into_iter().enumerate() {
@@ -122,6 +123,16 @@ const ENDING: &str = ".tera";
 
 fn is_of_a_pack(path: &str) -> bool {
     path == MANIFEST || path.starts_with("layers/") || path.starts_with("partials/")
+}
+
+/// Of a file and its `.tera`, only one can stand at their path.
+fn twins(part: &Part, faults: &mut Faults) {
+    let of_the_pack = part.files.keys().filter(|path| is_of_a_pack(path));
+    for path in of_the_pack.filter(|path| path.ends_with(ENDING) && part.files.contains_key(bare(path))) {
+        let message = format!("{} stands beside it: two files for one path", bare(path));
+        let fault = Fault::at(Place::new(format!("{}/{path}", part.label), 1, 1), message);
+        faults.push(fault.help("keep the one that is meant: this one is rendered, the other copied"));
+    }
 }
 
 /// Files of an overlay that may have missed by a letter what they were to stand for.

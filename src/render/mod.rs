@@ -105,7 +105,7 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         },
     );
     let mut rendering = rendering?;
-    rendering.tree.notes.extend(strays(pack, &layers));
+    rendering.tree.strays = strays(pack, &layers);
     if let Some(file) = rendering.tree.bare_repository() {
         rendering.faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }

@@ -62,6 +62,8 @@ pub struct Tree {
     pub schema: Option<Layout>,
     /// What a person should know of what is left out of it.
     pub notes: Vec<String>,
+    /// Of files that may have been meant to stand for others.
+    pub strays: Vec<String>,
     /// Layers whose packages are not all in the lock file.
     pub unlocked: Vec<String>,
     /// The migrations that are new, of those that lead from an earlier schema to this one.

@@ -415,3 +415,61 @@ fn an_overlay_is_checked_over_its_template() {
     sandbox.run("template export out --overlay").arg(&over).fails(2, &["--overlay: "]);
     sandbox.run("template new out --overlay").arg(&over).fails(2, &["--overlay: "]);
 }
+
+const SETTING: &str = "title = \"x\"\n[[config]]\nenv = \"PAUSE\"\ndoc = \"x\"\n";
+
+#[test]
+fn a_setting_has_a_value_of_its_kind() {
+    for (rest, words) in [
+        (
+            "kind = \"duration\"\ndefault = \"30 parsecs\"",
+            "\"30 parsecs\" does not fit its kind or bounds, as in \"30s\"",
+        ),
+        ("kind = \"duration\"\ndefault = \"s\"", "\"s\" does not fit its kind"),
+        ("kind = \"addr\"\ndefault = \"localhost\"", "as in \"127.0.0.1:8080\""),
+        ("kind = \"url\"\ndev = \"host\"", "as in \"https://host/path\""),
+        ("kind = \"integer\"\ndefault = 9\nmax = 8", "the value 9 does not fit"),
+        ("kind = \"duration\"\ndefault = \"1s\"\nmin = 1", "`min` and `max` belong to kind = \"integer\""),
+    ] {
+        finds(rest, &[(LAYER, &format!("{SETTING}{rest}\n")), (FILE, "x")], &[words]);
+    }
+    let open = "kind = \"duration\"\ndefault = \"{{ year }}s\"\n";
+    finds(
+        "a value that holds one",
+        &[(LAYER, &format!("{SETTING}{open}")), (FILE, "{{ settings.PAUSE.default }}")],
+        &[],
+    );
+}
+
+#[test]
+fn layers_that_disagree_on_a_setting_are_told_where_they_do() {
+    let other = format!("{SETTING}kind = \"string\"\n");
+    let files = [
+        (LAYER, &*format!("{SETTING}kind = \"bool\"\n")),
+        (FILE, "{{ settings.PAUSE.default }}"),
+        ("layers/other/layer.toml", &other),
+        ("layers/other/files/b", "x"),
+    ];
+    finds("two kinds", &files, &["other/layer.toml:2:1: the setting PAUSE is declared otherwise by layer \"core\""]);
+}
+
+#[test]
+fn what_is_copied_and_what_is_rendered_is_told_apart() {
+    let broken = "fn f() { {{ name }}; let }\n";
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[("layers/core/files/a.rs", broken)]);
+    let said = check(&sandbox, &pack, 4);
+    assert!(said.out.contains("a.rs would not parse") && said.out.contains("a name that ends in .tera"), "{said:?}");
+    finds("twins", &[(FILE, "x"), ("layers/core/files/a", "y")], &["a.tera:1:1: layers/core/files/a stands beside it"]);
+}
+
+#[test]
+fn a_question_in_a_layer_is_led_to_the_pack() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[(LAYER, "title = \"x\"\n[[question]]\nkey = \"a\"\n")]);
+    let said = check(&sandbox, &pack, 4);
+    assert!(
+        said.out.contains("layer.toml:2:3: unknown field `question`") && said.out.contains("it stands in pack.toml"),
+        "{said:?}"
+    );
+}

@@ -41,6 +41,7 @@ fn shown(finding: &Finding) -> String {
 }
 
 fn say(inspection: &Inspection, asked_to_build: bool, built: bool) {
+    inspection.notes.iter().for_each(|note| report::warn(note));
     let services = inspection.rendered;
     let cases = inspection.cases.len();
     let found = match inspection.findings.len() {
@@ -75,6 +76,7 @@ fn json(inspection: &Inspection, built: bool) -> anyhow::Result<String> {
     let value = serde_json::json!({
         "template": pack.map(|manifest| serde_json::json!({"name": manifest.name, "version": manifest.version})),
         "findings": findings,
+        "notes": inspection.notes,
         "rendered": inspection.rendered,
         "cases": inspection.cases.len(),
         "built": built,
