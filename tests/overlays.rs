@@ -549,6 +549,9 @@ fn who_stands_for_a_file_decides_on_its_slots_and_is_told() {
     let words = "the overlay \"../../company\" stands for a file of layer \"core\", and has no slot \"lines\"";
     new(&sandbox, "shop").ok().says(&[words]);
     assert_eq!(sandbox.read("shop/main"), "ours\n");
+    let note = "the overlay \"../company\" stands for a file of layer \"core\", and has no slot \"lines\"";
+    let said = sandbox.run("template check ../company --template ../pack").finish().says(&[note]);
+    assert!(!said.out.contains("slot"), "it may be meant so: {said:?}");
     let said = inside(&sandbox, "apply").ok();
     assert!(!said.err.contains("slot"), "told once: {said:?}");
     lay(&sandbox, "company", &[("layers/core/files/main", "ours, newer\n")]);

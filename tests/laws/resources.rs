@@ -68,7 +68,8 @@ fn migrations(tree: &Tree, way: &str) -> Vec<String> {
     files.map(|(_, (content, _))| String::from_utf8(content.clone()).unwrap()).collect()
 }
 
-/// All files but migrations; of the lock, what does not tell of them; of the schema, each fact without its place.
+/// All files but migrations; of the lock, what does not tell of them; of the schema, each fact without its place;
+/// of `service.toml`, whose order is the person's, the resources by name.
 fn without_history(tree: &Tree) -> BTreeMap<String, String> {
     let mut files = said(tree);
     files.retain(|path, _| !path.starts_with("migrations/"));
@@ -85,6 +86,12 @@ fn without_history(tree: &Tree) -> BTreeMap<String, String> {
         .collect();
     told.sort();
     *lock = told.join("\n");
+    let service = files.get_mut(blueprint::FILE_NAME).unwrap();
+    let mut table: toml::Table = service.parse().unwrap();
+    if let Some(toml::Value::Array(resources)) = table.get_mut("resource") {
+        resources.sort_by_key(|one| one["name"].to_string());
+    }
+    *service = table.to_string();
     files
 }
 
