@@ -6,15 +6,17 @@ use std::fmt::Write as _;
 use std::io;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-use sha2::{Digest as _, Sha256};
 
 use super::shadows::{self, Shadows};
 use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Pack, Policy, check_plain, hex};
+use crate::pack::{Pack, Policy, check_plain};
 use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
 use crate::schema::Layout;
+
+/// The hash of bytes is the name of their object.
+pub use crate::pack::hash;
 
 /// The newest format of the lock file that this binary reads.
 const FORMAT: u32 = 3;
@@ -60,11 +62,6 @@ pub struct Locked {
 
 /// The folder of the pristine bytes.
 pub const OBJECTS: &str = ".new-service/base";
-
-/// Lowercase SHA-256 of bytes: the name of their object.
-pub fn hash(content: &[u8]) -> String {
-    hex(&Sha256::digest(content))
-}
 
 /// A path of the record from the repository's root.
 pub fn path(rest: &str) -> TreePath {

@@ -36,7 +36,7 @@ pub use question::{Choice, Kind, Question, check_plain, shown, visible};
 pub use refusal::Refusal;
 pub use remote::Remote;
 pub use setting::{Setting, SettingKind, conflicting_settings};
-pub use source::{Files, Source, digest, embedded, hex};
+pub use source::{Files, Source, digest, embedded, hash, hex};
 pub use text::Text;
 
 use crate::fault::{Fault, Faults, Place, did_you_mean};

@@ -6,11 +6,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
 use super::manifest::Manifest;
 use super::origin::{Origin, Part};
-use super::source::{Files, digest, hex};
+use super::source::{Files, digest, hash};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, nearest_within};
 
@@ -105,7 +103,7 @@ pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faul
                 if let Some(hidden) = stack.files.remove(below)
                     && is_of_a_pack(below)
                 {
-                    shadows.push(Shadow { path: below.clone(), hash: hex(&Sha256::digest(&hidden)), of });
+                    shadows.push(Shadow { path: below.clone(), hash: hash(&hidden), of });
                 }
             }
             stack.laid.insert(path.clone(), number);

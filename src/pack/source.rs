@@ -188,6 +188,11 @@ pub fn digest(files: &Files) -> String {
     format!("sha256:{}", hex(&hash.finalize()))
 }
 
+/// Lowercase SHA-256 of bytes.
+pub fn hash(content: &[u8]) -> String {
+    hex(&Sha256::digest(content))
+}
+
 /// Lowercase hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

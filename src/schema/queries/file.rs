@@ -1,18 +1,13 @@
 //! A file of offline query data, as sqlx 0.9 writes it (`sqlx-macros-core/src/query/data.rs`).
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::infer::{Description, Output};
-use crate::pack::hex;
+use crate::pack::hash;
 use crate::schema::types::Database;
 
 pub fn name(sql: &str) -> String {
-    format!("query-{}.json", hash(sql))
-}
-
-fn hash(sql: &str) -> String {
-    hex(&Sha256::digest(sql))
+    format!("query-{}.json", hash(sql.as_bytes()))
 }
 
 #[derive(Serialize)]
@@ -103,7 +98,8 @@ fn write<C: Serialize>(
     outputs: &[Output],
 ) -> String {
     let nullable = outputs.iter().map(|output| output.value.nullable).collect();
-    let data = Data { db_name, query: sql, describe: Describe { columns, parameters, nullable }, hash: hash(sql) };
+    let data =
+        Data { db_name, query: sql, describe: Describe { columns, parameters, nullable }, hash: hash(sql.as_bytes()) };
     let mut text = serde_json::to_string_pretty(&data).expect("texts and numbers");
     text.push('\n');
     text

@@ -23,6 +23,8 @@ mod truth;
 
 use std::collections::BTreeMap;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 pub use scan::Source;
 
 use super::model::Model;
@@ -47,22 +49,12 @@ pub fn query_names(source: &Source) -> Vec<String> {
 
 /// The data of every query in `sources`, each once; what cannot be told is a fault at the query.
 pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = sources.len().div_ceil(threads).max(1);
-    let shares = std::thread::scope(|scope| {
-        let work = |sources| {
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            thread.spawn_scoped(scope, move || files_of(sources, model, database))
-        };
-        let running = sources.chunks(share).map(work).collect::<Result<Vec<_>, _>>();
-        let running = running.map_err(|error| Fault::new(format!("no thread to read the queries in: {error}")))?;
-        let ended =
-            running.into_iter().map(|work| work.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        Ok::<Vec<_>, Fault>(ended.collect())
-    })?;
+    let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
+    let threads = threads.map_err(|error| Fault::new(format!("no threads to read the queries in: {error}")))?;
+    let all: Vec<_> = threads.install(|| sources.par_iter().map(|source| files_of(source, model, database)).collect());
     let mut faults = Faults::default();
     let mut files = BTreeMap::new();
-    for (some, more) in shares {
+    for (some, more) in all {
         files.extend(some);
         faults.extend(more);
     }
@@ -70,27 +62,25 @@ pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Res
     faults.or(files)
 }
 
-/// The content of each file by its name, and what cannot be told.
-fn files_of(sources: &[Source], model: &Model, database: Database) -> (BTreeMap<String, String>, Faults) {
+/// The content of each file of a source by its name, and what cannot be told.
+fn files_of(source: &Source, model: &Model, database: Database) -> (BTreeMap<String, String>, Faults) {
     let mut faults = Faults::default();
     let mut files = BTreeMap::new();
-    for source in sources {
-        let queries = scan::queries(source).unwrap_or_else(|fault| {
-            faults.push(fault);
-            Vec::new()
-        });
-        for query in queries {
-            let name = file::name(&query.sql);
-            if files.contains_key(&name) {
-                continue;
-            }
-            match infer::describe(&query.sql, model, database) {
-                Ok(description) => drop(files.insert(name, file::content(&query.sql, &description, database))),
-                Err(unclear) => {
-                    let message = format!("the data of this query cannot be told: {}", unclear.message);
-                    let fault = Fault::at(query.place, message);
-                    faults.push(fault.help(format!("{}; it comes from {}", unclear.help, source.from)));
-                }
+    let queries = scan::queries(source).unwrap_or_else(|fault| {
+        faults.push(fault);
+        Vec::new()
+    });
+    for query in queries {
+        let name = file::name(&query.sql);
+        if files.contains_key(&name) {
+            continue;
+        }
+        match infer::describe(&query.sql, model, database) {
+            Ok(description) => drop(files.insert(name, file::content(&query.sql, &description, database))),
+            Err(unclear) => {
+                let message = format!("the data of this query cannot be told: {}", unclear.message);
+                let fault = Fault::at(query.place, message);
+                faults.push(fault.help(format!("{}; it comes from {}", unclear.help, source.from)));
             }
         }
     }

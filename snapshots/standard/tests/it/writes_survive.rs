@@ -39,6 +39,7 @@ struct Load<'a> {
     todo: RefCell<Vec<(u32, Value)>>,
     done: RefCell<Vec<(u32, Value)>>,
     acknowledged: RefCell<BTreeSet<String>>,
+    failed: Cell<usize>,
     /// Whether the kill has come.
     over: Cell<bool>,
 }
@@ -55,6 +56,7 @@ impl<'a> Load<'a> {
             todo: todo.into(),
             done: RefCell::default(),
             acknowledged: RefCell::default(),
+            failed: Cell::default(),
             over: Cell::default(),
         }
     }
@@ -65,6 +67,7 @@ impl<'a> Load<'a> {
         let writer = async || {
             while let Some((n, body)) = self.next() {
                 while !self.attempt(n, &body).await {
+                    self.failed.set(self.failed.get() + 1);
                     yield_now().await;
                 }
                 self.done.borrow_mut().push((n, body));
@@ -161,6 +164,7 @@ async fn a_service_that_is_killed_has_written_all_or_nothing() {
         next
     };
     let ((), _next) = tokio::join!(load.insist(), kill);
+    assert!(load.failed.get() > 0, "it was killed under load");
     load.ends_complete().await;
 }
 
@@ -189,7 +193,12 @@ impl Server {
     /// Kills the process that serves this very statement. The server takes it for a crash: it ends all
     /// others as well, and recovers from its log.
     async fn crash(&self) {
-        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let mut connection = loop {
+            // It may still be recovering from the last one.
+            if let Ok(connection) = PgConnection::connect(&self.url).await {
+                break connection;
+            }
+        };
         let crash = "COPY (SELECT 1) TO PROGRAM 'kill -s KILL $PPID'";
         connection.execute(crash).await.unwrap_err();
     }
@@ -209,10 +218,14 @@ async fn a_database_that_is_killed_keeps_what_it_acknowledged() {
     let load = Load::new(&api, api.addr, MANY).await;
     let crash = async {
         load.has_acknowledged(WRITERS).await;
-        server.crash().await;
+        // Where no write was under way, the service has borne it.
+        while load.failed.get() == 0 {
+            server.crash().await;
+        }
         load.over.set(true);
     };
     tokio::join!(load.insist(), crash);
+    assert!(load.failed.get() > 0, "it was killed under load");
     load.ends_complete().await;
     drop(api);
     server.end().await;
