@@ -38,8 +38,10 @@ impl End {
 
 /// Runs the command line `arguments` (without the program's name).
 pub fn run(arguments: &[OsString]) -> anyhow::Result<End> {
-    // Milliseconds, which pass while the template is read.
-    rayon::spawn(schema::read_plurals);
+    if cli::is_change(arguments) || cli::begins_with(arguments, "new") {
+        // Milliseconds, which pass while the template is read.
+        rayon::spawn(schema::read_plurals);
+    }
     limits::set(cli::limits(arguments)?);
     let named = cli::template_argument(arguments)?;
     let given = named.as_deref().map(|text| Source::parse(text, Path::new("."))).transpose();

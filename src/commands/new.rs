@@ -117,7 +117,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
 pub fn sources_of(from: Option<&Path>, given: Option<Source>) -> Result<Option<Made>, Faults> {
     let Some((path, bytes)) = from.and_then(|path| Some((path, std::fs::read(path).ok()?))) else { return Ok(None) };
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let Ok(text) = Text::from_utf8(path.display().to_string(), &bytes) else { return Ok(None) };
+    let Ok(text) = Text::from_utf8(path.display().to_string(), bytes) else { return Ok(None) };
     blueprint::made_as(&text, folder, given)
 }
 
@@ -133,7 +133,7 @@ fn read_from(arguments: &NewArgs, pack: &Pack) -> anyhow::Result<blueprint::Give
             .map_err(|error| Stop::usage(Fault::new(format!("--from {}: {error}", path.display()))))?;
         path.display().to_string()
     };
-    Ok(blueprint::read(&Text::from_utf8(label, &bytes).map_err(Faults::from)?, pack)?)
+    Ok(blueprint::read(&Text::from_utf8(label, bytes).map_err(Faults::from)?, pack)?)
 }
 
 /// Preset, then file, then `--set`, then flags: the later overrules; resources add up. All faults at once.

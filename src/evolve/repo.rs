@@ -40,7 +40,7 @@ impl Repo {
     pub fn blueprint_of(root: &Path) -> Result<Text, Faults> {
         let path = root.join(blueprint::FILE_NAME);
         let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{}: {error}", path.display())))?;
-        let text = Text::from_utf8(blueprint::FILE_NAME, &bytes)?;
+        let text = Text::from_utf8(blueprint::FILE_NAME, bytes)?;
         if let Some(line) = marker(&text.content) {
             let place = crate::fault::Place::new(blueprint::FILE_NAME, line, 1);
             return Err(Fault::at(place, "a conflict is not resolved").help("choose, and take the markers out").into());
@@ -53,7 +53,7 @@ impl Repo {
         let disk = Disk::new(root);
         let path = record::lock_path();
         let lock = match disk.look(&path).map_err(|error| unreadable(&path, &error))? {
-            Found::File(bytes, _) => record::read(&Text::from_utf8(path.as_str(), &bytes)?.content)?,
+            Found::File(bytes, _) => record::read(&Text::from_utf8(path.as_str(), bytes)?.content)?,
             _ => {
                 let fault = Fault::new(format!("{path}: there is no such file, and nothing can be merged without it"));
                 return Err(fault.help("it belongs to the repository: git checkout HEAD -- .new-service").into());

@@ -80,9 +80,10 @@ pub fn read(files: &Files, pack: &Pack) -> (Vec<Case>, Faults) {
         if !is_case {
             continue;
         }
-        let case = Text::from_utf8(pack.shown(path), content)
-            .map_err(Faults::from)
-            .and_then(|text| Reader { files, pack, text: &text, faults: text.unprintable() }.read());
+        let case = Text::from_utf8(pack.shown(path), content.clone()).map_err(Faults::from).and_then(|text| {
+            let (form, faults) = text.pack_toml()?;
+            Reader { files, pack, text: &text, faults }.read(&form)
+        });
         match case {
             Ok(case) => cases.push(case),
             Err(more) => faults.extend(more),
@@ -99,14 +100,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(mut self) -> Result<Case, Faults> {
-        let form: Form = self.text.toml()?;
+    fn read(mut self, form: &Form) -> Result<Case, Faults> {
         let name = form.name.as_ref().map_or(NAME, |name| name.get_ref());
         let top = form.name.as_ref().map_or(0, |name| name.span().start);
         if let Err(fault) = self.pack.manifest.name_rules.check(name) {
             self.fault(top, fault);
         }
-        let answers = self.answers(&form);
+        let answers = self.answers(form);
         let mut drafts = Drafts::default();
         for (number, spec) in (1..).zip(&form.resources) {
             drafts.flag(number, spec.get_ref());

@@ -138,7 +138,7 @@ fn partials(pack: &Pack, faults: &mut Faults) {
     let included = |path: &str| files.iter().any(|text| text.contains(&format!("\"{path}\"")));
     // What is included as a whole speaks for itself.
     let whole = pack.partials.iter().filter(|(path, _)| included(path));
-    open.extend(whole.map(|(_, text)| text.content.as_str()));
+    open.extend(whole.map(|(_, text)| &*text.content));
     let mut called = BTreeSet::new();
     while let Some(text) = open.pop() {
         for name in call.captures_iter(text).filter_map(|found| found.get(1)) {

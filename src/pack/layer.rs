@@ -213,8 +213,7 @@ impl Layer {
 
     /// Reads `layer.toml` and checks what can be checked without the other layers.
     pub fn parse(name: &str, text: &Text, manifest: &Manifest) -> Result<Self, Faults> {
-        let form: Form = text.toml().map_err(whose)?;
-        let mut faults = text.unprintable();
+        let (form, mut faults): (Form, _) = text.pack_toml().map_err(whose)?;
         let names = manifest.answer_names();
         let keys: Vec<&str> = names.iter().map(String::as_str).collect();
         let condition = |when: &Spanned<String>, faults: &mut Faults| {
@@ -338,7 +337,7 @@ impl Layer {
             }
             self.slots.push(file(slot, content));
         } else if manifest.lock.as_ref().is_some_and(|lock| path == format!("{}.fragment", lock.path)) {
-            self.fragment = Some(Text::from_utf8(shown, &content)?);
+            self.fragment = Some(Text::from_utf8(shown, content)?);
         } else if path != "layer.toml" {
             return Err(Fault::at(Place::new(shown, 1, 1), "a layer has no place for this file")
                 .help("files that it owns are under files/, lines for others under slots/"));

@@ -248,8 +248,7 @@ pub struct Manifest {
 impl Manifest {
     /// Reads and checks `pack.toml`; all faults of it at once.
     pub fn parse(text: &Text) -> Result<Self, Faults> {
-        let form: Form = text.toml()?;
-        let mut faults = text.unprintable();
+        let (form, mut faults): (Form, _) = text.pack_toml()?;
         check_edition(&form.edition, text)?;
         if !is_version(form.version.get_ref()) {
             faults.push(Fault::at(text.place(form.version.span().start), "the version is three numbers: 0.1.0"));
@@ -288,8 +287,7 @@ impl Manifest {
     /// Takes in the `pack.toml` of an overlay: a question, a preset or a slot stands for the one of its name,
     /// and joins in where there is none. All faults of it at once.
     pub fn overlay(&mut self, text: &Text) -> Result<(), Faults> {
-        let form: OverlayForm = text.toml()?;
-        let mut faults = text.unprintable();
+        let (form, mut faults): (OverlayForm, _) = text.pack_toml()?;
         if let Some(edition) = &form.edition {
             check_edition(edition, text)?;
         }

@@ -119,7 +119,7 @@ impl Pack {
         let Some(content) = pack.files.get("pack.toml") else {
             return Err(Fault::new(format!("{shown}: no such file")).help("a pack begins with it").into());
         };
-        let mut manifest = Manifest::parse(&Text::from_utf8(shown, content)?)?;
+        let mut manifest = Manifest::parse(&Text::from_utf8(shown, content.clone())?)?;
         let mut faults = Faults::default();
         let stack = overlay::lay(pack, overlays, &mut manifest, &mut faults);
         faults.or(())?;
@@ -153,7 +153,7 @@ impl Pack {
                     faults.push(fault);
                 }
             } else if path.starts_with("partials/") {
-                match Text::from_utf8(self.shown(path), content) {
+                match Text::from_utf8(self.shown(path), content.clone()) {
                     Ok(text) => self.partials.push((path.clone(), text)),
                     Err(fault) => faults.push(fault),
                 }
@@ -178,7 +178,7 @@ impl Pack {
             }
         }
         for fragment in self.layers.iter().filter_map(|layer| layer.fragment.as_ref()) {
-            self.manifest.name_rules.keep_apart(&fragment.content);
+            self.manifest.name_rules.keep_apart(fragment.clone());
         }
         check_requirements(&self.layers, &mut faults);
         self.manifest.check_presets(&mut faults);
@@ -201,7 +201,7 @@ impl Pack {
                 let near = did_you_mean(name, firsts.keys().map(String::as_str).filter(whole));
                 return Err(Fault::new(format!("{shown}: no such file{near}")).help("a layer begins with it").into());
             };
-            let text = Text::from_utf8(self.shown(&path), content)?;
+            let text = Text::from_utf8(self.shown(&path), content.clone())?;
             Ok((name.clone(), Layer::parse(name, &text, &self.manifest)?))
         };
         for layer in firsts.par_iter().map(read).collect::<Vec<Result<_, Faults>>>() {

@@ -1,7 +1,9 @@
 //! `[name-rules]` of pack.toml: what a service may be called.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
@@ -38,8 +40,10 @@ pub struct NameRules {
     max: usize,
     reserved: Vec<String>,
     reserved_help: String,
-    /// Packages that a generated repository may depend on; `-` and `_` are one in Rust.
-    dependencies: BTreeSet<String>,
+    /// Lock fragments, and the packages in them, which a generated repository may depend on; read when a name is
+    /// checked. `-` and `_` are one in Rust.
+    fragments: Vec<Text>,
+    dependencies: OnceLock<BTreeSet<String>>,
 }
 
 /// Device names of Windows, with or without an ending: a folder so named cannot be checked out there.
@@ -56,7 +60,8 @@ impl Default for NameRules {
             max: 64,
             reserved: Vec::new(),
             reserved_help: "it is reserved".into(),
-            dependencies: BTreeSet::new(),
+            fragments: Vec::new(),
+            dependencies: OnceLock::new(),
         }
     }
 }
@@ -106,17 +111,14 @@ impl NameRules {
     }
 
     /// Refuses from now on the names of the packages in a lock fragment.
-    pub fn keep_apart(&mut self, fragment: &str) {
-        // The package without a source is the fragment's own.
-        let packages = fragment.split("[[package]]").filter(|package| package.contains("\nsource = "));
-        for package in packages {
-            let name = package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-            self.dependencies.extend(name.map(|name| name.replace('-', "_")));
-        }
+    pub(super) fn keep_apart(&mut self, fragment: Text) {
+        self.fragments.push(fragment);
+        self.dependencies = OnceLock::new();
     }
 
     fn depends_on(&self, name: &str) -> bool {
-        self.dependencies.contains(&name.replace('-', "_"))
+        let read = || self.fragments.par_iter().flat_map_iter(|fragment| packages(&fragment.content)).collect();
+        self.dependencies.get_or_init(read).contains(&name.replace('-', "_"))
     }
 
     fn suggest(&self, name: &str) -> Option<String> {
@@ -134,4 +136,13 @@ impl NameRules {
             .into_iter()
             .find(|candidate| candidate != name && fits(candidate))
     }
+}
+
+/// The packages of a lock fragment; the one without a source is its own.
+fn packages(fragment: &str) -> impl Iterator<Item = String> {
+    let packages = fragment.split("[[package]]").filter(|package| package.contains("\nsource = "));
+    packages.filter_map(|package| {
+        let name = package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))?;
+        Some(name.replace('-', "_"))
+    })
 }

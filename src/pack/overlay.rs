@@ -89,7 +89,7 @@ pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faul
             continue;
         }
         if let Some(content) = files.get(MANIFEST) {
-            let read = Text::from_utf8(format!("{label}/{MANIFEST}"), content).map_err(Faults::from);
+            let read = Text::from_utf8(format!("{label}/{MANIFEST}"), content.clone()).map_err(Faults::from);
             if let Err(more) = read.and_then(|text| manifest.overlay(&text)) {
                 faults.extend(more);
             }

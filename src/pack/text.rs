@@ -1,5 +1,7 @@
 //! A text file of a pack, with the name that its faults carry.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -11,24 +13,32 @@ use crate::fault::{Fault, Faults, Place};
 pub struct Text {
     /// As a reader knows it: `templates/…/layer.toml`.
     pub file: String,
-    pub content: String,
+    /// What this binary carries is not copied.
+    pub content: Cow<'static, str>,
 }
 
 impl Text {
-    pub fn new(file: impl Into<String>, content: impl Into<String>) -> Self {
+    pub fn new(file: impl Into<String>, content: impl Into<Cow<'static, str>>) -> Self {
         Self { file: file.into(), content: content.into() }
     }
 
-    pub fn from_utf8(file: impl Into<String>, bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn from_utf8(file: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, Fault> {
         let file = file.into();
-        match std::str::from_utf8(bytes) {
-            Ok(content) => Ok(Self::new(file, content)),
-            Err(error) => {
-                let valid = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-                let place = Place::in_text(file, valid, valid.len());
-                Err(Fault::at(place, "this is not UTF-8")
-                    .help("only files that are rendered need be text; others are copied as they are"))
-            }
+        let fault = |file: String, bytes: &[u8], valid: usize| {
+            let valid = std::str::from_utf8(&bytes[..valid]).unwrap_or_default();
+            let place = Place::in_text(file, valid, valid.len());
+            Fault::at(place, "this is not UTF-8")
+                .help("only files that are rendered need be text; others are copied as they are")
+        };
+        match bytes.into() {
+            Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+                Ok(content) => Ok(Self::new(file, content)),
+                Err(error) => Err(fault(file, bytes, error.valid_up_to())),
+            },
+            Cow::Owned(bytes) => match String::from_utf8(bytes) {
+                Ok(content) => Ok(Self::new(file, content)),
+                Err(error) => Err(fault(file, error.as_bytes(), error.utf8_error().valid_up_to())),
+            },
         }
     }
 
@@ -37,7 +47,7 @@ impl Text {
     }
 
     /// Texts of a TOML file that a terminal would obey and not show; a break of a line is none.
-    pub fn unprintable(&self) -> Faults {
+    fn unprintable(&self, table: &DeTable) -> Faults {
         fn walk(table: &DeTable, found: &mut dyn FnMut(&str, usize)) {
             for (key, value) in table {
                 found(key.get_ref(), key.span().start);
@@ -53,22 +63,30 @@ impl Text {
             }
         }
         let mut faults = Faults::default();
-        // What does not parse is told by what reads it.
-        if let Ok(table) = DeTable::parse(&self.content) {
-            walk(table.get_ref(), &mut |text, at| {
-                if let Err(why) = text.lines().try_for_each(check_plain) {
-                    faults.push(Fault::at(self.place(at), why));
-                }
-            });
-        }
+        walk(table, &mut |text, at| {
+            if let Err(why) = text.lines().try_for_each(check_plain) {
+                faults.push(Fault::at(self.place(at), why));
+            }
+        });
         faults
     }
 
     /// Parses the text as TOML into `T`; a fault carries the line and column.
     pub fn toml<T: DeserializeOwned>(&self) -> Result<T, Faults> {
-        toml::from_str(&self.content).map_err(|error| {
-            let place = self.place(error.span().map_or(0, |span| span.start));
-            Fault::at(place, error.message().replace('\n', " ")).into()
-        })
+        toml::from_str(&self.content).map_err(|error| self.no_toml(&error).into())
+    }
+
+    /// The same of a file of a pack, and what is wrong with its texts: those that a terminal would obey and not
+    /// show.
+    pub fn pack_toml<T: DeserializeOwned>(&self) -> Result<(T, Faults), Faults> {
+        let table = DeTable::parse(&self.content).map_err(|error| self.no_toml(&error))?;
+        let faults = self.unprintable(table.get_ref());
+        let read = T::deserialize(toml::Deserializer::from(table)).map_err(|error| self.no_toml(&error))?;
+        Ok((read, faults))
+    }
+
+    fn no_toml(&self, error: &toml::de::Error) -> Fault {
+        let place = self.place(error.span().map_or(0, |span| span.start));
+        Fault::at(place, error.message().replace('\n', " "))
     }
 }

@@ -23,10 +23,10 @@ impl<'a> Engine<'a> {
         let mut faults = Faults::default();
         let mut templates: Vec<(&str, String)> = Vec::new();
         for (path, text) in &pack.partials {
-            templates.push((path, text.content.clone()));
+            templates.push((path, text.content.to_string()));
         }
         for (layer, file) in rendered_files(layers) {
-            match Text::from_utf8(pack.shown(&file.source), &file.content) {
+            match Text::from_utf8(pack.shown(&file.source), file.content.clone()) {
                 Ok(text) => {
                     templates.push((&file.source, slots::mark(&text, &layer.name, &pack.manifest, &mut faults)));
                 }

@@ -11,8 +11,10 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use semver::Version;
 
 use self::cargo::{Form, PackageForm, print};
+use super::path::TreePath;
+use super::tree::{Mode, Tree, TreeFile};
 use crate::fault::{Fault, Faults};
-use crate::pack::Text;
+use crate::pack::{Layer, Pack, Policy, Text};
 
 /// Name and version: cargo's own order is by these, versions as semver orders them.
 type Key<'a> = (&'a str, Version);
@@ -27,7 +29,7 @@ struct Package<'a> {
 /// `ours`, a lock file that cargo or a person changed, with the packages of `theirs` that it lacks. What
 /// is there stays at its version. None where one of them cannot be read.
 pub fn join(ours: &str, theirs: &str) -> Option<String> {
-    let (ours, theirs) = (Text::new("ours", ours), Text::new("theirs", theirs));
+    let (ours, theirs) = (Text::new("ours", ours.to_owned()), Text::new("theirs", theirs.to_owned()));
     let (format, mut packages) = read(&ours).ok()?;
     let (their_format, new) = read(&theirs).ok()?;
     let known: Vec<Key> = packages.keys().cloned().collect();
@@ -124,6 +126,33 @@ impl<'a> Fragments<'a> {
 /// The lock file of a package that has the dependencies of all these fragments.
 pub fn unite(fragments: &[&Text], name: &str, version: &str) -> Result<String, Faults> {
     Fragments::read(fragments)?.unite(name, version)
+}
+
+/// Adds the lock file that the layers' fragments make.
+pub fn add(tree: &mut Tree, pack: &Pack, layers: &[&Layer], fragments: Fragments) -> Result<(), Faults> {
+    let Some(lock) = &pack.manifest.lock else { return Ok(()) };
+    let source = pack.shown("pack.toml");
+    let Some(manifest) = tree.get(&lock.manifest) else {
+        return Err(Fault::new(format!("{source}: no layer writes \"{}\"", lock.manifest)).into());
+    };
+    let layer = manifest.layer.clone();
+    let (name, version) = root_package(String::from_utf8_lossy(&manifest.content).into_owned(), &manifest.source)?;
+    tree.unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone()).collect();
+    let content = fragments.unite(&name, &version)?.into_bytes();
+    let path = TreePath::new(&lock.path).map_err(Fault::new)?;
+    let (mode, policy) = (Mode::Plain, Policy::Lock);
+    let file = TreeFile { content, mode, policy, layer, personal: false, moved_from: None, source, overlay: None };
+    Ok(tree.insert(path, file)?)
+}
+
+fn root_package(manifest: String, source: &str) -> Result<(String, String), Faults> {
+    let text = Text::new(source, manifest);
+    let table: toml::Table = text.toml()?;
+    let get = |key: &str| table.get("package")?.get(key)?.as_str().map(str::to_owned);
+    match (get("name"), get("version")) {
+        (Some(name), Some(version)) => Ok((name, version)),
+        _ => Err(Fault::new(format!("{source}: a lock file needs `name` and `version` under [package]")).into()),
+    }
 }
 
 /// The packages of a fragment that nothing of `asked`, names of packages, leads to, and those that its root depends on

@@ -93,28 +93,28 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let works: Vec<Work> =
         layers.iter().map(|layer| (*layer, contexts(layer, blueprint, &resources, &context))).collect();
     let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
-    let (locks, rendering) = rayon::join(
-        || Fragments::read(&fragments),
-        || {
-            let mut rendering = Rendering::new(pack, Engine::new(pack, &layers, &names)?);
-            rendering.slot_lines(&works);
-            rendering.files(&works);
-            rendering.rules(&works);
-            rendering.unplaced();
-            Ok::<_, Faults>(rendering)
-        },
-    );
-    let mut rendering = rendering?;
-    rendering.tree.strays = strays(pack, &layers);
-    if let Some(file) = rendering.tree.bare_repository() {
-        rendering.faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
+    let (locks, engine) = rayon::join(|| Fragments::read(&fragments), || Engine::new(pack, &layers, &names));
+    let engine = engine?;
+    let mut rendering = Rendering::new(pack, &engine);
+    rendering.slot_lines(&works);
+    rendering.files(&works);
+    rendering.rules(&works);
+    rendering.unplaced();
+    let (mut tree, mut faults) = rendering.done();
+    tree.layers = layers.iter().map(|layer| layer.name.clone()).collect();
+    tree.strays = strays(pack, &layers);
+    if let Some(file) = tree.bare_repository() {
+        faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }
-    if rendering.faults.is_empty() {
-        rendering.lock_file(&layers, locks?)?;
-        database.write(blueprint, pack, &mut rendering.tree)?;
-    }
-    rendering.tree.layers = layers.iter().map(|layer| layer.name.clone()).collect();
-    rendering.faults.or(rendering.tree)
+    faults.or(())?;
+    let locks = locks?;
+    let finish = || {
+        lockfile::add(&mut tree, pack, &layers, locks)?;
+        database.write(blueprint, pack, &mut tree)
+    };
+    // Parsed templates and what they saw are many small pieces of memory: nobody waits for their end.
+    rayon::join(|| drop((engine, works)), finish).1?;
+    Ok(tree)
 }
 
 /// New files of overlays, in layers that are in, that may have missed what they were to stand for.

@@ -8,22 +8,21 @@ use tera::Context;
 
 use super::engine::Engine;
 use super::json;
-use super::lockfile::Fragments;
 use super::path::TreePath;
 use super::slots::{Contributions, Lines};
 use super::tree::{Mode, Tree, TreeFile};
 use crate::fault::{Fault, Faults};
-use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Overlay, Pack, Policy, Text, shown, visible};
+use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Overlay, Pack, Policy, shown, visible};
 use crate::template::render_text;
 
 /// A layer, and what its templates see: once, or once an item.
 pub type Work<'a> = (&'a Layer, Vec<Cow<'a, Context>>);
 
 pub struct Rendering<'a> {
-    pub tree: Tree,
-    pub faults: Faults,
+    tree: Tree,
+    faults: Faults,
     pack: &'a Pack,
-    engine: Engine<'a>,
+    engine: &'a Engine<'a>,
     slots: Contributions,
     /// Slots that stand in a file.
     placed: BTreeSet<String>,
@@ -45,7 +44,7 @@ struct Place<'a> {
 }
 
 impl<'a> Rendering<'a> {
-    pub fn new(pack: &'a Pack, engine: Engine<'a>) -> Self {
+    pub fn new(pack: &'a Pack, engine: &'a Engine<'a>) -> Self {
         Self {
             tree: Tree::default(),
             faults: Faults::default(),
@@ -209,50 +208,14 @@ impl<'a> Rendering<'a> {
         }
     }
 
-    /// Adds the lock file that the layers' fragments make.
-    pub fn lock_file(&mut self, layers: &[&Layer], fragments: Fragments) -> Result<(), Faults> {
-        let Some(lock) = &self.pack.manifest.lock else { return Ok(()) };
-        let Some(manifest) = self.tree.get(&lock.manifest) else {
-            return Err(
-                Fault::new(format!("{}: no layer writes \"{}\"", self.pack.shown("pack.toml"), lock.manifest)).into()
-            );
-        };
-        let layer = manifest.layer.clone();
-        let (name, version) = root_package(&String::from_utf8_lossy(&manifest.content), &manifest.source)?;
-        let unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone());
-        self.tree.unlocked = unlocked.collect();
-        let content = fragments.unite(&name, &version)?.into_bytes();
-        let path = TreePath::new(&lock.path).map_err(Fault::new)?;
-        let source = self.pack.shown("pack.toml");
-        Ok(self.tree.insert(
-            path,
-            TreeFile {
-                content,
-                mode: Mode::Plain,
-                policy: Policy::Lock,
-                layer,
-                personal: false,
-                moved_from: None,
-                source,
-                overlay: None,
-            },
-        )?)
+    pub fn done(self) -> (Tree, Faults) {
+        (self.tree, self.faults)
     }
 }
 
 /// Each layer with each of what its templates see.
 fn each<'a>(works: &'a [Work<'a>]) -> impl Iterator<Item = (&'a Layer, &'a Context)> {
     works.iter().flat_map(|(layer, contexts)| contexts.iter().map(|context| (*layer, &**context)))
-}
-
-fn root_package(manifest: &str, source: &str) -> Result<(String, String), Faults> {
-    let text = Text::new(source, manifest);
-    let table: toml::Table = text.toml()?;
-    let get = |key: &str| table.get("package")?.get(key)?.as_str().map(str::to_owned);
-    match (get("name"), get("version")) {
-        (Some(name), Some(version)) => Ok((name, version)),
-        _ => Err(Fault::new(format!("{source}: a lock file needs `name` and `version` under [package]")).into()),
-    }
 }
 
 /// LF line ends, and one at the end of a text that is not empty.

@@ -4,7 +4,7 @@
 //! rendered .rs files → scan → SQL with places → infer (over the tables) → files of `.sqlx`
 //! ```
 //!
-//! `tests/schema_on_servers.rs` holds it against what sqlx itself writes, byte for byte.
+//! `tests/schema_on_servers/` holds it against what sqlx itself writes, byte for byte.
 
 mod change;
 mod figure;
