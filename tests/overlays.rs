@@ -288,6 +288,53 @@ fn a_path_that_is_one_letter_off_is_told() {
     inside(&sandbox, "update").ok().says(&["update       .github/workflows/build.yml"]);
 }
 
+/// What a house has no use for goes, and comes back with the overlay's second thoughts; the team's own stays.
+#[test]
+fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
+    let sandbox = sandbox();
+    let rule = "title = \"Core\"\n[dependencies]\naxum = \"0.8\"\n[files.\"audit.*\"]\nmode = \"755\"\n";
+    lay(&sandbox, "pack", &[("layers/core/layer.toml", rule), ("layers/core/files/audit.sh.tera", "{{ name }}\n")]);
+    lay(&sandbox, "pack", &[("layers/core/slots/lines.tera", "  of the pack\n")]);
+    lay(&sandbox, "house", &[("layers/core/files/NEWS", "ours\n")]);
+    new(&sandbox, "shop --overlay ../house").ok();
+    assert!(sandbox.read("shop/main").contains("of the pack"));
+
+    let absent = "absent = [\"layers/core/files/audit.sh\", \"layers/core/slots/lines.tera\"]\n";
+    lay(&sandbox, "house", &[("pack.toml", absent)]);
+    inside(&sandbox, "update").ok().says(&["delete       audit.sh", "update       main"]);
+    assert!(!sandbox.path("shop/audit.sh").exists() && !sandbox.read("shop/main").contains("of the pack"));
+    let catalog = inside(&sandbox, "catalog").ok().out;
+    assert!(catalog.contains("../house\n      leaves out layers/core/files/audit.sh.tera\n"), "{catalog}");
+    assert!(catalog.contains("\n  lines: lines (of core, in main)\n"), "{catalog}");
+    let json = inside(&sandbox, "catalog --json").ok().json();
+    assert_eq!(json["slots"][0]["files"], serde_json::json!(["main"]));
+    assert_eq!(json["overlays"][1]["absent"][1], "layers/core/slots/lines.tera");
+    assert_eq!(json["overlays"][1]["shadows"], serde_json::json!([]));
+    sandbox.run("template check ../house --template ../pack").ok();
+    sandbox.commit("shop");
+
+    // What it hides may change, and be no more: the repository is as it was, and hears of what has no effect.
+    sandbox.write("../pack/layers/core/files/audit.sh.tera", "{{ log }}\n");
+    let said = inside(&sandbox, "update").ok();
+    assert!(!said.err.contains("audit.sh"), "{said:?}");
+    std::fs::remove_file(sandbox.path("../pack/layers/core/files/audit.sh.tera")).unwrap();
+    sandbox.write("../pack/layers/core/files/audit.ps1", "\n");
+    let nothing = "it would leave out layers/core/files/audit.sh, which is not there";
+    inside(&sandbox, "update --allow-dirty").ok().says(&["create       audit.ps1", nothing]);
+    let found = sandbox.run("template check ../house --template ../pack").ends(4).out;
+    assert!(found.contains(&format!("../house/pack.toml:1:11: {nothing}")), "{found}");
+
+    // All that cannot be left out, at once.
+    let wrong =
+        "absent = [\"layers/core/layer.toml\", \"partials/title.tera\", \"layers/core/files/NEWS\", \"main\"]\n";
+    lay(&sandbox, "house", &[("pack.toml", wrong)]);
+    let said = inside(&sandbox, "update --allow-dirty").ends(1);
+    for place in ["1:11: \"layers/core/layer.toml\" cannot", "1:37: ", "1:86: \"main\" cannot"] {
+        assert!(said.err.contains(&format!("../../house/pack.toml:{place}")), "{said:?}");
+    }
+    said.says(&["1:60: \"layers/core/files/NEWS\" is left out, and the overlay has it"]);
+}
+
 /// As an earlier new-service left it: nobody knows what was hidden, and that alone changes nothing.
 #[test]
 fn a_lock_that_knows_of_no_shadows_is_read_and_learns_them_with_the_next_change() {

@@ -97,7 +97,8 @@ fn help_completions_manual_and_catalogue_are_as_good_for_any_pack() {
     let text = of("catalog");
     for slot in catalog["slots"].as_array().unwrap() {
         let part = |key: &str| slot[key].as_str().unwrap();
-        let line = format!("\n  {}: {} (of {})\n", part("name"), part("purpose"), part("owner"));
+        let file = slot["files"][0].as_str().unwrap();
+        let line = format!("\n  {}: {} (of {}, in {file})\n", part("name"), part("purpose"), part("owner"));
         assert!(text.contains(&line), "{line}{text}");
     }
     let asked: Vec<&str> =

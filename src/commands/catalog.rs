@@ -7,7 +7,7 @@ use super::change;
 use crate::blueprint::Made;
 use crate::cli::CatalogArgs;
 use crate::evolve::Repo;
-use crate::pack::{Overlay, Pack, visible};
+use crate::pack::{Overlay, Pack, Shadow, visible};
 use crate::report;
 
 /// What is listed where nothing is named: what the repository here is made of, else the template that is used
@@ -51,7 +51,8 @@ fn text(pack: &Pack) -> String {
     for overlay in &pack.overlays {
         let _ = writeln!(out, "  {}", visible(overlay.name()));
         for shadow in &overlay.shadows {
-            let _ = writeln!(out, "      stands for {}", shadow.path);
+            let does = if shadow.absent { "leaves out" } else { "stands for" };
+            let _ = writeln!(out, "      {does} {}", shadow.path);
         }
     }
     if !manifest.presets.is_empty() {
@@ -65,7 +66,9 @@ fn text(pack: &Pack) -> String {
     if !manifest.slots.is_empty() {
         out.push_str("\nSlots\n");
         for (name, slot) in &manifest.slots {
-            let _ = writeln!(out, "  {name}: {} (of {})", slot.purpose, slot.owner);
+            let files = pack.files_of_slot(name);
+            let files = if files.is_empty() { String::new() } else { format!(", in {}", files.join(", ")) };
+            let _ = writeln!(out, "  {name}: {} (of {}{files})", slot.purpose, slot.owner);
         }
     }
     out
@@ -121,10 +124,13 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
         .overlays
         .iter()
         .map(|overlay| {
+            let (absent, shadows): (Vec<_>, Vec<_>) = overlay.shadows.iter().partition(|shadow| shadow.absent);
+            let paths = |shadows: Vec<&Shadow>| shadows.iter().map(|shadow| shadow.path.clone()).collect::<Vec<_>>();
             serde_json::json!({
                 "source": overlay.name(),
                 "digest": overlay.origin.digest,
-                "shadows": overlay.shadows.iter().map(|shadow| &shadow.path).collect::<Vec<_>>(),
+                "shadows": paths(shadows),
+                "absent": paths(absent),
             })
         })
         .collect();
@@ -144,7 +150,10 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
     let slots: Vec<_> = manifest
         .slots
         .iter()
-        .map(|(name, slot)| serde_json::json!({"name": name, "owner": slot.owner, "purpose": slot.purpose}))
+        .map(|(name, slot)| {
+            let files = pack.files_of_slot(name);
+            serde_json::json!({"name": name, "owner": slot.owner, "purpose": slot.purpose, "files": files})
+        })
         .collect();
     let value = serde_json::json!({
         "name": manifest.name,

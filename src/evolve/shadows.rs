@@ -13,6 +13,8 @@ pub type Shadows = BTreeMap<(String, usize), String>;
 pub fn of(pack: &Pack) -> Shadows {
     let numbered = (1..).zip(&pack.overlays);
     let shadows = numbered.flat_map(|(number, overlay)| overlay.shadows.iter().map(move |shadow| (number, shadow)));
+    // Who leaves a file out has no need of its changes.
+    let shadows = shadows.filter(|(_, shadow)| !shadow.absent);
     shadows.map(|(number, shadow)| ((shadow.key().to_owned(), number), shadow.hash.clone())).collect()
 }
 
@@ -48,7 +50,7 @@ impl Stale {
 pub fn stale(lock: &Lock, pack: &Pack, layers: &[String]) -> Vec<Stale> {
     let mut stale = Vec::new();
     for (number, overlay) in (1..).zip(&pack.overlays) {
-        for shadow in overlay.shadows.iter().filter(|shadow| is_in(&shadow.path, layers)) {
+        for shadow in overlay.shadows.iter().filter(|shadow| !shadow.absent && is_in(&shadow.path, layers)) {
             let known = lock.shadows.get(&(shadow.key().to_owned(), number));
             if known.is_some_and(|hash| *hash != shadow.hash) {
                 let see = match shadow.of.and_then(|below| pack.overlays.get(below)) {

@@ -89,6 +89,7 @@ impl Inspection {
         };
         self.faults(of_whom_is_asked(uses::faults(&pack, &reads), &pack));
         self.faults(of_whom_is_asked(locks::faults(&pack), &pack));
+        self.notes.extend(uses::notes(&pack));
         match Rows::of(&pack) {
             Ok(rows) => {
                 self.faults(of_whom_is_asked(conditions::faults(&pack, &rows), &pack));

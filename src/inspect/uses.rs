@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
+use tera::Delimiters;
 
 use super::rows::{Row, Rows};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, Stray, Text};
+use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, Stray, TEMPLATE_NAMES, Text};
 use crate::render::{Tree, context_of, select};
 use crate::template;
 
@@ -33,6 +34,30 @@ pub fn faults(pack: &Pack, reads: &Reads) -> Faults {
     partials(pack, &mut faults);
     strays(pack, &mut faults);
     faults
+}
+
+/// Values in the marks that Tera has where nothing is said, in a pack with others: they are written as they stand.
+/// That may be meant, where what is written is a template itself.
+pub fn notes(pack: &Pack) -> Vec<String> {
+    let open = &pack.manifest.delimiters.variable_start;
+    let usual = Delimiters::default().variable_start;
+    let names = pack.manifest.questions.iter().map(|question| question.key.as_str()).chain(TEMPLATE_NAMES);
+    let names = names.map(regex::escape).collect::<Vec<_>>().join("|");
+    // `${{ name }}` is an expression of GitHub's.
+    let value = Regex::new(&format!(r"(?m)(?:^|[^$\{{]){}-?\s*({names})\b", regex::escape(&usual)));
+    let (Ok(value), true) = (value, *open != usual) else { return Vec::new() };
+    let mut notes = Vec::new();
+    for file in pack.layers.iter().flat_map(|layer| layer.files.iter().chain(&layer.slots)).filter(|file| file.rendered)
+    {
+        let text = String::from_utf8_lossy(&file.content);
+        if let Some(name) = value.captures(&text).and_then(|found| found.get(1)) {
+            let place = Place::in_text(pack.shown(&file.source), &text, name.start());
+            let (name, close) = (name.as_str(), &pack.manifest.delimiters.variable_end);
+            notes
+                .push(format!("{place}: `{usual} {name}` is written as it stands; a value is `{open} {name} {close}`"));
+        }
+    }
+    notes
 }
 
 /// Every short text of a layer that may hold values, with its place.
@@ -85,29 +110,26 @@ fn names_read(pack: &Pack, reads: &Reads) -> BTreeSet<String> {
 fn slots(pack: &Pack, faults: &mut Faults) {
     let delimiters = &pack.manifest.delimiters;
     for (name, slot) in &pack.manifest.slots {
-        let Some(owner) = pack.layers.iter().find(|layer| layer.name == slot.owner) else {
+        if pack.layers.iter().all(|layer| layer.name != slot.owner) {
             let near = crate::fault::did_you_mean(&slot.owner, pack.layers.iter().map(|layer| layer.name.as_str()));
             let message = format!("the slot \"{name}\" belongs to layer \"{}\", and there is none{near}", slot.owner);
             faults.push(Fault::at(slot.place.clone(), message));
-            continue;
-        };
-        let call = format!("slot(\"{name}\")");
-        let has = |file: &LayerFile| file.rendered && String::from_utf8_lossy(&file.content).contains(&call);
-        if !owner.files.iter().any(has) {
+        } else if pack.files_of_slot(name).is_empty() {
             let message = format!("no file of layer \"{}\" has the slot \"{name}\"", slot.owner);
-            let line = format!("{} {call} {}", delimiters.variable_start, delimiters.variable_end);
+            let line = format!("{} slot(\"{name}\") {}", delimiters.variable_start, delimiters.variable_end);
             faults.push(Fault::at(slot.place.clone(), message).help(format!("a line of its own: {line}")));
         }
     }
 }
 
-/// New files of overlays with a path that is nearly another's.
+/// New files of overlays with a path that is nearly another's, and what they would leave out and is not there.
 fn strays(pack: &Pack, faults: &mut Faults) {
     for Stray { path, near } in pack.overlays.iter().flat_map(|overlay| &overlay.strays) {
         let message = format!("it joins as a new file; did you mean to stand for {near}?");
         let help = "a file stands for the one of the same path; who has both in the overlay means both";
         faults.push(Fault::at(Place::new(pack.shown(path), 1, 1), message).help(help));
     }
+    pack.overlays.iter().flat_map(|overlay| &overlay.missing).for_each(|fault| faults.push(fault.clone()));
 }
 
 /// A component of a partial; its body reaches to the next.

@@ -69,6 +69,9 @@ struct Form {
 struct OverlayForm {
     /// Of the pack format: 1. May be left out.
     edition: Option<Spanned<u32>>,
+    /// Files and slot lines of layers below that are left out, by their paths in the pack.
+    #[serde(default)]
+    absent: Vec<Spanned<String>>,
     /// What is given stands for what was there; reserved names join.
     #[serde(rename = "name-rules", default)]
     name_rules: NameForm,
@@ -272,6 +275,7 @@ impl Manifest {
         };
         let rest = OverlayForm {
             edition: None,
+            absent: Vec::new(),
             name_rules: form.name_rules,
             question: form.question,
             presets: form.presets,
@@ -285,14 +289,17 @@ impl Manifest {
     }
 
     /// Takes in the `pack.toml` of an overlay: a question, a preset or a slot stands for the one of its name,
-    /// and joins in where there is none. All faults of it at once.
-    pub fn overlay(&mut self, text: &Text) -> Result<(), Faults> {
-        let (form, mut faults): (OverlayForm, _) = text.pack_toml()?;
+    /// and joins in where there is none. Gives the paths that it leaves out. All faults of it at once.
+    pub fn overlay(&mut self, text: &Text) -> Result<Vec<(String, Place)>, Faults> {
+        let (mut form, mut faults): (OverlayForm, _) = text.pack_toml()?;
         if let Some(edition) = &form.edition {
             check_edition(edition, text)?;
         }
+        let absent = std::mem::take(&mut form.absent).into_iter();
+        let absent = absent.map(|path| (text.place(path.span().start), path.into_inner()));
+        let absent = absent.map(|(place, path)| (path, place)).collect();
         self.take(form, text, &mut faults);
-        faults.or(())
+        faults.or(absent)
     }
 
     fn take(&mut self, form: OverlayForm, text: &Text, faults: &mut Faults) {

@@ -239,6 +239,15 @@ impl Pack {
         self.layers.iter().any(Layer::is_for_resources)
     }
 
+    /// Where a slot stands: files of the layer that owns it, by their paths in a repository.
+    pub fn files_of_slot(&self, name: &str) -> Vec<&str> {
+        let call = format!("slot(\"{name}\")");
+        let has = |file: &&LayerFile| file.rendered && String::from_utf8_lossy(&file.content).contains(&call);
+        let owner = self.manifest.slots.get(name).map(|slot| slot.owner.as_str());
+        let layers = self.layers.iter().filter(|layer| Some(layer.name.as_str()) == owner);
+        layers.flat_map(|layer| &layer.files).filter(has).map(|file| file.target.as_str()).collect()
+    }
+
     /// The overlay that a file of the pack is from, if one has laid it there.
     pub fn overlay_of(&self, path: &str) -> Option<&Overlay> {
         self.laid.get(path).map(|number| &self.overlays[*number])

@@ -10,7 +10,7 @@ use super::manifest::Manifest;
 use super::origin::{Origin, Part};
 use super::source::{Files, digest, hash};
 use super::text::Text;
-use crate::fault::{Fault, Faults, Place, nearest_within};
+use crate::fault::{Fault, Faults, Place, did_you_mean, nearest_within};
 
 /// What lies over a pack.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Overlay {
     pub shadows: Vec<Shadow>,
     /// Files that join a layer below, and look as if they were to stand for one of it.
     pub strays: Vec<Stray>,
+    /// What it would leave out, and is not there: a later pack may have it no more.
+    pub missing: Vec<Fault>,
 }
 
 /// A new file of a layer that is there, with a path that is nearly that of another.
@@ -33,7 +35,7 @@ pub struct Stray {
     pub near: String,
 }
 
-/// A file that one of an overlay's stands for.
+/// A file that one of an overlay's stands for, or that it leaves out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shadow {
     /// Its path in the pack.
@@ -42,6 +44,8 @@ pub struct Shadow {
     pub hash: String,
     /// The overlay that has it, by number; else it is the pack's.
     pub of: Option<usize>,
+    /// Whether it is left out, and nothing stands for it.
+    pub absent: bool,
 }
 
 impl Shadow {
@@ -88,30 +92,61 @@ pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faul
             faults.push(fault.help("an overlay has layers/, partials/ or a pack.toml of its own"));
             continue;
         }
+        let mut overlay = Overlay { origin, label, shadows: Vec::new(), strays: Vec::new(), missing: Vec::new() };
         if let Some(content) = files.get(MANIFEST) {
-            let read = Text::from_utf8(format!("{label}/{MANIFEST}"), content.clone()).map_err(Faults::from);
-            if let Err(more) = read.and_then(|text| manifest.overlay(&text)) {
-                faults.extend(more);
+            let read = Text::from_utf8(format!("{}/{MANIFEST}", overlay.label), content.clone()).map_err(Faults::from);
+            match read.and_then(|text| manifest.overlay(&text)) {
+                Ok(absent) => stack.leave_out(absent, &mut overlay, &files, faults),
+                Err(more) => faults.extend(more),
             }
         }
-        let strays = strays(&files, &stack.files);
-        let mut shadows = Vec::new();
+        overlay.strays = strays(&files, &stack.files);
         for (path, content) in files.into_iter().filter(|(path, _)| path != MANIFEST) {
             let other = path.strip_suffix(ENDING).map_or_else(|| format!("{path}{ENDING}"), str::to_owned);
             for below in [&path, &other] {
-                let of = stack.laid.remove(below);
-                if let Some(hidden) = stack.files.remove(below)
-                    && is_of_a_pack(below)
-                {
-                    shadows.push(Shadow { path: below.clone(), hash: hash(&hidden), of });
-                }
+                overlay.shadows.extend(stack.hide(below, false));
             }
             stack.laid.insert(path.clone(), number);
             stack.files.insert(path, content);
         }
-        stack.overlays.push(Overlay { origin, label, shadows, strays });
+        stack.overlays.push(overlay);
     }
     stack
+}
+
+impl Stack {
+    /// Takes a file away, so that another can stand for it, or none.
+    fn hide(&mut self, path: &str, absent: bool) -> Option<Shadow> {
+        let of = self.laid.remove(path);
+        let hidden = self.files.remove(path).filter(|_| is_of_a_pack(path))?;
+        Some(Shadow { path: path.to_owned(), hash: hash(&hidden), of, absent })
+    }
+
+    /// Takes away what `overlay`, which has `files`, leaves out.
+    fn leave_out(&mut self, absent: Vec<(String, Place)>, overlay: &mut Overlay, files: &Files, faults: &mut Faults) {
+        for (path, place) in absent {
+            let both = [bare(&path).to_owned(), format!("{}{ENDING}", bare(&path))];
+            let inside = path.strip_prefix("layers/").and_then(|rest| rest.split_once('/')).map(|(_, inside)| inside);
+            if !inside.is_some_and(|inside| inside.starts_with("files/") || inside.starts_with("slots/")) {
+                let fault = Fault::at(place, format!("\"{path}\" cannot be left out"));
+                faults.push(fault.help("files and slot lines can: layers/NAME/files/PATH, layers/NAME/slots/PATH"));
+            } else if both.iter().any(|path| files.contains_key(path)) {
+                let fault = Fault::at(place, format!("\"{path}\" is left out, and the overlay has it"));
+                faults.push(fault.help("a file of the overlay's stands for the one below without being named here"));
+            } else {
+                let hidden: Vec<Shadow> = both.iter().filter_map(|path| self.hide(path, true)).collect();
+                if hidden.is_empty() {
+                    let near = did_you_mean(&path, self.files.keys().map(|path| bare(path)));
+                    let message = format!("it would leave out {path}, which is not there{near}");
+                    let note = format!("the overlay \"{}\": {message}", overlay.name());
+                    let notes = overlay.origin.note.take().into_iter().chain([note]);
+                    overlay.origin.note = Some(notes.collect::<Vec<_>>().join("\n"));
+                    overlay.missing.push(Fault::at(place, message).help("nothing is left out for it: take it away"));
+                }
+                overlay.shadows.extend(hidden);
+            }
+        }
+    }
 }
 
 const MANIFEST: &str = "pack.toml";

@@ -173,12 +173,19 @@ impl<'a> Rendering<'a> {
     pub fn rules(&mut self, works: &[Work]) {
         for (layer, _) in works.iter().filter(|(_, contexts)| !contexts.is_empty()) {
             for (number, rule) in layer.rules.iter().enumerate() {
-                if !self.matched.contains(&(layer.name.clone(), number)) {
+                if !self.matched.contains(&(layer.name.clone(), number)) && !self.is_left_out(layer, &rule.glob) {
                     let message = format!("no file of the layer falls under \"{}\"", rule.glob);
                     self.faults.push(Fault::at(rule.place.clone(), message).help("it is a path in the repository"));
                 }
             }
         }
+    }
+
+    /// Whether an overlay leaves out a file of the layer that falls under `glob`.
+    fn is_left_out(&self, layer: &Layer, glob: &glob::Pattern) -> bool {
+        let files = format!("layers/{}/files/", layer.name);
+        let absent = self.pack.overlays.iter().flat_map(|overlay| &overlay.shadows).filter(|shadow| shadow.absent);
+        absent.filter_map(|shadow| shadow.key().strip_prefix(&files)).any(|path| glob.matches(path))
     }
 
     /// Lines for a slot that is in no file would be lost: a fault, unless an overlay has decided so.
@@ -187,10 +194,14 @@ impl<'a> Rendering<'a> {
         for slot in slots.names().filter(|slot| !placed.contains(*slot)) {
             let owner = &pack.manifest.slots[slot].owner;
             let files = format!("layers/{owner}/files/");
-            let shadows = |overlay: &&Overlay| overlay.shadows.iter().any(|shadow| shadow.path.starts_with(&files));
-            if let Some(overlay) = pack.overlays.iter().rev().find(shadows) {
-                // Who stands for a whole file has decided on its slots as well.
-                let message = format!("stands for a file of layer \"{owner}\", and has no slot \"{slot}\"");
+            let shadow = |overlay: &'_ Overlay| {
+                overlay.shadows.iter().find(|shadow| shadow.path.starts_with(&files)).map(|shadow| shadow.absent)
+            };
+            let hides = pack.overlays.iter().rev().find_map(|overlay| Some((overlay, shadow(overlay)?)));
+            if let Some((overlay, absent)) = hides {
+                // Who stands for a whole file, or leaves it out, has decided on its slots as well.
+                let does = if absent { "leaves out" } else { "stands for" };
+                let message = format!("{does} a file of layer \"{owner}\", and has no slot \"{slot}\"");
                 let name = visible(overlay.name());
                 self.tree.notes.push(format!("the overlay \"{name}\" {message}: the lines for it are left out"));
                 continue;

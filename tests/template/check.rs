@@ -463,6 +463,24 @@ fn what_is_copied_and_what_is_rendered_is_told_apart() {
     finds("twins", &[(FILE, "x"), ("layers/core/files/a", "y")], &["a.tera:1:1: layers/core/files/a stands beside it"]);
 }
 
+const MARKED: &str = "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n\
+    [delimiters]\nvalue = [\"{=\", \"=}\"]\nblock = [\"<%\", \"%>\"]\ncomment = [\"<#\", \"#>\"]\n";
+
+/// The marks of most packs and of every tutorial on Tera are text in a pack with others.
+#[test]
+fn values_in_marks_of_another_pack_are_noted() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[
+        ("pack.toml", MARKED),
+        (FILE, "{= name =}\nof {{ name }}\n"),
+        ("layers/core/files/b.tera", "${{ name }} {{ .name }} {{ $name }} {{ names }} {{{ name }}}\n"),
+        ("layers/core/files/c", "{{ name }}\n"),
+    ]);
+    let said = check(&sandbox, &pack, 0);
+    let note = "a.tera:2:7: `{{ name` is written as it stands; a value is `{= name =}`\n";
+    assert!(said.err.contains(note) && said.err.matches("as it stands").count() == 1, "{said:?}");
+}
+
 #[test]
 fn a_question_in_a_layer_is_led_to_the_pack() {
     let sandbox = Sandbox::new();
