@@ -321,6 +321,7 @@ fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
     sandbox.write("../pack/layers/core/files/audit.ps1", "\n");
     let nothing = "it would leave out layers/core/files/audit.sh, which is not there";
     inside(&sandbox, "update --allow-dirty").ok().says(&["create       audit.ps1", nothing]);
+    new(&sandbox, "new-shop --overlay ../house --dry-run").ok().says(&[nothing]);
     let found = sandbox.run("template check ../house --template ../pack").ends(4).out;
     assert!(found.contains(&format!("../house/pack.toml:1:11: {nothing}")), "{found}");
 

@@ -133,10 +133,7 @@ impl Change<'_> {
         let work = record::Overlay { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
         let revision = Revision { blueprint: &blueprint, pack: self.pack, lock: &lock, work: &work, service };
         let mut plan = Plan::revise(&revision)?;
-        let origins =
-            std::iter::once(&self.pack.origin).chain(self.pack.overlays.iter().map(|overlay| &overlay.origin));
-        let notes = origins.filter_map(|origin| origin.note.clone()).chain(told.notes);
-        plan.notes.splice(0..0, notes);
+        plan.notes.splice(0..0, self.pack.notes().chain(told.notes));
         versions::rename(&mut plan, &renamed, &work)?;
         self.finish(&repo, &lock, &blueprint, &plan, merged.is_some())
     }

@@ -159,7 +159,11 @@ impl Plan {
             unformatted,
             migrations: Vec::new(),
             destructive: Vec::new(),
-            notes: tree.notes.iter().chain(&tree.strays).cloned().chain(unlocked_note(&tree, pack)).collect(),
+            notes: pack
+                .notes()
+                .chain(tree.notes.iter().chain(&tree.strays).cloned())
+                .chain(unlocked_note(&tree, pack))
+                .collect(),
             stale: Vec::new(),
             next: unlocked_step(&tree).into_iter().collect(),
         })

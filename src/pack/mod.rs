@@ -220,6 +220,12 @@ impl Pack {
         }
     }
 
+    /// What a person should know of where it is from.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let origins = std::iter::once(&self.origin).chain(self.overlays.iter().map(|overlay| &overlay.origin));
+        origins.filter_map(|origin| origin.note.clone())
+    }
+
     /// These layers, each once, what they require, and what those require.
     pub fn with_required<'a>(&'a self, layers: impl IntoIterator<Item = &'a Layer>) -> Vec<&'a Layer> {
         let mut open: Vec<&Layer> = layers.into_iter().collect();
