@@ -170,6 +170,12 @@ impl Node<'_> {
     }
 }
 
+/// ` with ../platform`, where overlays lie over the pack.
+fn with_overlays(pack: &Pack) -> String {
+    let names: Vec<_> = pack.overlays.iter().map(|overlay| visible(overlay.name())).collect();
+    if names.is_empty() { String::new() } else { format!(" with {}", names.join(", ")) }
+}
+
 /// What `new` did or would do.
 pub struct Created<'a> {
     pub blueprint: &'a Blueprint,
@@ -200,11 +206,12 @@ impl Created<'_> {
     pub fn print(&self) {
         let files = self.plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)).count();
         say(&format!(
-            "{GOOD}Created{GOOD:#} {BOLD}{}{BOLD:#} in {}: {files} files from {} {} ({})",
+            "{GOOD}Created{GOOD:#} {BOLD}{}{BOLD:#} in {}: {files} files from {} {}{} ({})",
             self.blueprint.name,
             self.dir.display(),
             self.pack.manifest.name,
             self.pack.manifest.version,
+            with_overlays(self.pack),
             self.plan.layers.join(", "),
         ));
         match self.git {

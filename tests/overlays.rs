@@ -301,7 +301,8 @@ fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
 
     let absent = "absent = [\"layers/core/files/audit.sh\", \"layers/core/slots/lines.tera\"]\n";
     lay(&sandbox, "house", &[("pack.toml", absent)]);
-    inside(&sandbox, "update").ok().says(&["delete       audit.sh", "update       main"]);
+    let changed = "Changed shop by small 0.1.0 with ../../company, ../../house (core, house)\n";
+    inside(&sandbox, "update").ok().says(&[changed, "delete       audit.sh", "update       main"]);
     assert!(!sandbox.path("shop/audit.sh").exists() && !sandbox.read("shop/main").contains("of the pack"));
     let catalog = inside(&sandbox, "catalog").ok().out;
     assert!(catalog.contains("../house\n      leaves out layers/core/files/audit.sh.tera\n"), "{catalog}");

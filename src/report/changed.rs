@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{BAD, BOLD, DIM, GOOD, WARN, say, warn};
+use super::{BAD, BOLD, DIM, GOOD, WARN, say, warn, with_overlays};
 use crate::blueprint::Blueprint;
 use crate::evolve::{Action, Entry, Lock, Plan};
 use crate::pack::{Pack, visible};
@@ -118,10 +118,11 @@ impl Changed<'_> {
         let from =
             if self.lock.version == manifest.version { String::new() } else { format!("{} → ", self.lock.version) };
         say(&format!(
-            "{GOOD}Changed{GOOD:#} {BOLD}{}{BOLD:#} by {} {from}{} ({})",
+            "{GOOD}Changed{GOOD:#} {BOLD}{}{BOLD:#} by {} {from}{}{} ({})",
             self.blueprint.name,
             manifest.name,
             manifest.version,
+            with_overlays(self.pack),
             self.plan.layers.join(", "),
         ));
         say(self.lines(true).trim_end());
