@@ -326,6 +326,14 @@ fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
     let found = sandbox.run("template check ../house --template ../pack").ends(4).out;
     assert!(found.contains(&format!("../house/pack.toml:1:11: {nothing}")), "{found}");
 
+    // With a file go the lines that others have for it, which is said once.
+    sandbox.commit("shop");
+    lay(&sandbox, "house", &[("pack.toml", "absent = [\"layers/core/files/main\"]\n")]);
+    let lines = "leaves out a file of layer \"core\", and has no slot \"lines\": the lines for it are left out\n";
+    inside(&sandbox, "update").ok().says(&["delete       main", lines]);
+    let said = inside(&sandbox, "apply --allow-dirty").ok();
+    assert!(!said.err.contains("leaves out"), "{said:?}");
+
     // All that cannot be left out, at once.
     let wrong =
         "absent = [\"layers/core/layer.toml\", \"partials/title.tera\", \"layers/core/files/NEWS\", \"main\"]\n";

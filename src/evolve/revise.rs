@@ -65,7 +65,8 @@ impl Plan {
         let all = |of: fn(&Migration) -> &Vec<String>| tree.steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
         let destructive = all(|step| &step.destructive);
         notes.extend(all(|step| &step.notes));
-        if entries.iter().any(|entry| entry.overlay.is_some() && entry.changes()) {
+        let is_taken_in = revision.lock.digest != revision.pack.digest;
+        if is_taken_in || entries.iter().any(|entry| entry.overlay.is_some() && entry.changes()) {
             notes.extend(tree.notes.iter().chain(&tree.strays).cloned());
         }
         if let Some(lock) = &revision.pack.manifest.lock
