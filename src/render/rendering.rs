@@ -231,7 +231,7 @@ fn each<'a>(works: &'a [Work<'a>]) -> impl Iterator<Item = (&'a Layer, &'a Conte
 
 /// LF line ends, and one at the end of a text that is not empty.
 fn tidy(text: &str) -> Vec<u8> {
-    let text = text.replace("\r\n", "\n");
+    let text = if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
     let body = text.trim_end_matches('\n');
     if body.is_empty() { Vec::new() } else { format!("{body}\n").into_bytes() }
 }

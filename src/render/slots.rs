@@ -6,11 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 use crate::fault::{Fault, Faults, did_you_mean};
 use crate::pack::{Manifest, Text};
 
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';
+
+/// How a slot begins, between the marks of a value.
+const SLOT: &str = "slot(\"";
 
 /// What one layer adds to a slot.
 #[derive(Debug)]
@@ -83,6 +88,9 @@ fn parse_mark(line: &str) -> Option<(&str, &str)> {
 
 /// Turns slot lines into marks. A slot that is not declared, or that another layer owns, is a fault.
 pub fn mark(text: &Text, layer: &str, manifest: &Manifest, faults: &mut Faults) -> String {
+    if !text.content.contains(OPEN) && memmem::find(text.content.as_bytes(), SLOT.as_bytes()).is_none() {
+        return text.content.to_string();
+    }
     let (open, close) = (&*manifest.delimiters.variable_start, &*manifest.delimiters.variable_end);
     let mut out = String::with_capacity(text.content.len());
     let mut offset = 0;
@@ -92,7 +100,7 @@ pub fn mark(text: &Text, layer: &str, manifest: &Manifest, faults: &mut Faults) 
         let Some(slot) = slot_name(line, open, close) else {
             if line.contains(OPEN) {
                 faults.push(Fault::at(text.place(at), "a template may not hold U+E000"));
-            } else if line.contains("slot(\"") && line.contains(open) {
+            } else if line.contains(SLOT) && line.contains(open) {
                 faults.push(
                     Fault::at(text.place(at), "a slot stands alone on its line")
                         .help(format!("as in: {open} slot(\"name\") {close}")),
@@ -127,7 +135,7 @@ pub fn mark(text: &Text, layer: &str, manifest: &Manifest, faults: &mut Faults) 
 
 fn slot_name<'a>(line: &'a str, open: &str, close: &str) -> Option<&'a str> {
     let inside = line.trim().strip_prefix(open)?.strip_suffix(close)?.trim();
-    inside.strip_prefix("slot(\"")?.strip_suffix("\")")
+    inside.strip_prefix(SLOT)?.strip_suffix("\")")
 }
 
 #[cfg(test)]

@@ -76,15 +76,22 @@ impl<'a> Reader<'a> {
             self.form.packages.push(package);
             return Some(());
         }
-        let (key, value) = line.split_once(" = ")?;
-        match (key, self.form.packages.last_mut()) {
-            ("version", None) => self.form.version = value.parse().ok()?,
-            ("dependencies", Some(_)) if value == "[" => self.in_list = true,
-            ("name", Some(package)) => package.name = quoted(value)?,
-            ("version", Some(package)) => package.version = quoted(value)?.parse().ok()?,
-            ("source", Some(package)) => package.source = Some(quoted(value)?),
-            ("checksum", Some(package)) => package.checksum = Some(quoted(value)?),
-            _ => return None,
+        let Some(package) = self.form.packages.last_mut() else {
+            self.form.version = line.strip_prefix("version = ")?.parse().ok()?;
+            return Some(());
+        };
+        // Tens of thousands of lines are read so; a search for the ` = ` in each costs more than all the rest.
+        if let Some(value) = line.strip_prefix("name = ") {
+            package.name = quoted(value)?;
+        } else if let Some(value) = line.strip_prefix("version = ") {
+            package.version = quoted(value)?.parse().ok()?;
+        } else if let Some(value) = line.strip_prefix("source = ") {
+            package.source = Some(quoted(value)?);
+        } else if let Some(value) = line.strip_prefix("checksum = ") {
+            package.checksum = Some(quoted(value)?);
+        } else {
+            self.in_list = line == "dependencies = [";
+            return self.in_list.then_some(());
         }
         Some(())
     }
@@ -93,7 +100,7 @@ impl<'a> Reader<'a> {
 /// What stands between quotes; cargo has no need of escapes.
 fn quoted(value: &str) -> Option<&str> {
     let inside = value.strip_prefix('"')?.strip_suffix('"')?;
-    (!inside.contains(['"', '\\'])).then_some(inside)
+    (!inside.bytes().any(|byte| matches!(byte, b'"' | b'\\'))).then_some(inside)
 }
 
 pub fn print(packages: &BTreeMap<Key, Package>, format: u32) -> String {
