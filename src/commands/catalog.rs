@@ -51,8 +51,7 @@ fn text(pack: &Pack) -> String {
     for overlay in &pack.overlays {
         let _ = writeln!(out, "  {}", visible(overlay.name()));
         for shadow in &overlay.shadows {
-            let does = if shadow.absent { "leaves out" } else { "stands for" };
-            let _ = writeln!(out, "      {does} {}", shadow.path);
+            let _ = writeln!(out, "      {} {}", shadow.does(), shadow.path);
         }
     }
     if !manifest.presets.is_empty() {

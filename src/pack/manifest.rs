@@ -291,13 +291,12 @@ impl Manifest {
     /// Takes in the `pack.toml` of an overlay: a question, a preset or a slot stands for the one of its name,
     /// and joins in where there is none. Gives the paths that it leaves out. All faults of it at once.
     pub fn overlay(&mut self, text: &Text) -> Result<Vec<(String, Place)>, Faults> {
-        let (mut form, mut faults): (OverlayForm, _) = text.pack_toml()?;
+        let (form, mut faults): (OverlayForm, _) = text.pack_toml()?;
         if let Some(edition) = &form.edition {
             check_edition(edition, text)?;
         }
-        let absent = std::mem::take(&mut form.absent).into_iter();
-        let absent = absent.map(|path| (text.place(path.span().start), path.into_inner()));
-        let absent = absent.map(|(place, path)| (path, place)).collect();
+        let placed = |path: &Spanned<String>| (path.get_ref().clone(), text.place(path.span().start));
+        let absent = form.absent.iter().map(placed).collect();
         self.take(form, text, &mut faults);
         faults.or(absent)
     }

@@ -53,11 +53,21 @@ impl Shadow {
     pub fn key(&self) -> &str {
         bare(&self.path)
     }
+
+    /// What its overlay does to it, in words.
+    pub fn does(&self) -> &'static str {
+        if self.absent { "leaves out" } else { "stands for" }
+    }
 }
 
 /// The path of a file, be it rendered or not.
 fn bare(path: &str) -> &str {
     path.strip_suffix(ENDING).unwrap_or(path)
+}
+
+/// The paths in a pack of what is at one path in a repository: copied, and rendered.
+fn both(path: &str) -> [String; 2] {
+    [bare(path).to_owned(), format!("{}{ENDING}", bare(path))]
 }
 
 impl Overlay {
@@ -102,10 +112,7 @@ pub(super) fn lay(pack: Part, overlays: Vec<Part>, manifest: &mut Manifest, faul
         }
         overlay.strays = strays(&files, &stack.files);
         for (path, content) in files.into_iter().filter(|(path, _)| path != MANIFEST) {
-            let other = path.strip_suffix(ENDING).map_or_else(|| format!("{path}{ENDING}"), str::to_owned);
-            for below in [&path, &other] {
-                overlay.shadows.extend(stack.hide(below, false));
-            }
+            overlay.shadows.extend(both(&path).iter().filter_map(|below| stack.hide(below, false)));
             stack.laid.insert(path.clone(), number);
             stack.files.insert(path, content);
         }
@@ -125,7 +132,7 @@ impl Stack {
     /// Takes away what `overlay`, which has `files`, leaves out.
     fn leave_out(&mut self, absent: Vec<(String, Place)>, overlay: &mut Overlay, files: &Files, faults: &mut Faults) {
         for (path, place) in absent {
-            let both = [bare(&path).to_owned(), format!("{}{ENDING}", bare(&path))];
+            let both = both(&path);
             let inside = path.strip_prefix("layers/").and_then(|rest| rest.split_once('/')).map(|(_, inside)| inside);
             if !inside.is_some_and(|inside| inside.starts_with("files/") || inside.starts_with("slots/")) {
                 let fault = Fault::at(place, format!("\"{path}\" cannot be left out"));
@@ -170,15 +177,15 @@ fn twins(part: &Part, faults: &mut Faults) {
 
 /// Files of an overlay that may have missed by a letter what they were to stand for.
 fn strays(files: &Files, below: &Files) -> Vec<Stray> {
-    let is_in = |files: &Files, bare: &str| files.contains_key(bare) || files.contains_key(&format!("{bare}{ENDING}"));
+    let is_in = |files: &Files, path: &str| both(path).iter().any(|path| files.contains_key(path));
     let mut strays = Vec::new();
-    for path in files.keys().filter(|path| !is_in(below, bare(path))) {
+    for path in files.keys().filter(|path| !is_in(below, path)) {
         let Some((layer, _)) = path.strip_prefix("layers/").and_then(|rest| rest.split_once("/files/")) else {
             continue;
         };
         let folder = format!("layers/{layer}/files/");
         // Who stands for the other file as well knows of it.
-        let others = below.keys().filter(|other| other.starts_with(&folder) && !is_in(files, bare(other)));
+        let others = below.keys().filter(|other| other.starts_with(&folder) && !is_in(files, other));
         if let Some(other) = others.into_iter().find(|other| is_near(bare(path), bare(other))) {
             strays.push(Stray { path: path.clone(), near: other.clone() });
         }

@@ -194,14 +194,11 @@ impl<'a> Rendering<'a> {
         for slot in slots.names().filter(|slot| !placed.contains(*slot)) {
             let owner = &pack.manifest.slots[slot].owner;
             let files = format!("layers/{owner}/files/");
-            let shadow = |overlay: &'_ Overlay| {
-                overlay.shadows.iter().find(|shadow| shadow.path.starts_with(&files)).map(|shadow| shadow.absent)
-            };
+            let shadow = |overlay: &'a Overlay| overlay.shadows.iter().find(|shadow| shadow.path.starts_with(&files));
             let hides = pack.overlays.iter().rev().find_map(|overlay| Some((overlay, shadow(overlay)?)));
-            if let Some((overlay, absent)) = hides {
+            if let Some((overlay, shadow)) = hides {
                 // Who stands for a whole file, or leaves it out, has decided on its slots as well.
-                let does = if absent { "leaves out" } else { "stands for" };
-                let message = format!("{does} a file of layer \"{owner}\", and has no slot \"{slot}\"");
+                let message = format!("{} a file of layer \"{owner}\", and has no slot \"{slot}\"", shadow.does());
                 let name = visible(overlay.name());
                 self.tree.notes.push(format!("the overlay \"{name}\" {message}: the lines for it are left out"));
                 continue;
