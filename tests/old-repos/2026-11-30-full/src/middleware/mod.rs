@@ -1,0 +1,15 @@
+//! What stands before and after every handler. `app.rs` says in which order.
+
+pub mod accept;
+pub mod compression;
+pub mod cors;
+pub mod deadline;
+pub mod drain;
+pub mod identify;
+pub mod observe;
+pub mod panics;
+pub mod problems;
+pub mod security_headers;
+pub mod share;
+pub mod shed;
+// Middleware of your own:

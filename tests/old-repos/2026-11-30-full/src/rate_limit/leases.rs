@@ -1,0 +1,216 @@
+//! Budgets that replicas share. They are kept in Redis, and taken from there in small lots, so that
+//! most requests wait for no round trip.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use metrics::counter;
+use redis::Script;
+use tokio::time::timeout;
+
+use super::{Client, Decision, RateLimit};
+use crate::{
+    config::Config,
+    redis::{Redis, Unavailable},
+};
+
+/// In microseconds, in which Redis counts.
+const MINUTE: u32 = 60_000_000;
+
+/// A lot is this part of a minute's budget: what a process may hold back from the others.
+const LOTS: u32 = 20;
+const LARGEST_LOT: u32 = 100;
+
+/// Lots of all clients that this process holds.
+///
+/// All processes together let through what the budget holds, and each at most the one lot more that
+/// it took before.
+pub struct Leases {
+    redis: Redis,
+    name: &'static str,
+    take: Script,
+    /// Microseconds that one request takes from the budget.
+    cost: u32,
+    lot: u32,
+    max_clients: usize,
+    book: Mutex<Book>,
+}
+
+#[derive(Default)]
+struct Book {
+    leases: HashMap<Client, Arc<Lease>>,
+    swept: Option<Instant>,
+}
+
+#[derive(Default)]
+struct Lease {
+    answer: Mutex<Option<Answer>>,
+    /// Whoever holds it asks Redis, so that a crowd takes one lot and not one each.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// What Redis said last.
+struct Answer {
+    /// Requests of the lot that are left; `None` where it refused one.
+    lot: Option<u32>,
+    /// Requests left to all.
+    beyond: u32,
+    whole_at: Instant,
+    /// A lot is worth something only for the time that it takes to come back: nobody saves them up.
+    /// A refusal stands until the next request would be let in, and costs no round trip till then.
+    until: Instant,
+}
+
+impl RateLimit {
+    /// Shares the budgets with the other replicas.
+    #[must_use]
+    pub fn shared_by(mut self, redis: &Redis, config: &Config) -> Self {
+        self.shared = Some(Leases::new(redis.clone(), self.name, self.local.limit, config));
+        self
+    }
+}
+
+impl Leases {
+    fn new(redis: Redis, name: &'static str, limit: u32, config: &Config) -> Self {
+        Self {
+            redis,
+            name,
+            take: Script::new(include_str!("take.lua")),
+            cost: MINUTE / limit,
+            lot: (limit / LOTS).clamp(1, LARGEST_LOT),
+            max_clients: config.rate_limit_max_clients as usize,
+            book: Mutex::default(),
+        }
+    }
+
+    /// Takes one request from the client's budget; `None` where Redis does not answer.
+    pub async fn take(&self, client: Client) -> Option<Decision> {
+        let decision = match self.lease(client, Instant::now()) {
+            Some(lease) => match lease.take(Instant::now()) {
+                None => self.renew(&lease, client).await.ok(),
+                decision => decision,
+            },
+            None => None,
+        };
+        if decision.is_none() {
+            counter!("rate_limit_fallbacks_total").increment(1);
+        }
+        decision
+    }
+
+    /// Waits for its turn no longer than for Redis: twice `CACHE_TIMEOUT`, and it goes on without.
+    async fn renew(&self, lease: &Lease, client: Client) -> Result<Decision, Unavailable> {
+        let turn = timeout(self.redis.timeout(), lease.asking.lock()).await;
+        let _turn = turn.map_err(|_| Unavailable)?;
+        // Another has asked meanwhile.
+        if let Some(decision) = lease.take(Instant::now()) {
+            return Ok(decision);
+        }
+        let mut call = self.take.key(self.redis.key(&format!("rate:{}:{client}", self.name)));
+        call.arg(self.cost).arg(MINUTE).arg(self.lot);
+        let (granted, beyond, used): (u32, u32, u32) =
+            self.redis.ask(async |mut to| call.invoke_async(&mut to).await).await?;
+
+        let now = Instant::now();
+        let valid = if granted == 0 {
+            micros((used + self.cost).saturating_sub(MINUTE))
+        } else {
+            micros(self.cost * granted).max(Duration::from_secs(1))
+        };
+        let lot = (granted > 0).then_some(granted);
+        lease.hold(Answer { lot, beyond, whole_at: now + micros(used), until: now + valid });
+        lease.take(now).ok_or(Unavailable)
+    }
+
+    /// `None` while too many clients have one: those go by this process's own budgets, which are
+    /// bounded as well.
+    fn lease(&self, client: Client, now: Instant) -> Option<Arc<Lease>> {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lease) = book.leases.get(&client) {
+            return Some(lease.clone());
+        }
+        let swept_lately = book.swept.is_some_and(|at| now.duration_since(at).as_secs() < 1);
+        if book.leases.len() >= self.max_clients && !swept_lately {
+            book.leases.retain(|_, lease| lease.is_held(now));
+            book.swept = Some(now);
+        }
+        if book.leases.len() >= self.max_clients {
+            return None;
+        }
+        Some(book.leases.entry(client).or_default().clone())
+    }
+}
+
+impl Lease {
+    /// A request of the lot, or the refusal; `None` where Redis has to be asked.
+    fn take(&self, now: Instant) -> Option<Decision> {
+        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = answer.as_mut().filter(|answer| now < answer.until)?;
+        let reset = answer.whole_at.saturating_duration_since(now);
+        let Some(lot) = &mut answer.lot else {
+            let retry_after = answer.until.duration_since(now);
+            return Some(Decision { allowed: false, remaining: 0, reset, retry_after });
+        };
+        *lot = lot.checked_sub(1)?;
+        let remaining = answer.beyond.saturating_add(*lot);
+        Some(Decision { allowed: true, remaining, reset, retry_after: Duration::ZERO })
+    }
+
+    fn hold(&self, answer: Answer) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    fn is_held(&self, now: Instant) -> bool {
+        let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.as_ref().is_some_and(|answer| now < answer.until)
+    }
+}
+
+fn micros(number: u32) -> Duration {
+    Duration::from_micros(number.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALID: Duration = Duration::from_secs(3);
+
+    fn lease(lot: Option<u32>, now: Instant) -> Lease {
+        let lease = Lease::default();
+        lease.hold(Answer { lot, beyond: 7, whole_at: now + 2 * VALID, until: now + VALID });
+        lease
+    }
+
+    #[test]
+    fn a_lot_is_used_up() {
+        let now = Instant::now();
+        let lease = lease(Some(2), now);
+        for remaining in [8, 7] {
+            let decision = lease.take(now).unwrap();
+            assert_eq!((decision.allowed, decision.remaining), (true, remaining));
+            assert_eq!(decision.reset, 2 * VALID);
+        }
+        assert_eq!(lease.take(now), None, "Redis is asked again");
+    }
+
+    #[test]
+    fn an_unused_lot_expires() {
+        let now = Instant::now();
+        assert_eq!(lease(Some(2), now).take(now + VALID), None);
+    }
+
+    #[test]
+    fn a_refusal_stands_until_the_next_request_fits() {
+        let now = Instant::now();
+        let lease = lease(None, now);
+        for _ in 0..3 {
+            let refused = lease.take(now).unwrap();
+            assert_eq!((refused.allowed, refused.retry_after), (false, VALID));
+        }
+        assert_eq!(lease.take(now + VALID), None, "Redis is asked again");
+    }
+}

@@ -1,0 +1,211 @@
+//! sec.auth: the end of a session counts at once for every replica, whatever becomes of Redis.
+
+use serde_json::{Value, json};
+use tokio::{task::yield_now, time::timeout};
+use uuid::Uuid;
+
+use crate::support::{
+    PATIENCE, TestApp, json as read, problem,
+    proxy::Proxy,
+    redis::{self, Server},
+    send,
+};
+
+/// Somebody who has just signed in.
+struct Session {
+    access_token: String,
+    id: Uuid,
+}
+
+impl Session {
+    async fn begin(app: &TestApp) -> Self {
+        let account =
+            json!({"username": "ada", "email": "ada@example.com", "password": "correct horse"});
+        send(app.post("/auth/register").json(&account)).await;
+        let credentials = json!({"email": "ada@example.com", "password": "correct horse"});
+        let tokens: Value = read(app.post("/auth/login").json(&credentials)).await;
+        let access_token = tokens["access_token"].as_str().unwrap().to_owned();
+        let id = app.state.auth.verify(&access_token).unwrap().session;
+        Self { access_token, id }
+    }
+
+    async fn status(&self, app: &TestApp) -> u16 {
+        send(app.get("/api/v1/users/me").bearer_auth(&self.access_token)).await.status().as_u16()
+    }
+
+    async fn end(&self, app: &TestApp) {
+        let logout = app.post("/auth/logout").bearer_auth(&self.access_token);
+        assert_eq!(send(logout).await.status(), 204);
+    }
+
+    fn mark(&self, prefix: &str) -> String {
+        format!("{prefix}:session:{}", self.id)
+    }
+}
+
+/// Another replica, with settings of its own over those of `app`.
+async fn beside(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
+    let all: Vec<_> = app.settings.iter().chain(settings.iter().copied()).collect();
+    TestApp::with(&all).await
+}
+
+async fn life(key: &str) -> i64 {
+    redis::command(&["PTTL", key]).await
+}
+
+#[tokio::test]
+async fn a_request_of_a_living_session_waits_for_no_database() {
+    let prefix = redis::prefix();
+    let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
+    let (known, unknown) = (Session::begin(&app).await, Session::begin(&app).await);
+    assert_eq!(known.status(&app).await, 200);
+    let trusted = life(&known.mark(prefix)).await;
+    assert!((1..=30_000).contains(&trusted), "{trusted}");
+    app.state.db.close().await;
+    assert!(!app.state.auth.has_ended(known.id).await.unwrap());
+    assert!(app.state.auth.has_ended(unknown.id).await.is_err(), "only the database knows");
+}
+
+#[tokio::test]
+async fn an_end_is_kept_as_long_as_its_tokens_are_good() {
+    let prefix = redis::prefix();
+    let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
+    let other = beside(&app, &[]).await;
+    let session = Session::begin(&app).await;
+    for app in [&app, &other] {
+        assert_eq!(session.status(app).await, 200);
+    }
+    session.end(&app).await;
+    assert_eq!(session.status(&other).await, 401);
+    let denied = life(&session.mark(prefix)).await;
+    assert!((900_000..=906_000).contains(&denied), "{denied}");
+    other.state.db.close().await;
+    assert_eq!(session.status(&other).await, 401, "it costs the database nothing");
+}
+
+#[tokio::test]
+async fn what_redis_has_lost_or_never_knew_lets_nobody_in() {
+    let prefix = redis::prefix();
+    let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
+    let (ended, living) = (Session::begin(&app).await, Session::begin(&app).await);
+    ended.end(&app).await;
+    for garbage in [None, Some(["SET", "nonsense"]), Some(["SET", ""]), Some(["LPUSH", "living"])] {
+        for (session, status) in [(&ended, 401), (&living, 200)] {
+            let mark = session.mark(prefix);
+            redis::command::<()>(&["DEL", &mark]).await;
+            if let Some([command, value]) = garbage {
+                redis::command::<()>(&[command, &mark, value]).await;
+            }
+            assert_eq!(session.status(&app).await, status, "{garbage:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_redis_the_end_of_a_session_counts_at_once_as_well() {
+    let (proxy, url) = redis::proxy().await;
+    let app = TestApp::with(&[("REDIS_URL", &url), ("CACHE_PAUSE", "10ms")]).await;
+    let other = beside(&app, &[]).await;
+    let session = Session::begin(&app).await;
+    for app in [&app, &other] {
+        assert_eq!(session.status(app).await, 200);
+    }
+    proxy.cut();
+    session.end(&app).await;
+    for app in [&app, &other] {
+        assert_eq!(session.status(app).await, 401);
+    }
+}
+
+/// One process lost its way to Redis; the other did not, and trusts what stands there.
+#[tokio::test]
+async fn what_redis_has_missed_it_is_told() {
+    let prefix = redis::prefix();
+    let (proxy, url) = redis::proxy().await;
+    let settings = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "10ms")];
+    let cut_off = TestApp::with(&settings).await;
+    let other = beside(&cut_off, &[("REDIS_URL", redis::url())]).await;
+    let session = Session::begin(&other).await;
+    assert_eq!(session.status(&other).await, 200);
+    let mark = session.mark(prefix);
+    // So that it does not end by itself.
+    assert!(redis::command::<bool>(&["PEXPIRE", &mark, "3600000"]).await);
+    proxy.cut();
+    session.end(&cut_off).await;
+    proxy.restore();
+    let wait = async {
+        while session.status(&other).await != 401 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("the other hears of it");
+}
+
+/// The database is asked, the session ends, and only then comes the answer from before.
+#[tokio::test]
+async fn an_end_while_the_database_is_asked_stays() {
+    let prefix = redis::prefix();
+    let (proxy, url) = redis::proxy().await;
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("CACHE_PREFIX", prefix),
+        ("DATABASE_ACQUIRE_TIMEOUT", "30s"),
+    ];
+    let app = TestApp::with(&settings).await;
+    let session = Session::begin(&app).await;
+    let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
+    let before = proxy.sent();
+    let asked = tokio::spawn({
+        let (state, id) = (app.state.clone(), session.id);
+        async move { state.auth.has_ended(id).await }
+    });
+    let wait = async {
+        while proxy.sent() == before {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("Redis is asked first");
+    let mark = session.mark(prefix);
+    redis::command::<()>(&["SET", &mark, "ended", "PX", "60000"]).await;
+    drop(held);
+    asked.await.unwrap().unwrap();
+    assert_eq!(redis::command::<String>(&["GET", &mark]).await, "ended");
+}
+
+#[tokio::test]
+async fn a_redis_that_was_killed_and_comes_up_empty_lets_nobody_in() {
+    let first = Server::start().await;
+    let proxy = Proxy::to(first.addr.clone()).await;
+    let url = format!("redis://{}", proxy.addr);
+    let app = TestApp::with(&[("REDIS_URL", &url), ("CACHE_PAUSE", "10ms")]).await;
+    let other = beside(&app, &[]).await;
+    let (before, during) = (Session::begin(&app).await, Session::begin(&app).await);
+    before.end(&app).await;
+    assert_eq!(during.status(&other).await, 200);
+    first.kill().await;
+    during.end(&app).await;
+    let second = Server::start().await;
+    for session in [&before, &during] {
+        assert_eq!(session.status(&other).await, 401, "while it is down");
+    }
+    proxy.lead_to(second.addr.clone());
+    let back = async { while read(other.get("/health/ready")).await["status"] != "ok" {} };
+    timeout(PATIENCE, back).await.expect("it comes back");
+    for session in [&before, &during] {
+        assert_eq!(session.status(&other).await, 401, "after it came up");
+    }
+    problem(other.get("/api/v1/users/me"), 401).await;
+    second.kill().await;
+}
+
+#[tokio::test]
+async fn the_routes_of_accounts_have_one_limit_for_all_replicas() {
+    let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let other = beside(&app, &[]).await;
+    let spend = |app: &TestApp| app.post("/auth/refresh").json(&json!({"refresh_token": "x"}));
+    problem(spend(&app), 401).await;
+    problem(spend(&other), 401).await;
+    for app in [&app, &other] {
+        problem(spend(app), 429).await;
+    }
+}

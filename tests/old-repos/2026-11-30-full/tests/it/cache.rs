@@ -1,0 +1,256 @@
+//! cache.aside, cache.invalidate, cache.penetration, cache.stampede: within one process.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    sync::{Barrier, Notify, oneshot},
+    task::yield_now,
+    time::timeout,
+};
+
+use crate::support::{
+    PATIENCE, TestApp,
+    service::cache::{Cache, Key},
+};
+
+/// A table with one row, or none, that counts how often it is read.
+#[derive(Default)]
+struct Table {
+    row: std::sync::Mutex<Option<String>>,
+    reads: AtomicUsize,
+}
+
+impl Table {
+    fn with(row: &str) -> Self {
+        let table = Self::default();
+        table.write(row);
+        table
+    }
+
+    fn write(&self, row: &str) {
+        *self.row.lock().unwrap() = Some(row.to_owned());
+    }
+
+    fn read(&self) -> Option<String> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.row.lock().unwrap().clone()
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Through the cache.
+    async fn get(&self, cache: &Cache, key: &Key) -> Option<String> {
+        cache.get_or_load(key, async || Ok::<_, ()>(self.read())).await.unwrap()
+    }
+
+    async fn list(&self, cache: &Cache, key: &Key) -> Vec<String> {
+        let read = async || Ok::<_, ()>(self.read().into_iter().collect());
+        cache.list_or_load(key, read).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_was_loaded_is_kept() {
+    let app = TestApp::start().await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    for _ in 0..5 {
+        assert_eq!(table.get(&app.state.cache, &key).await.as_deref(), Some("a"));
+    }
+    assert_eq!(table.reads(), 1);
+    table.get(&app.state.cache, &Key::entity("things", 2)).await;
+    table.get(&app.state.cache, &Key::entity("people", 1)).await;
+    table.list(&app.state.cache, &Key::list("things", 1)).await;
+    assert_eq!(table.reads(), 4, "each under its own key");
+}
+
+#[tokio::test]
+async fn it_is_kept_for_its_time() {
+    let app = TestApp::with(&[("CACHE_TTL", "1ms")]).await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let wait = async {
+        while table.reads() < 3 {
+            table.get(&app.state.cache, &key).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn it_can_be_switched_off() {
+    let app = TestApp::with(&[("CACHE_TTL", "0s")]).await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let absent = Table::default();
+    for reads in 1..=3 {
+        assert_eq!(table.get(&app.state.cache, &key).await.as_deref(), Some("a"));
+        assert_eq!(absent.get(&app.state.cache, &Key::entity("people", 1)).await, None);
+        assert_eq!((table.reads(), absent.reads()), (reads, reads));
+    }
+}
+
+#[tokio::test]
+async fn that_something_is_absent_is_kept_for_a_time_of_its_own() {
+    let app = TestApp::with(&[("CACHE_TTL", "1ms"), ("CACHE_NEGATIVE_TTL", "1h")]).await;
+    let (table, key) = (Table::default(), Key::entity("things", 1));
+    let present = Table::with("a");
+    let wait = async {
+        while present.reads() < 3 {
+            present.get(&app.state.cache, &Key::entity("people", 1)).await;
+            assert_eq!(table.get(&app.state.cache, &key).await, None);
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("what is there ends");
+    assert_eq!(table.reads(), 1);
+
+    table.write("a");
+    app.state.cache.invalidate("things", [1]).await;
+    assert!(table.get(&app.state.cache, &key).await.is_some(), "until it is made");
+}
+
+#[tokio::test]
+async fn a_write_forgets_the_thing_and_the_lists_of_its_kind() {
+    let app = TestApp::start().await;
+    let cache = &app.state.cache;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let (list, others) = (Key::list("things", "limit=20"), Key::list("people", ""));
+    table.get(cache, &key).await;
+    table.list(cache, &list).await;
+    table.list(cache, &others).await;
+    table.write("b");
+    cache.invalidate("things", [1]).await;
+    assert_eq!(table.get(cache, &key).await.as_deref(), Some("b"));
+    assert_eq!(table.list(cache, &list).await, ["b"]);
+    assert_eq!(table.list(cache, &others).await, ["a"], "other kinds stay");
+    cache.invalidate("things", [2]).await;
+    let reads = table.reads();
+    table.get(cache, &key).await;
+    assert_eq!(table.reads(), reads, "other things stay");
+}
+
+#[tokio::test]
+async fn a_crowd_loads_once() {
+    let app = TestApp::start().await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let load = async || {
+        let row = table.read();
+        yield_now().await;
+        Ok::<_, ()>(row)
+    };
+    let crowd = (0..200).map(|_| app.state.cache.get_or_load(&key, load));
+    let rows = join_all(crowd).await;
+    assert!(rows.iter().all(|row| row.as_ref().unwrap().as_deref() == Some("a")));
+    assert_eq!(table.reads(), 1);
+}
+
+#[tokio::test]
+async fn an_error_is_for_those_who_asked_and_is_not_kept() {
+    let app = TestApp::start().await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let together = Barrier::new(4);
+    let fail = async || {
+        let first = table.reads() == 0;
+        table.read();
+        yield_now().await;
+        if !first {
+            together.wait().await;
+        }
+        Err::<Option<String>, _>("down")
+    };
+    let crowd = join_all((0..5).map(|_| app.state.cache.get_or_load(&key, fail)));
+    let outcomes = timeout(PATIENCE, crowd).await.expect("all at once, and not in turn");
+    assert!(outcomes.iter().all(Result::is_err));
+    assert!(table.get(&app.state.cache, &key).await.is_some());
+}
+
+#[tokio::test]
+async fn a_load_that_is_given_up_is_taken_over() {
+    let app = TestApp::start().await;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let (begun, has_begun) = oneshot::channel();
+    let first = tokio::spawn({
+        let (state, key) = (app.state.clone(), key.clone());
+        async move {
+            let load = async || {
+                begun.send(()).unwrap();
+                std::future::pending::<Result<Option<String>, ()>>().await
+            };
+            state.cache.get_or_load(&key, load).await
+        }
+    });
+    has_begun.await.unwrap();
+    let second = table.get(&app.state.cache, &key);
+    let abort = async {
+        yield_now().await;
+        first.abort();
+    };
+    let (row, ()) = timeout(PATIENCE, async { tokio::join!(second, abort) }).await.unwrap();
+    assert_eq!(row.as_deref(), Some("a"));
+}
+
+/// What a load has read before a write may not come back after it.
+#[tokio::test]
+async fn a_write_during_a_load_is_not_overwritten() {
+    let app = TestApp::start().await;
+    for key in [Key::entity("things", 1), Key::list("things", "")] {
+        let table = Arc::new(Table::with("old"));
+        let (read, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let load = tokio::spawn({
+            let (state, key, table) = (app.state.clone(), key.clone(), table.clone());
+            let (read, go_on) = (read.clone(), go_on.clone());
+            async move {
+                let load = async || {
+                    let row = table.read();
+                    read.notify_one();
+                    go_on.notified().await;
+                    Ok::<_, ()>(row)
+                };
+                state.cache.get_or_load(&key, load).await
+            }
+        });
+        read.notified().await;
+        table.write("new");
+        app.state.cache.invalidate("things", [1]).await;
+        // Who comes now waits for no load that has begun before.
+        let row = timeout(PATIENCE, table.get(&app.state.cache, &key)).await;
+        assert_eq!(row.expect("it loads anew").as_deref(), Some("new"));
+        app.state.cache.invalidate("things", [1]).await;
+        go_on.notify_one();
+        load.await.unwrap().unwrap();
+        assert_eq!(table.get(&app.state.cache, &key).await.as_deref(), Some("new"), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_as_long_as_a_client_likes_is_not_kept() {
+    let app = TestApp::start().await;
+    let (table, key) = (Table::with("a"), Key::list("things", "x".repeat(10_000)));
+    for _ in 0..2 {
+        table.list(&app.state.cache, &key).await;
+    }
+    assert_eq!(table.reads(), 2);
+}
+
+#[tokio::test]
+async fn reads_and_loads_are_counted() {
+    let app = TestApp::start().await;
+    let (table, key) = (Table::with("a"), Key::entity("counted", 1));
+    let absent = Table::default();
+    for _ in 0..3 {
+        table.get(&app.state.cache, &key).await;
+        absent.get(&app.state.cache, &Key::entity("counted", 2)).await;
+    }
+    let text = app.state.metrics.render();
+    for line in [
+        r#"cache_reads_total{cache="counted",outcome="hit"} 2"#,
+        r#"cache_reads_total{cache="counted",outcome="absent"} 2"#,
+        r#"cache_reads_total{cache="counted",outcome="miss"} 2"#,
+        r#"cache_load_duration_seconds_count{cache="counted"} 2"#,
+    ] {
+        assert!(text.contains(line), "{line} is missing in:\n{text}");
+    }
+}

@@ -1,0 +1,44 @@
+//! perf.compression: where it pays.
+
+use crate::support::{TestApp, header, problem, send};
+
+#[tokio::test]
+async fn the_client_chooses_the_encoding() {
+    let app = TestApp::start().await;
+    for encoding in ["br", "zstd", "gzip"] {
+        let request = app.get("/test/bytes/5000/text.plain").header("accept-encoding", encoding);
+        let response = send(request).await;
+        assert_eq!(header(&response, "content-encoding"), encoding);
+        assert!(header(&response, "vary").contains("accept-encoding"));
+        assert!(response.bytes().await.unwrap().len() < 1000);
+    }
+    let plain = send(app.get("/test/bytes/5000/text.plain")).await;
+    assert!(!plain.headers().contains_key("content-encoding"));
+}
+
+#[tokio::test]
+async fn small_streamed_and_compressed_responses_stay_as_they_are() {
+    let app = TestApp::start().await;
+    for path in [
+        "/test/bytes/999/text.plain",
+        "/test/bytes/5000/text.event-stream",
+        "/test/bytes/5000/image.png",
+        "/test/bytes/5000/application.zip",
+        "/test/bytes/5000/image.avif",
+        "/test/bytes/5000/application.pdf",
+        "/test/bytes/5000/video.mp4",
+    ] {
+        let response = send(app.get(path).header("accept-encoding", "br, zstd, gzip")).await;
+        assert!(!response.headers().contains_key("content-encoding"), "{path}");
+    }
+}
+
+/// tower-http would refuse after the handler has run, and put its 406 over any other status.
+#[tokio::test]
+async fn a_client_that_takes_no_encoding_is_refused_before_any_work() {
+    let app = TestApp::start().await;
+    let refuse = |path: &str| app.get(path).header("accept-encoding", "identity;q=0");
+    problem(refuse("/nothing"), 406).await;
+    problem(refuse("/test/gate"), 406).await;
+    assert!(!app.gate.was_entered());
+}

@@ -1,0 +1,82 @@
+//! app.logs: one JSON line a request. [`Process`] fails on a line that is not JSON.
+
+use crate::support::{Process, TestApp, header, log, send};
+
+#[tokio::test]
+async fn a_request_is_one_line() {
+    let mut service = Process::start(&[]).await;
+    send(service.get("/api/v1/info?token=hunter2").header("x-request-id", "req-1")).await;
+    let line = service.log_of("req-1").await;
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["method"], "GET");
+    assert_eq!(line["route"], "/api/v1/info");
+    assert_eq!(line["status"], 200);
+    assert!(line["latency_ms"].as_f64().is_some_and(|ms| ms > 0.0));
+    assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
+
+    service.signal("TERM").await;
+    let (_, rest) = service.ended().await;
+    assert!(rest.iter().all(|line| line["request_id"] != "req-1"), "one line and no second");
+}
+
+#[tokio::test]
+async fn a_fit_request_id_is_kept_and_any_other_replaced() {
+    let app = TestApp::start().await;
+    let echoed = async |id: &str, path: &str| {
+        header(&send(app.get(path).header("x-request-id", id)).await, "x-request-id").to_owned()
+    };
+    assert_eq!(echoed("abc-1", "/api/v1/info").await, "abc-1");
+    assert_eq!(echoed("abc-2", "/nothing").await, "abc-2");
+    assert_eq!(echoed("abc-3", "/test/panic").await, "abc-3");
+    assert_ne!(echoed("two words", "/api/v1/info").await, "two words");
+    assert_ne!(echoed(&"x".repeat(129), "/api/v1/info").await, "x".repeat(129));
+}
+
+#[tokio::test]
+async fn the_callers_trace_is_named() {
+    let mut service = Process::start(&[]).await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let request = service.get("/api/v1/info").header("x-request-id", "traced");
+    send(request.header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"))).await;
+    assert_eq!(service.log_of("traced").await["trace_id"], trace);
+}
+
+#[tokio::test]
+async fn probes_are_not_worth_a_line() {
+    let mut service = Process::start(&[]).await;
+    send(service.get("/health/live")).await;
+    send(service.get("/health/ready")).await;
+    send(service.get("/nothing")).await;
+    assert_eq!(service.log_line().await.unwrap()["route"], "unmatched");
+}
+
+#[tokio::test]
+async fn no_secret_is_written() {
+    let service = Process::start(&[("RUST_LOG", "debug")]).await;
+    let request = service.get("/api/v1/info?password=hunter2");
+    let request = request.header("authorization", "Bearer hunter2").header("cookie", "id=hunter2");
+    send(request.body(r#"{"password":"hunter2"}"#)).await;
+    service.signal("TERM").await;
+    let (_, log) = service.ended().await;
+    assert!(log.iter().any(|line| line["route"] == "/api/v1/info"));
+    assert!(!serde_json::to_string(&log).unwrap().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_panic_and_a_cause_name_their_request() {
+    let app = TestApp::start().await;
+    send(app.get("/test/panic").header("x-request-id", "panicked")).await;
+    send(app.get("/test/internal").header("x-request-id", "failed")).await;
+    let panic = log::find("panicked", "ERROR");
+    assert_eq!(panic["message"], "panic: secret-of-the-panic");
+    assert!(panic["location"].as_str().unwrap().contains("routes.rs"));
+    assert_eq!(log::find("failed", "ERROR")["cause"], "secret-of-the-database");
+}
+
+#[tokio::test]
+async fn work_in_the_background_names_the_request_that_began_it() {
+    let app = TestApp::start().await;
+    send(app.get("/test/background").header("x-request-id", "began")).await;
+    app.gate.entered().await;
+    assert_eq!(log::find("began", "WARN")["message"], "in the background");
+}

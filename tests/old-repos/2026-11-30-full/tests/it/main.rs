@@ -1,0 +1,41 @@
+//! Promises of the service, one file each, kept over real HTTP. One binary: it links once.
+
+#![allow(clippy::disallowed_methods, reason = "a test may wait, and its tasks end with it")]
+
+mod support;
+
+mod auth;
+mod auth_replicas;
+mod cache;
+mod cache_replicas;
+mod cached_reads;
+mod compression;
+mod config;
+mod connections;
+mod cors;
+mod database;
+mod errors;
+mod headers;
+mod health;
+mod idempotency;
+mod injection;
+mod logs;
+mod metrics;
+mod migrations;
+mod openapi;
+mod outage;
+mod paging;
+mod rate_limit;
+mod redis_killed;
+mod resources;
+mod shared_rate_limit;
+mod shutdown;
+mod static_files;
+mod timeouts;
+mod traces;
+mod validation;
+mod versions;
+mod without_redis;
+mod writes_survive;
+
+// Tests of your own:

@@ -1,0 +1,430 @@
+//! Orders, over HTTP and down to the database.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    TestApp, header, json as read, problem,
+    resources::{Api, account, fault},
+    send,
+    service::users::Role,
+    statements,
+};
+
+const PATH: &str = "/api/v1/orders";
+
+/// An order as clients make one: every field as it is in the `n`th. What it refers to is made first. References that may be empty are.
+pub async fn body(api: &Api, n: u32) -> Value {
+    json!({
+        "product_id": super::products::one(api).await["id"],
+        "status": (["draft", "paid", "shipped"][n as usize % 3]),
+        "quantity": 1 + i64::from(n) % 1000,
+        "placed_at": format!("20{:02}-01-31T12:30:00Z", n % 100),
+        "ship_by": format!("20{:02}-01-31", n % 100),
+        "contact": format!("ada{n}@example.org"),
+        "tracking": format!("01890000-0000-7000-8000-{n:012x}"),
+        "gift": n.is_multiple_of(2),
+        "type": (["retail", "wholesale"][n as usize % 2]),
+        "tags": {"n": n},
+        "note": n.to_string(),
+    })
+}
+
+/// One more, unlike those of the tests below.
+pub async fn one(api: &Api) -> Value {
+    static NEXT: AtomicU32 = AtomicU32::new(500);
+    api.create(PATH, &body(api, NEXT.fetch_add(1, Ordering::Relaxed)).await).await
+}
+
+fn at(order: &Value) -> String {
+    format!("{PATH}/{}", order["id"].as_str().unwrap())
+}
+
+/// That `order` shows what `body` says, less what is private.
+fn shows(order: &Value, body: &Value) {
+    for (name, value) in body.as_object().unwrap() {
+        assert_eq!(order[name], *value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_made_read_replaced_and_deleted() {
+    let api = Api::start().await;
+    let first = body(&api, 0).await;
+    let response = send(api.post(PATH).json(&first)).await;
+    assert_eq!(response.status(), 201);
+    let path = header(&response, "location").to_owned();
+    assert_eq!(header(&response, "etag"), "\"1\"");
+    let made: Value = response.json().await.unwrap();
+    assert_eq!(path, at(&made));
+    shows(&made, &first);
+    assert_eq!(made["owner_id"], json!(api.user));
+    assert_eq!(read(api.get(&path)).await, made);
+
+    let second = body(&api, 1).await;
+    let replaced = read(api.request("PUT", &path).json(&second)).await;
+    shows(&replaced, &second);
+    assert_eq!((&replaced["version"], &replaced["created_at"]), (&json!(2), &made["created_at"]));
+    assert_eq!(read(api.get(&path)).await, replaced);
+
+    assert_eq!(send(api.request("DELETE", &path)).await.status(), 204);
+    problem(api.get(&path), 404).await;
+    problem(api.request("DELETE", &path), 404).await;
+    problem(api.request("PUT", &path).json(&first), 404).await;
+    problem(api.request("PATCH", &path).json(&json!({})), 404).await;
+    fault(&problem(api.get(&format!("{PATH}/seven")), 422).await, "/id");
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_as_in_a_new_one() {
+    let api = Api::start().await;
+    let filled = one(&api).await;
+    let mut bare = body(&api, 1).await;
+    bare.as_object_mut().unwrap().remove("status");
+    bare.as_object_mut().unwrap().remove("quantity");
+    bare.as_object_mut().unwrap().remove("placed_at");
+    bare.as_object_mut().unwrap().remove("ship_by");
+    bare.as_object_mut().unwrap().remove("tracking");
+    bare.as_object_mut().unwrap().remove("gift");
+    bare.as_object_mut().unwrap().remove("type");
+    bare.as_object_mut().unwrap().remove("tags");
+    bare.as_object_mut().unwrap().remove("note");
+    let made = api.create(PATH, &bare).await;
+    send(api.request("DELETE", &at(&made))).await;
+    let emptied = read(api.request("PUT", &at(&filled)).json(&bare)).await;
+    for order in [made, emptied] {
+        assert_eq!(order["status"], json!("draft"));
+        assert_eq!(order["quantity"], json!(1));
+        assert!(order["placed_at"].is_string());
+        assert_eq!(order.get("ship_by"), Some(&Value::Null));
+        assert_eq!(order.get("tracking"), Some(&Value::Null));
+        assert_eq!(order["gift"], json!(false));
+        assert_eq!(order.get("type"), Some(&Value::Null));
+        assert_eq!(order.get("tags"), Some(&Value::Null));
+        assert_eq!(order.get("note"), Some(&Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn a_patch_changes_what_it_names_and_null_empties() {
+    let api = Api::start().await;
+    let made = api.create(PATH, &body(&api, 0).await).await;
+    let other = body(&api, 1).await;
+    for (name, value) in other.as_object().unwrap() {
+        let patch = api.request("PATCH", &at(&made)).json(&json!({name: value}));
+        let patch = patch.header("content-type", "application/merge-patch+json");
+        shows(&read(patch).await, &json!({name: value}));
+    }
+    shows(&read(api.get(&at(&made))).await, &other);
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"product_id": null}));
+    assert_eq!(fault(&problem(patch, 422).await, "/product_id")["code"], "type");
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"status": null}));
+    assert_eq!(fault(&problem(patch, 422).await, "/status")["code"], "type");
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"quantity": null}));
+    assert_eq!(fault(&problem(patch, 422).await, "/quantity")["code"], "type");
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"placed_at": null}));
+    assert_eq!(fault(&problem(patch, 422).await, "/placed_at")["code"], "type");
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"ship_by": null}));
+    assert_eq!(read(patch).await.get("ship_by"), Some(&Value::Null));
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"contact": null}));
+    assert_eq!(fault(&problem(patch, 422).await, "/contact")["code"], "type");
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"tracking": null}));
+    assert_eq!(read(patch).await.get("tracking"), Some(&Value::Null));
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"gift": null}));
+    assert_eq!(fault(&problem(patch, 422).await, "/gift")["code"], "type");
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"type": null}));
+    assert_eq!(read(patch).await.get("type"), Some(&Value::Null));
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"tags": null}));
+    assert_eq!(read(patch).await.get("tags"), Some(&Value::Null));
+    let patch = api.request("PATCH", &at(&made)).json(&json!({"note": null}));
+    assert_eq!(read(patch).await.get("note"), Some(&Value::Null));
+    for media_type in ["application/json-patch+json", "text/plain"] {
+        let patch = api.request("PATCH", &at(&made)).header("content-type", media_type);
+        problem(patch.body("{}"), 415).await;
+    }
+}
+
+#[tokio::test]
+async fn a_patch_merges_json_and_what_comes_of_it_is_bounded() {
+    let api = Api::start().await;
+    let made = api.create(PATH, &body(&api, 0).await).await;
+    let patch = |value: Value| api.request("PATCH", &at(&made)).json(&json!({"tags": value}));
+    read(patch(json!({"n": null, "a": 1, "b": {"c": 2, "d": 3}}))).await;
+    let patched = read(patch(json!({"a": null, "b": {"c": 4}}))).await;
+    assert_eq!(patched["tags"], json!({"b": {"c": 4, "d": 3}}));
+    assert_eq!(send(patch(json!({"e": "x".repeat(40_000)}))).await.status(), 200);
+    let more = problem(patch(json!({"f": "x".repeat(40_000)})), 422).await;
+    fault(&more, "/tags");
+}
+
+#[tokio::test]
+async fn a_write_meant_for_another_version_is_refused() {
+    let api = Api::start().await;
+    let made = one(&api).await;
+    let other = body(&api, 1).await;
+    let to =
+        |method: &str, tag: &'static str| api.request(method, &at(&made)).header("if-match", tag);
+    problem(to("PUT", "\"2\"").json(&other), 412).await;
+    problem(to("PATCH", "\"2\"").json(&other), 412).await;
+    problem(to("DELETE", "\"2\""), 412).await;
+    assert_eq!(read(api.get(&at(&made))).await, made, "nothing was written");
+
+    let changed = send(to("PATCH", "\"1\"").json(&other)).await;
+    assert_eq!(header(&changed, "etag"), "\"2\"");
+    problem(to("PUT", "\"1\"").json(&other), 412).await;
+    assert_eq!(send(to("DELETE", "*")).await.status(), 204);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_no_new_version() {
+    let api = Api::start().await;
+    let first = body(&api, 0).await;
+    let made = api.create(PATH, &first).await;
+    assert_eq!(read(api.request("PUT", &at(&made)).json(&first)).await, made);
+    assert_eq!(read(api.request("PATCH", &at(&made)).json(&json!({}))).await, made);
+    let get = |tag: &'static str| api.get(&at(&made)).header("if-none-match", tag);
+    let same = send(get("\"1\"")).await;
+    assert_eq!((same.status().as_u16(), header(&same, "etag")), (304, "\"1\""));
+    assert_eq!(read(get("\"0\"")).await, made);
+}
+
+#[tokio::test]
+async fn a_filter_lets_through_what_it_names() {
+    let api = Api::start().await;
+    for n in 0..6 {
+        api.create(PATH, &body(&api, n).await).await;
+    }
+    let all = api.walk(&format!("{PATH}?limit=100")).await;
+    assert_eq!(all.len(), 6);
+    for field in [
+        "owner_id",
+        "product_id",
+        "status",
+        "quantity",
+        "placed_at",
+        "ship_by",
+        "contact",
+        "tracking",
+        "gift",
+        "type",
+    ] {
+        let value = &all[0][field];
+        // What is empty is not looked for.
+        let Some(text) =
+            value.as_str().map(str::to_owned).or((!value.is_null()).then(|| value.to_string()))
+        else {
+            continue;
+        };
+        let found = api.walk(&format!("{PATH}?limit=1&{field}={}", text.replace('+', "%2B"))).await;
+        let expected = all.iter().filter(|one| one[field] == *value);
+        assert_eq!(found, expected.cloned().collect::<Vec<_>>(), "{field}");
+    }
+    let from = all[2]["created_at"].as_str().unwrap();
+    assert_eq!(api.walk(&format!("{PATH}?created_at_from={from}")).await, all[..3]);
+    assert_eq!(api.walk(&format!("{PATH}?created_at_to={from}")).await, all[3..]);
+}
+
+#[tokio::test]
+async fn a_listing_is_asked_for_in_its_own_terms() {
+    let api = Api::start().await;
+    for (query, pointer) in [
+        ("limit=0", "/limit"),
+        ("limit=101", "/limit"),
+        ("sort=version", "/sort"),
+        ("sort=id;--", "/sort"),
+        ("cursor=x", "/cursor"),
+        ("offset=1", "/offset"),
+        ("created_at_from=today", "/created_at_from"),
+        ("include=everything", "/include"),
+        ("owner_id=~", "/owner_id"),
+        ("product_id=~", "/product_id"),
+        ("status=~", "/status"),
+        ("quantity=~", "/quantity"),
+        ("placed_at=~", "/placed_at"),
+        ("ship_by=~", "/ship_by"),
+        ("tracking=~", "/tracking"),
+        ("gift=~", "/gift"),
+        ("type=~", "/type"),
+        ("tags=x", "/tags"),
+        ("note=x", "/note"),
+    ] {
+        fault(&problem(api.get(&format!("{PATH}?{query}")), 422).await, pointer);
+    }
+}
+
+#[tokio::test]
+async fn the_owner_is_read_along_in_one_statement() {
+    let api = Api::start().await;
+    for n in 0..4 {
+        api.create(PATH, &body(&api, n).await).await;
+    }
+    let request = api.get(&format!("{PATH}?include=owner"));
+    let (response, statements) = statements::of(&api, request).await;
+    let page: Value = response.json().await.unwrap();
+    let items = page["items"].as_array().unwrap();
+    assert!(items.iter().any(|item| item["owner"].is_object()), "{page}");
+    for item in items.iter().filter(|item| item["owner"].is_object()) {
+        assert_eq!(item["owner"]["id"], item["owner_id"]);
+    }
+    let selects = statements.iter().filter(|sql| {
+        sql.starts_with("SELECT") && (sql.contains("orders") || sql.contains("users"))
+    });
+    assert_eq!(selects.count(), 2);
+    assert_eq!(read(api.get(PATH)).await["items"][0].get("owner"), None);
+}
+
+#[tokio::test]
+async fn the_product_is_read_along_in_one_statement() {
+    let api = Api::start().await;
+    for n in 0..4 {
+        api.create(PATH, &body(&api, n).await).await;
+    }
+    let request = api.get(&format!("{PATH}?include=product"));
+    let (response, statements) = statements::of(&api, request).await;
+    let page: Value = response.json().await.unwrap();
+    let items = page["items"].as_array().unwrap();
+    assert!(items.iter().any(|item| item["product"].is_object()), "{page}");
+    for item in items.iter().filter(|item| item["product"].is_object()) {
+        assert_eq!(item["product"]["id"], item["product_id"]);
+    }
+    let selects = statements.iter().filter(|sql| {
+        sql.starts_with("SELECT") && (sql.contains("orders") || sql.contains("products"))
+    });
+    assert_eq!(selects.count(), 2);
+    assert_eq!(read(api.get(PATH)).await["items"][0].get("product"), None);
+}
+
+#[tokio::test]
+async fn a_batch_is_one_statement_and_all_or_nothing() {
+    let api = Api::start().await;
+    let batch = format!("{PATH}/batch");
+    let mut items = Vec::new();
+    for n in 0..20 {
+        items.push(body(&api, n).await);
+    }
+    let request = api.post(&batch).json(&json!({"items": items}));
+    let (response, statements) = statements::of(&api, request).await;
+    assert_eq!(response.status(), 201);
+    let made: Value = response.json().await.unwrap();
+    let made = made["items"].as_array().unwrap();
+    assert_eq!(made.len(), items.len());
+    for (made, given) in made.iter().zip(&items) {
+        shows(made, given);
+        assert_eq!(read(api.get(&at(made))).await, *made);
+    }
+    let inserts =
+        statements.iter().filter(|sql| sql.starts_with("INSERT INTO") && sql.contains("orders"));
+    assert_eq!(inserts.count(), 1);
+
+    let before = api.walk(&format!("{PATH}?limit=100")).await.len();
+    let good = body(&api, 200).await;
+    let mut bad = body(&api, 201).await;
+    bad["product_id"] = json!("not-a-uuid");
+    let refused = problem(api.post(&batch).json(&json!({"items": [good, bad]})), 422).await;
+    fault(&refused, "/items/1/product_id");
+    for items in [vec![], vec![good; 101]] {
+        fault(&problem(api.post(&batch).json(&json!({"items": items})), 422).await, "/items");
+    }
+    assert_eq!(api.walk(&format!("{PATH}?limit=100")).await.len(), before, "nothing was added");
+}
+
+#[tokio::test]
+async fn an_unknown_product_is_named() {
+    let api = Api::start().await;
+    let made = api.create(PATH, &body(&api, 0).await).await;
+    let mut lost = body(&api, 1).await;
+    let good = body(&api, 2).await;
+    lost["product_id"] = json!("01890000-0000-7000-8000-000000000001");
+    for (request, pointer) in [
+        (api.post(PATH).json(&lost), "/product_id"),
+        (
+            api.post(&format!("{PATH}/batch")).json(&json!({"items": [good, lost]})),
+            "/items/1/product_id",
+        ),
+        (api.request("PUT", &at(&made)).json(&lost), "/product_id"),
+        (
+            api.request("PATCH", &at(&made)).json(&json!({"product_id": lost["product_id"]})),
+            "/product_id",
+        ),
+    ] {
+        assert_eq!(fault(&problem(request, 422).await, pointer)["code"], "reference");
+    }
+}
+
+#[tokio::test]
+async fn the_tracking_of_another_is_taken() {
+    let api = Api::start().await;
+    let first = api.create(PATH, &body(&api, 0).await).await;
+    let second = api.create(PATH, &body(&api, 1).await).await;
+    let mut same = body(&api, 2).await;
+    same["tracking"] = first["tracking"].clone();
+    let good = body(&api, 3).await;
+    for (request, pointer) in [
+        (api.post(PATH).json(&same), "/tracking"),
+        (
+            api.post(&format!("{PATH}/batch")).json(&json!({"items": [good, same]})),
+            "/items/1/tracking",
+        ),
+        (api.request("PUT", &at(&second)).json(&same), "/tracking"),
+        (
+            api.request("PATCH", &at(&second)).json(&json!({"tracking": same["tracking"]})),
+            "/tracking",
+        ),
+    ] {
+        assert_eq!(fault(&problem(request, 409).await, pointer)["code"], "taken");
+    }
+}
+
+#[tokio::test]
+async fn invalid_values_are_named() {
+    let api = Api::start().await;
+    let good = body(&api, 0).await;
+    let made = api.create(PATH, &good).await;
+    for (field, value) in [
+        ("id", json!("01890000-0000-7000-8000-000000000001")),
+        ("version", json!(7)),
+        ("owner_id", json!("01890000-0000-7000-8000-000000000001")),
+        ("product_id", json!("not-a-uuid")),
+        ("status", json!("not_draft_paid_shipped")),
+        ("quantity", json!(0)),
+        ("placed_at", json!("2026-02-30T12:00:00Z")),
+        ("placed_at", json!("+12026-01-01T00:00:00Z")),
+        ("ship_by", json!("2026-02-30")),
+        ("contact", json!("ada")),
+        ("tracking", json!("not-a-uuid")),
+        ("gift", json!("many")),
+        ("type", json!("not_retail_wholesale")),
+        ("tags", json!({"a": ["\0"]})),
+        ("note", json!("\u{0}")),
+    ] {
+        let pointer = format!("/{field}");
+        let mut bad = good.clone();
+        bad[field] = value.clone();
+        fault(&problem(api.post(PATH).json(&bad), 422).await, &pointer);
+        fault(&problem(api.request("PUT", &at(&made)).json(&bad), 422).await, &pointer);
+        let patch = api.request("PATCH", &at(&made)).json(&json!({field: value}));
+        fault(&problem(patch, 422).await, &pointer);
+    }
+    assert_eq!(read(api.get(&at(&made))).await, made);
+}
+
+#[tokio::test]
+async fn what_is_anothers_is_not_there() {
+    let api = Api::start().await;
+    let made = api.create(PATH, &body(&api, 0).await).await;
+    let (_, eve) = account(&api, "eve", Role::User).await;
+    let (_, admin) = account(&api, "root", Role::Admin).await;
+    let other = body(&api, 1).await;
+    let of = |token: &str, method: &str, path: &str| {
+        TestApp::request(&api, method, path).bearer_auth(token)
+    };
+    problem(of(&eve, "GET", &at(&made)), 404).await;
+    problem(of(&eve, "PUT", &at(&made)).json(&other), 404).await;
+    problem(of(&eve, "PATCH", &at(&made)).json(&json!({})), 404).await;
+    problem(of(&eve, "DELETE", &at(&made)), 404).await;
+    assert_eq!(read(of(&eve, "GET", PATH)).await["items"], json!([]));
+    assert_eq!(read(of(&admin, "GET", &at(&made))).await, made);
+    assert_eq!(read(of(&admin, "GET", PATH)).await["items"].as_array().unwrap().len(), 1);
+    assert_eq!(read(api.get(&at(&made))).await, made);
+}

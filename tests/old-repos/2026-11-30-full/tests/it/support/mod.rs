@@ -1,0 +1,216 @@
+//! The service under test: in this process with routes made to fail, or as the real binary.
+
+pub mod database;
+pub mod log;
+mod process;
+pub mod proxy;
+pub mod redis;
+pub mod resources;
+mod routes;
+pub mod statements;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect::Policy};
+use serde_json::Value;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+    sync::oneshot,
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
+
+pub use ::demo as service;
+
+pub use process::Process;
+pub use routes::Gate;
+
+use service::{
+    app,
+    config::Config,
+    server::{Server, Stop},
+    state::AppState,
+};
+
+/// Far longer than anything here takes; only a test that fails waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes of a response that no buffer between service and client holds.
+pub const MORE_THAN_FITS: usize = 50_000_000;
+
+/// Ports of the system's choice, and no limit in the way.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("HTTP_ADDR", "127.0.0.1:0"),
+    ("METRICS_ADDR", "127.0.0.1:0"),
+    ("RATE_LIMIT_PER_MINUTE", "1000000"),
+    ("SHUTDOWN_PAUSE", "0s"),
+    ("AUTH_SIGNING_KEYS", "test:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0"),
+    ("AUTH_RATE_LIMIT_PER_MINUTE", "1000000"),
+    // For what needs no Redis: nobody listens there.
+    ("REDIS_URL", "redis://localhost:1"),
+    // For what needs no database: nobody listens there.
+    ("DATABASE_URL", "postgres://localhost:1/none"),
+    ("DATABASE_MAX_CONNECTIONS", "2"),
+];
+
+/// All settings of a service under test, and what is its own of that which they lead to.
+pub struct Settings {
+    all: Vec<(String, String)>,
+    pub database: database::Database,
+    // Fields of your own:
+}
+
+impl Settings {
+    /// [`DEFAULTS`], with others over them.
+    #[allow(clippy::unused_async, reason = "what must be made first is waited for")]
+    pub async fn new(others: &[(&str, &str)]) -> Self {
+        let mut settings = DEFAULTS.to_vec();
+        settings.push(("REDIS_URL", redis::url()));
+        settings.push(("CACHE_PREFIX", redis::prefix()));
+        // A busy machine may be slow: that is no outage.
+        settings.push(("CACHE_TIMEOUT", "10s"));
+        let database = database::Database::new().await;
+        settings.push(("DATABASE_URL", database.url()));
+        settings.extend(others);
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let all = settings.into_iter().map(owned).collect();
+        Self {
+            all,
+            database,
+            // Fields of your own:
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// The service in this process, with the routes of [`routes`] beside its own.
+pub struct TestApp {
+    pub addr: SocketAddr,
+    pub state: AppState,
+    pub gate: Arc<Gate>,
+    #[allow(dead_code, reason = "what it leads to is there as long as it is")]
+    pub settings: Settings,
+    client: Client,
+    stop: Option<oneshot::Sender<Stop>>,
+    done: JoinHandle<()>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With settings of its own, over [`DEFAULTS`].
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        log::install();
+        let settings = Settings::new(settings).await;
+        let config = Config::load(settings.iter().collect()).unwrap();
+        let state = AppState::new(config).await.unwrap();
+        let server = Server::bind(state.clone()).await.unwrap();
+        let addr = server.http_addr().unwrap();
+
+        let gate = Arc::new(Gate::default());
+        let own = Router::from(routes::routes(gate.clone()));
+        let router = app::with_routes(state.clone(), app::routes(), own);
+        let (stop, stopped) = oneshot::channel();
+        let run = server.run(router, async { stopped.await.unwrap_or(Stop::Now) });
+        let done = tokio::spawn(async {
+            run.await.unwrap();
+        });
+
+        let client = client();
+        Self { addr, state, gate, settings, client, stop: Some(stop), done }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.url(path))
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(method.parse().unwrap(), self.url(path))
+    }
+
+    /// Sends a request for [`MORE_THAN_FITS`] bytes and reads nothing.
+    pub async fn ask_for_more_than_fits(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        let path = format!("/test/bytes/{MORE_THAN_FITS}/text.plain");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Waits until requests are in flight, or until none is.
+    pub async fn in_flight(&self, some: bool) {
+        let wait = async {
+            while self.state.requests.is_empty() == some {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("a request comes, or goes");
+    }
+
+    pub fn stop(&mut self, stop: Stop) {
+        self.stop.take().expect("stopped once").send(stop).unwrap();
+    }
+
+    pub async fn ended(self) {
+        timeout(PATIENCE, self.done).await.expect("the service stops").unwrap();
+    }
+}
+
+/// Follows no redirect: the test is about the answer itself.
+pub fn client() -> Client {
+    Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap()
+}
+
+/// A port that nobody listens on, and nobody else is given while this lives.
+pub fn free_port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
+}
+
+pub async fn send(request: RequestBuilder) -> Response {
+    request.send().await.unwrap()
+}
+
+pub async fn json(request: RequestBuilder) -> Value {
+    send(request).await.json().await.unwrap()
+}
+
+/// Sends the request, expects a whole problem with `status` and returns it.
+pub async fn problem(request: RequestBuilder, status: u16) -> Value {
+    let response = send(request).await;
+    assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
+    assert_eq!(header(&response, "content-type"), "application/problem+json");
+    let request_id = header(&response, "x-request-id").to_owned();
+    let path = response.url().path().to_owned();
+    let problem: Value = response.json().await.unwrap();
+    assert_eq!(problem["type"], "about:blank");
+    assert_eq!(problem["status"], status);
+    assert_eq!(problem["instance"], path);
+    assert_eq!(problem["request_id"], request_id);
+    for member in ["title", "detail"] {
+        assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+    }
+    problem
+}
+
+/// A header that must be there.
+pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    let value = response.headers().get(name).unwrap_or_else(|| panic!("no {name}"));
+    value.to_str().unwrap()
+}

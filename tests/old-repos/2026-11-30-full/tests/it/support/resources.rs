@@ -1,0 +1,123 @@
+//! What tests of resources stand on: a service, somebody who is signed in, listings read to their end.
+
+use std::{net::SocketAddr, ops::Deref};
+
+use reqwest::RequestBuilder;
+use serde_json::Value;
+use tokio::{task::yield_now, time::timeout};
+use uuid::Uuid;
+
+use super::{
+    PATIENCE, TestApp, json, send,
+    service::users::{self, Role},
+};
+
+/// The API of a service, to one account.
+pub struct Api {
+    app: TestApp,
+    /// The account.
+    pub user: Uuid,
+    token: String,
+}
+
+impl Api {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let app = TestApp::with(settings).await;
+        let (user, token) = account(&app, "ada", Role::User).await;
+        Self { app, user, token }
+    }
+
+    /// Another process of the same service, as good as.
+    pub async fn replica(&self) -> Self {
+        let settings: Vec<_> = self.settings.iter().collect();
+        let app = TestApp::with(&settings).await;
+        Self { app, user: self.user, token: self.token.clone() }
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request("GET", path)
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.request("POST", path)
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.app.request(method, path).bearer_auth(&self.token)
+    }
+
+    /// The same to another process of the service.
+    pub fn post_to(&self, addr: SocketAddr, path: &str) -> RequestBuilder {
+        self.app.client.post(format!("http://{addr}{path}")).bearer_auth(&self.token)
+    }
+
+    /// Makes one, and returns it.
+    pub async fn create(&self, path: &str, body: &Value) -> Value {
+        let response = send(self.post(path).json(body)).await;
+        let status = response.status();
+        let made = response.json().await.unwrap();
+        assert_eq!(status, 201, "{made}");
+        made
+    }
+
+    /// All items of a listing, `path` with a query, read page by page.
+    pub async fn walk(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = json(self.get(&format!("{path}{cursor}"))).await;
+            items.extend(page["items"].as_array().unwrap_or_else(|| panic!("{page}")).clone());
+            let Some(next) = page["next_cursor"].as_str() else {
+                return items;
+            };
+            cursor = format!("&cursor={next}");
+        }
+    }
+
+    /// Waits until so many statements that begin like this wait for another transaction; returns the
+    /// process ids of their connections.
+    pub async fn blocked(&self, statement: &str, count: usize) -> Vec<i32> {
+        let blocked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+            AND cardinality(pg_blocking_pids(pid)) > 0 AND starts_with(query, $1)";
+        let pool = self.settings.database.pool();
+        let wait = async {
+            loop {
+                let pids = sqlx::query_scalar(blocked).bind(statement);
+                let pids = pids.fetch_all(&pool).await.unwrap();
+                if pids.len() == count {
+                    return pids;
+                }
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("they wait")
+    }
+}
+
+impl Deref for Api {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}
+
+/// Somebody with an account, and a token of theirs.
+pub async fn account(app: &TestApp, name: &str, role: Role) -> (Uuid, String) {
+    let email = format!("{name}@example.com");
+    let user = users::create(&app.state.db, name, &email, "no hash", role).await.unwrap();
+    let tokens = app.state.auth.begin(user.id, role).await.unwrap();
+    let tokens = serde_json::to_value(tokens).unwrap();
+    (user.id, tokens["access_token"].as_str().unwrap().to_owned())
+}
+
+/// The fault at `pointer` of a problem.
+pub fn fault<'a>(problem: &'a Value, pointer: &str) -> &'a Value {
+    let faults = problem["errors"].as_array().unwrap_or_else(|| panic!("no faults: {problem}"));
+    let fault = faults.iter().find(|fault| fault["pointer"] == pointer);
+    fault.unwrap_or_else(|| panic!("no fault at {pointer}: {problem}"))
+}

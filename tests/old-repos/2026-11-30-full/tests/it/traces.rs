@@ -1,0 +1,133 @@
+//! mon.tracing: linked spans at a collector, and none of its troubles.
+
+use std::net::SocketAddr;
+
+use axum::{Router, body::Bytes, extract::State, routing::post};
+use opentelemetry::trace::{SpanId, TraceId};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
+};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use prost::Message;
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+};
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::support::{Process, TestApp, free_port, send, service::telemetry::traces};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// Takes spans as an OpenTelemetry collector does; returns its address.
+async fn collector() -> (String, UnboundedReceiver<Span>) {
+    async fn take(State(spans): State<UnboundedSender<Span>>, body: Bytes) {
+        let export = ExportTraceServiceRequest::decode(body).unwrap();
+        let scopes = export.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).for_each(|span| spans.send(span).unwrap());
+    }
+    let (sender, receiver) = unbounded_channel();
+    let app = Router::new().route("/v1/traces", post(take)).with_state(sender);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async {
+        axum_server::Server::<SocketAddr>::from_listener(listener)
+            .serve(app.into_make_service())
+            .await
+    });
+    (url, receiver)
+}
+
+fn traceparent(sampled: &str) -> String {
+    format!("00-{TRACE}-{PARENT}-{sampled}")
+}
+
+/// Only the flush at shutdown can export in time: a batch waits for an hour.
+fn settings(collector: &str) -> Vec<(&str, &str)> {
+    vec![("OTEL_EXPORTER_OTLP_ENDPOINT", collector), ("OTEL_BSP_SCHEDULE_DELAY", "3600000")]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_a_span_of_its_callers_trace() {
+    let (collector, mut spans) = collector().await;
+    let mut service = Process::start(&settings(&collector)).await;
+    let request = service.get("/api/v1/info").header("traceparent", traceparent("01"));
+    send(request.header("x-request-id", "traced")).await;
+    assert_eq!(service.log_of("traced").await["trace_id"], TRACE);
+    service.signal("TERM").await;
+    assert_eq!(service.ended().await.0, Some(0));
+
+    let span = spans.recv().await.unwrap();
+    assert_eq!(span.name, "GET /api/v1/info");
+    let trace = TraceId::from_bytes(span.trace_id[..].try_into().unwrap());
+    let parent = SpanId::from_bytes(span.parent_span_id[..].try_into().unwrap());
+    assert_eq!((trace.to_string(), parent.to_string()), (TRACE.to_owned(), PARENT.to_owned()));
+    let keys: Vec<_> = span.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    assert!(keys.contains(&"http.route") && keys.contains(&"http.response.status_code"));
+    assert!(spans.try_recv().is_err(), "one span");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sampler_decides_unless_the_caller_did() {
+    let (collector, mut spans) = collector().await;
+    let mut settings = settings(&collector);
+    settings.push(("OTEL_TRACES_SAMPLER_ARG", "0"));
+    let service = Process::start(&settings).await;
+    send(service.get("/health/live")).await;
+    send(service.get("/api/v1/info").header("traceparent", traceparent("01"))).await;
+    service.signal("TERM").await;
+    service.ended().await;
+    assert_eq!(spans.recv().await.unwrap().name, "GET /api/v1/info");
+    assert!(spans.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_collector_that_is_down_is_not_felt() {
+    let nobody = free_port();
+    let url = format!("http://{}", nobody.local_addr().unwrap());
+    let service = Process::start(&settings(&url)).await;
+    for _ in 0..50 {
+        assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
+    }
+    service.signal("TERM").await;
+    assert_eq!(service.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_collector_that_hangs_does_not_hold_the_end() {
+    // Takes connections, and nobody is there to answer them.
+    let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", hangs.local_addr().unwrap());
+    let mut settings = settings(&url);
+    settings.extend([("SHUTDOWN_GRACE", "1h"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "3600000")]);
+    let service = Process::start(&settings).await;
+    send(service.get("/api/v1/info")).await;
+    service.signal("TERM").await;
+    let (code, log) = service.ended().await;
+    assert_eq!(code, Some(0));
+    assert_eq!(log.last().unwrap()["message"], "stopped");
+}
+
+#[tokio::test]
+async fn an_outbound_call_goes_on_with_the_trace() {
+    let app = TestApp::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")]).await;
+    let provider = SdkTracerProvider::builder().build();
+    let layer = traces::layer(&provider);
+    // This test's runtime has one thread, so what it serves is traced here.
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let request = app.get("/test/outbound").header("traceparent", traceparent("01"));
+    let sent = send(request).await.text().await.unwrap();
+    assert!(sent.starts_with(&format!("00-{TRACE}-")), "{sent}");
+    assert!(!sent.contains(PARENT), "the parent is the request's own span");
+}
+
+#[tokio::test]
+async fn without_tracing_the_callers_trace_is_passed_on() {
+    let app = TestApp::start().await;
+    let request = app.get("/test/outbound").header("traceparent", traceparent("00"));
+    assert_eq!(send(request).await.text().await.unwrap(), traceparent("00"));
+    let garbage = app.get("/test/outbound").header("traceparent", "garbage");
+    assert_eq!(send(garbage).await.text().await.unwrap(), "");
+    assert_eq!(send(app.get("/test/outbound")).await.text().await.unwrap(), "");
+}

@@ -1,0 +1,41 @@
+//! The first administrator, from the command line.
+
+use std::io::Read;
+
+use axum::BoxError;
+use garde::Validate;
+use secrecy::SecretString;
+
+use super::{Auth, dto::Registration, service::NewAccount};
+use crate::{config::Config, db, error::AppError, users::Role};
+
+/// Opens an administrator's account. Its password is the first line of `input`, so that it stands in
+/// no list of processes and in no shell's history.
+///
+/// # Errors
+/// Everything that is wrong with the account, a line each.
+#[tokio::main(flavor = "current_thread")]
+pub async fn create_admin(
+    config: &Config,
+    username: String,
+    email: String,
+    mut input: impl Read,
+) -> Result<(), BoxError> {
+    let mut text = String::new();
+    input.read_to_string(&mut text)?;
+    let password = SecretString::from(text.lines().next().unwrap_or_default());
+    let account = Registration { username, email, password };
+    account.validate().map_err(|report| report.to_string().trim_end().to_owned())?;
+
+    let Registration { username, email, password } = account;
+    let auth = Auth::new(config, db::connect(config)?)?;
+    let account = NewAccount { username, email, password, role: Role::Admin };
+    match auth.register(account).await {
+        Ok(_) => Ok(()),
+        Err(AppError::Invalid(faults)) => {
+            let lines = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));
+            Err(lines.collect::<Vec<_>>().join("\n").into())
+        }
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,246 @@
+//! Access tokens: JSON Web Tokens (RFC 7519), signed with a key of ours.
+
+use std::{collections::HashMap, time::Duration};
+
+use axum::BoxError;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::CurrentUser;
+use crate::{
+    config::{AppEnv, Config, Env},
+    users::Role,
+};
+
+/// The one algorithm, whatever a token says of itself (RFC 8725, 3.1).
+const ALGORITHM: Algorithm = Algorithm::HS256;
+
+/// As long as the hash, or the key is the weaker part (RFC 7518, 3.2).
+const MIN_KEY_BYTES: usize = 32;
+
+/// Signs access tokens with the first key, and takes those that any of the keys signed.
+pub struct Tokens {
+    header: Header,
+    signing: EncodingKey,
+    verifying: HashMap<String, DecodingKey>,
+    validation: Validation,
+    issuer: String,
+    ttl: Duration,
+}
+
+/// Registered claims (RFC 7519, 4.1), the session (`sid`, as `OpenID` has it) and the role.
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    role: Role,
+    nbf: i64,
+    exp: i64,
+    jti: Uuid,
+}
+
+impl Tokens {
+    /// Tokens of `issuer`, each good for `ttl`, where clocks differ by `leeway` at most.
+    pub fn new(
+        keys: &SecretString,
+        issuer: &str,
+        leeway: Duration,
+        ttl: Duration,
+    ) -> Result<Self, BoxError> {
+        let keys = parse(keys)?;
+        let (kid, key) = keys.first().ok_or("no key")?;
+        let mut validation = Validation::new(ALGORITHM);
+        validation.leeway = leeway.as_secs();
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[issuer]);
+        Ok(Self {
+            header: Header { kid: Some(kid.clone()), ..Header::new(ALGORITHM) },
+            signing: EncodingKey::from_secret(key),
+            verifying: keys
+                .iter()
+                .map(|(kid, key)| (kid.clone(), DecodingKey::from_secret(key)))
+                .collect(),
+            validation,
+            issuer: issuer.to_owned(),
+            ttl,
+        })
+    }
+
+    /// A token for `user`, good from `now` on.
+    pub fn issue(&self, user: &CurrentUser, now: DateTime<Utc>) -> Result<String, BoxError> {
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.issuer.clone(),
+            sub: user.id,
+            sid: user.session,
+            role: user.role,
+            nbf: now.timestamp(),
+            exp: (now + self.ttl).timestamp(),
+            jti: Uuid::now_v7(),
+        };
+        Ok(jsonwebtoken::encode(&self.header, &claims, &self.signing)?)
+    }
+
+    /// Who a token speaks for; `None` for one that is not ours, not yet or no longer good.
+    pub fn verify(&self, token: &str) -> Option<CurrentUser> {
+        let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
+        let key = self.verifying.get(&kid)?;
+        let Claims { sub, sid, role, .. } =
+            jsonwebtoken::decode(token, key, &self.validation).ok()?.claims;
+        Some(CurrentUser { id: sub, session: sid, role })
+    }
+
+    /// Whole seconds that a token is good for.
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+}
+
+/// `kid:base64,kid:base64`, the signing key first.
+fn parse(keys: &SecretString) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
+    const FORM: &str = "must be kid:key,kid:key with keys in base64";
+    let mut parsed: Vec<(String, Vec<u8>)> = Vec::new();
+    for pair in keys.expose_secret().split(',') {
+        let (kid, key) = pair.trim().split_once(':').ok_or(FORM)?;
+        let key = BASE64_STANDARD.decode(key).map_err(|_| FORM)?;
+        if kid.is_empty() || parsed.iter().any(|(other, _)| other == kid) {
+            return Err("must name each key, and no two alike");
+        }
+        if key.len() < MIN_KEY_BYTES {
+            return Err("must hold keys of at least 32 bytes");
+        }
+        parsed.push((kid.to_owned(), key));
+    }
+    Ok(parsed)
+}
+
+/// Notes what is wrong with the keys.
+pub fn check(config: &Config, env: &mut Env) {
+    if config.auth_signing_keys.expose_secret().is_empty() {
+        // Noted already.
+        return;
+    }
+    match parse(&config.auth_signing_keys) {
+        Err(why) => env.fault("AUTH_SIGNING_KEYS", why),
+        Ok(keys) if config.app_env == AppEnv::Production && keys.iter().any(is_published) => {
+            env.fault("AUTH_SIGNING_KEYS", "holds the key of .env.example, which everybody knows");
+        }
+        Ok(_) => {}
+    }
+}
+
+/// Whether a key is the one that stands in `.env.example`.
+fn is_published((kid, _): &(String, Vec<u8>)) -> bool {
+    kid == "development"
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use serde_json::json;
+
+    use super::*;
+
+    const OLD: &str = "b2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2xkb2w=";
+    const NEW: &str = "bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmU=";
+
+    fn tokens(keys: &str) -> Tokens {
+        let (leeway, ttl) = (Duration::from_secs(5), Duration::from_mins(15));
+        Tokens::new(&keys.into(), "demo", leeway, ttl).unwrap()
+    }
+
+    fn somebody() -> CurrentUser {
+        CurrentUser { id: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User }
+    }
+
+    #[test]
+    fn a_token_says_who_it_is_for() {
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), somebody());
+        let token = tokens.issue(&user, Utc::now()).unwrap();
+        assert_eq!(tokens.verify(&token), Some(user));
+    }
+
+    #[test]
+    fn clocks_may_differ_by_the_leeway_and_no_more() {
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), somebody());
+        let good = |skew: TimeDelta| {
+            let token = tokens.issue(&user, Utc::now() + skew).unwrap();
+            tokens.verify(&token).is_some()
+        };
+        assert!(good(TimeDelta::seconds(3)));
+        assert!(!good(TimeDelta::seconds(60)), "not yet");
+        assert!(good(-TimeDelta::minutes(15) + TimeDelta::seconds(60)));
+        assert!(!good(-TimeDelta::minutes(16)), "no longer");
+    }
+
+    #[test]
+    fn a_key_is_replaced_by_signing_with_a_new_one_and_keeping_the_old() {
+        let token = tokens(&format!("old:{OLD}")).issue(&somebody(), Utc::now()).unwrap();
+        assert!(tokens(&format!("new:{NEW},old:{OLD}")).verify(&token).is_some());
+        assert!(tokens(&format!("new:{NEW}")).verify(&token).is_none());
+        assert!(tokens(&format!("old:{NEW}")).verify(&token).is_none(), "another key of that name");
+    }
+
+    #[test]
+    fn what_a_token_says_of_its_algorithm_is_not_believed() {
+        let tokens = tokens(&format!("new:{NEW}"));
+        let token = tokens.issue(&somebody(), Utc::now()).unwrap();
+        let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
+            panic!("three parts");
+        };
+        for alg in ["none", "HS384", "RS256"] {
+            let header = json!({"alg": alg, "typ": "JWT", "kid": "new"}).to_string();
+            let header = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(header);
+            assert!(tokens.verify(&format!("{header}.{claims}.{signature}")).is_none(), "{alg}");
+            assert!(tokens.verify(&format!("{header}.{claims}.")).is_none(), "{alg}, unsigned");
+        }
+    }
+
+    #[test]
+    fn tokens_of_others_are_none_of_ours() {
+        let key = EncodingKey::from_base64_secret(NEW).unwrap();
+        let header = Header { kid: Some("new".to_owned()), ..Header::new(ALGORITHM) };
+        let now = Utc::now().timestamp();
+        let claims = json!({"iss": "demo", "aud": "demo", "sub": Uuid::nil(), "sid": Uuid::nil(),
+            "role": "user", "nbf": now, "exp": now + 60, "jti": Uuid::nil()});
+        let verify = |claims: &serde_json::Value| {
+            let token = jsonwebtoken::encode(&header, claims, &key).unwrap();
+            tokens(&format!("new:{NEW}")).verify(&token).is_some()
+        };
+        assert!(verify(&claims));
+        for (claim, other) in [("iss", "another"), ("aud", "another"), ("role", "root")] {
+            let mut claims = claims.clone();
+            claims[claim] = other.into();
+            assert!(!verify(&claims), "{claim}");
+        }
+        for claim in ["iss", "aud", "sub", "exp", "nbf", "sid"] {
+            let mut claims = claims.clone();
+            claims.as_object_mut().unwrap().remove(claim);
+            assert!(!verify(&claims), "without {claim}");
+        }
+    }
+
+    #[test]
+    fn keys_are_named_and_long_enough() {
+        for bad in [
+            "",
+            "new",
+            "new:",
+            "new:c2hvcnQ=",
+            "new:!",
+            &format!(":{NEW}"),
+            &format!("a:{NEW},a:{OLD}"),
+        ] {
+            assert!(parse(&bad.into()).is_err(), "{bad}");
+        }
+        assert!(parse(&format!("a:{NEW}, b:{OLD}").into()).is_ok());
+    }
+}

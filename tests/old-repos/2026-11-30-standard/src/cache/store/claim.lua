@@ -1,0 +1,17 @@
+-- Gives what another has loaded meanwhile, or the right to load it: a lock with a token and an end.
+-- KEYS: entry, lock, and for a list its generation.
+-- ARGV: token, life of the lock in milliseconds, JSON that could not be read.
+-- Returns the entry if there is one, the generation, and whether the lock was taken.
+local found = redis.call('MGET', unpack(KEYS))
+local entry, generation = found[1], found[3] or ''
+local fresh = entry and string.sub(entry, 1, #generation + 1) == generation .. '|'
+if fresh and string.sub(entry, #generation + 2) ~= ARGV[3] then
+  return { entry, generation, 0 }
+end
+
+-- A lock without an end is none of ours, and would stay.
+if redis.call('PTTL', KEYS[2]) == -1 then
+  redis.call('DEL', KEYS[2])
+end
+local taken = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
+return { false, generation, taken and 1 or 0 }

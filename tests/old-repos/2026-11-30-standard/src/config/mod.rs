@@ -1,0 +1,380 @@
+//! Every setting of the service, read from the environment once, at start.
+
+mod env;
+
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::filter::LevelFilter;
+use url::Url;
+
+pub use env::{Choice, Effective, Env, Fault, Faults};
+
+/// Every setting. `.env.example` lists the variables with their defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `development` reads `.env` and, on ^C, stops without `SHUTDOWN_PAUSE` (`APP_ENV`).
+    pub app_env: AppEnv,
+    /// Where the API listens (`HTTP_ADDR`).
+    pub http_addr: SocketAddr,
+    /// Where `/metrics` listens, apart from the API so that it is never public (`METRICS_ADDR`).
+    pub metrics_addr: SocketAddr,
+    /// `json`, `pretty`, or `auto` for pretty at a terminal and JSON elsewhere (`LOG_FORMAT`).
+    pub log_format: LogFormat,
+    /// Level, or levels by target: `info,hyper=debug` (`RUST_LOG`).
+    pub rust_log: String,
+    /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
+    pub rate_limit_per_minute: u32,
+    /// Clients remembered at a time; bounds the memory of the limit (`RATE_LIMIT_MAX_CLIENTS`).
+    pub rate_limit_max_clients: u32,
+    /// Proxies in front whose `X-Forwarded-For` entries are believed (`TRUSTED_PROXIES`).
+    pub trusted_proxies: u32,
+    /// Origins whose pages may call the API; `*` for any (`CORS_ORIGINS`).
+    pub cors_origins: Vec<String>,
+    /// Whether those pages may send cookies and HTTP authentication (`CORS_CREDENTIALS`).
+    pub cors_credentials: bool,
+    /// A request is answered within this time, or with 504 (`REQUEST_TIMEOUT`).
+    pub request_timeout: Duration,
+    /// Time for a new connection to send the header of its first request (`HEADER_READ_TIMEOUT`).
+    pub header_read_timeout: Duration,
+    /// A client that takes nothing of its response for this time is cut off (`WRITE_TIMEOUT`).
+    pub write_timeout: Duration,
+    /// An idle connection is closed after this time; keep it above the proxy's (`KEEP_ALIVE_TIMEOUT`).
+    pub keep_alive_timeout: Duration,
+    /// Connections that clients may hold open at a time; one more is closed at once (`MAX_CONNECTIONS`).
+    pub max_connections: u32,
+    /// Requests that are worked on at a time; one more gets 503 (`MAX_REQUESTS_IN_FLIGHT`).
+    pub max_requests_in_flight: u32,
+    /// Size of the largest request body (`BODY_LIMIT_BYTES`).
+    pub body_limit_bytes: u32,
+    /// Time for each dependency to answer its health check (`HEALTH_CHECK_TIMEOUT`).
+    pub health_check_timeout: Duration,
+    /// Time between readiness 503 and the closing of the listener (`SHUTDOWN_PAUSE`).
+    pub shutdown_pause: Duration,
+    /// Time from SIGTERM to exit, the pause included (`SHUTDOWN_GRACE`).
+    pub shutdown_grace: Duration,
+    /// Size of the smallest response that is compressed (`COMPRESSION_MIN_BYTES`).
+    pub compression_min_bytes: u32,
+    /// Time that clients may keep a static file without asking again (`STATIC_MAX_AGE`).
+    pub static_max_age: Duration,
+    /// Collector for traces, by OTLP over `http://`; tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+    pub otel_exporter_otlp_endpoint: Option<Url>,
+    /// Headers for the collector, as `name=value,name=value` (`OTEL_EXPORTER_OTLP_HEADERS`).
+    pub otel_exporter_otlp_headers: Option<SecretString>,
+    /// Name of the service in traces (`OTEL_SERVICE_NAME`).
+    pub otel_service_name: String,
+    /// Share of new traces that are exported; a caller's decision is kept (`OTEL_TRACES_SAMPLER_ARG`).
+    pub otel_traces_sampler_arg: f64,
+    /// What was loaded is kept for this time, and up to a fifth longer; `0s`: nothing is (`CACHE_TTL`).
+    pub cache_ttl: Duration,
+    /// That something is absent is kept for this time, and up to a fifth longer (`CACHE_NEGATIVE_TTL`).
+    pub cache_negative_ttl: Duration,
+    /// Redis, as `redis://user:password@host:6379/0` (`REDIS_URL`).
+    pub redis_url: SecretString,
+    /// Begins every key in Redis; services that share one server need one each (`CACHE_PREFIX`).
+    pub cache_prefix: String,
+    /// Redis answers within this time, or a request goes on without it (`CACHE_TIMEOUT`).
+    pub cache_timeout: Duration,
+    /// When Redis has failed three times on end, it is left alone for this time (`CACHE_PAUSE`).
+    pub cache_pause: Duration,
+    /// Size of the largest value that is kept in Redis (`CACHE_MAX_VALUE_BYTES`).
+    pub cache_max_value_bytes: u32,
+    /// Connections that the pool holds at most; readiness asks over one of its own (`DATABASE_MAX_CONNECTIONS`).
+    pub database_max_connections: u32,
+    /// A request waits this long for a connection, then gets 503 (`DATABASE_ACQUIRE_TIMEOUT`).
+    pub database_acquire_timeout: Duration,
+    /// A connection that nobody used for this long is closed (`DATABASE_IDLE_TIMEOUT`).
+    pub database_idle_timeout: Duration,
+    /// A connection that nobody used for this long is tried before it is used; each trial is a round trip (`DATABASE_TEST_AFTER_IDLE`).
+    pub database_test_after_idle: Duration,
+    /// A connection is replaced after this time (`DATABASE_MAX_LIFETIME`).
+    pub database_max_lifetime: Duration,
+    /// A statement that takes longer is given up (`DATABASE_STATEMENT_TIMEOUT`).
+    pub database_statement_timeout: Duration,
+    /// Address of the database, as `postgres://user:password@host:5432/name`; with `?sslmode=verify-full`, the server must prove itself (`DATABASE_URL`).
+    pub database_url: SecretString,
+    /// Keys that sign access tokens, as kid:base64 with commas between; the first signs, all verify (`AUTH_SIGNING_KEYS`).
+    pub auth_signing_keys: SecretString,
+    /// Whom access tokens are from, and for (`AUTH_ISSUER`).
+    pub auth_issuer: String,
+    /// How far the clocks of replicas may differ (`AUTH_LEEWAY`).
+    pub auth_leeway: Duration,
+    /// Time that an access token is good for (`AUTH_ACCESS_TTL`).
+    pub auth_access_ttl: Duration,
+    /// Time that a session lasts (`AUTH_REFRESH_TTL`).
+    pub auth_refresh_ttl: Duration,
+    /// Passwords that are hashed at a time; each takes 19 MiB (`AUTH_HASH_CONCURRENCY`).
+    pub auth_hash_concurrency: u32,
+    /// Requests to `/auth/…` that an address may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
+    pub auth_rate_limit_per_minute: u32,
+    /// Attempts to sign in to an account before the next has to wait (`AUTH_ATTEMPTS_PER_ACCOUNT`).
+    pub auth_attempts_per_account: u32,
+    /// Attempts to sign in from an address before the next has to wait (`AUTH_ATTEMPTS_PER_ADDRESS`).
+    pub auth_attempts_per_address: u32,
+    /// The first such wait; each attempt doubles it (`AUTH_LOCKOUT_MIN`).
+    pub auth_lockout_min: Duration,
+    /// The longest such wait (`AUTH_LOCKOUT_MAX`).
+    pub auth_lockout_max: Duration,
+    /// A write that comes again with its Idempotency-Key is answered as the first time, for this long (`IDEMPOTENCY_TTL`).
+    pub idempotency_ttl: Duration,
+
+    // Settings of your own:
+    effective: Vec<Effective>,
+}
+
+impl Config {
+    /// Reads the process's environment, and `.env` in development.
+    ///
+    /// # Errors
+    /// Every variable that cannot be used, at once.
+    pub fn from_process() -> Result<Self, Faults> {
+        Self::load(Env::from_process(Path::new(".env")))
+    }
+
+    /// Reads every setting from `env`.
+    ///
+    /// # Errors
+    /// Every variable that cannot be used, at once.
+    pub fn load(mut env: Env) -> Result<Self, Faults> {
+        let mut config = Self {
+            app_env: env.choice("APP_ENV", "production"),
+            http_addr: env.addr("HTTP_ADDR", "0.0.0.0:8080"),
+            metrics_addr: env.addr("METRICS_ADDR", "0.0.0.0:9090"),
+            log_format: env.choice("LOG_FORMAT", "auto"),
+            rust_log: env.string("RUST_LOG", "info"),
+            rate_limit_per_minute: env.integer("RATE_LIMIT_PER_MINUTE", "100", 1, 60_000_000),
+            rate_limit_max_clients: env.integer("RATE_LIMIT_MAX_CLIENTS", "100000", 100, 1_000_000),
+            trusted_proxies: env.integer("TRUSTED_PROXIES", "0", 0, 16),
+            cors_origins: env.list("CORS_ORIGINS"),
+            cors_credentials: env.bool("CORS_CREDENTIALS", "false"),
+            request_timeout: env.duration("REQUEST_TIMEOUT", "30s"),
+            header_read_timeout: env.duration("HEADER_READ_TIMEOUT", "10s"),
+            write_timeout: env.duration("WRITE_TIMEOUT", "30s"),
+            keep_alive_timeout: env.duration("KEEP_ALIVE_TIMEOUT", "75s"),
+            max_connections: env.integer("MAX_CONNECTIONS", "10000", 1, 1_000_000),
+            max_requests_in_flight: env.integer("MAX_REQUESTS_IN_FLIGHT", "1000", 1, 1_000_000),
+            body_limit_bytes: env.integer("BODY_LIMIT_BYTES", "1048576", 1024, 1_073_741_824),
+            health_check_timeout: env.duration("HEALTH_CHECK_TIMEOUT", "1s"),
+            shutdown_pause: env.duration("SHUTDOWN_PAUSE", "5s"),
+            shutdown_grace: env.duration("SHUTDOWN_GRACE", "35s"),
+            compression_min_bytes: env.integer("COMPRESSION_MIN_BYTES", "1000", 1, 65_535),
+            static_max_age: env.duration("STATIC_MAX_AGE", "1h"),
+            otel_exporter_otlp_endpoint: env.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            otel_exporter_otlp_headers: env.secret("OTEL_EXPORTER_OTLP_HEADERS"),
+            otel_service_name: env.string("OTEL_SERVICE_NAME", "demo"),
+            otel_traces_sampler_arg: env.ratio("OTEL_TRACES_SAMPLER_ARG", "1.0"),
+            cache_ttl: env.duration("CACHE_TTL", "300s"),
+            cache_negative_ttl: env.duration("CACHE_NEGATIVE_TTL", "10s"),
+            redis_url: env.required_secret("REDIS_URL"),
+            cache_prefix: env.string("CACHE_PREFIX", "demo"),
+            cache_timeout: env.duration("CACHE_TIMEOUT", "100ms"),
+            cache_pause: env.duration("CACHE_PAUSE", "1s"),
+            cache_max_value_bytes: env.integer("CACHE_MAX_VALUE_BYTES", "1048576", 1024, 8_388_608),
+            database_max_connections: env.integer("DATABASE_MAX_CONNECTIONS", "20", 1, 1000),
+            database_acquire_timeout: env.duration("DATABASE_ACQUIRE_TIMEOUT", "3s"),
+            database_idle_timeout: env.duration("DATABASE_IDLE_TIMEOUT", "10m"),
+            database_test_after_idle: env.duration("DATABASE_TEST_AFTER_IDLE", "5s"),
+            database_max_lifetime: env.duration("DATABASE_MAX_LIFETIME", "1h"),
+            database_statement_timeout: env.duration("DATABASE_STATEMENT_TIMEOUT", "10s"),
+            database_url: env.required_secret("DATABASE_URL"),
+            auth_signing_keys: env.required_secret("AUTH_SIGNING_KEYS"),
+            auth_issuer: env.string("AUTH_ISSUER", "demo"),
+            auth_leeway: env.duration("AUTH_LEEWAY", "5s"),
+            auth_access_ttl: env.duration("AUTH_ACCESS_TTL", "15m"),
+            auth_refresh_ttl: env.duration("AUTH_REFRESH_TTL", "168h"),
+            auth_hash_concurrency: env.integer("AUTH_HASH_CONCURRENCY", "4", 1, 256),
+            auth_rate_limit_per_minute: env.integer(
+                "AUTH_RATE_LIMIT_PER_MINUTE",
+                "20",
+                1,
+                60_000_000,
+            ),
+            auth_attempts_per_account: env.integer("AUTH_ATTEMPTS_PER_ACCOUNT", "5", 1, 1000),
+            auth_attempts_per_address: env.integer("AUTH_ATTEMPTS_PER_ADDRESS", "20", 1, 100_000),
+            auth_lockout_min: env.duration("AUTH_LOCKOUT_MIN", "1s"),
+            auth_lockout_max: env.duration("AUTH_LOCKOUT_MAX", "5m"),
+            idempotency_ttl: env.duration("IDEMPOTENCY_TTL", "24h"),
+
+            // Settings of your own:
+            effective: Vec::new(),
+        };
+        config.check(&mut env);
+        config.effective = env.finish()?;
+        Ok(config)
+    }
+
+    /// What no single value shows: values that this build cannot serve, or that contradict each other.
+    fn check(&self, env: &mut Env) {
+        // A filter takes any word for a target: `inof` would be one.
+        for directive in self.rust_log.split(',') {
+            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level).trim();
+            let known = !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+            if !known || directive.contains('[') {
+                env.fault("RUST_LOG", format!("`{directive}` is neither a level nor target=level"));
+            }
+        }
+        let wildcard = self.cors_origins.iter().any(|origin| origin == "*");
+        if wildcard && (self.cors_credentials || self.cors_origins.len() > 1) {
+            env.fault("CORS_ORIGINS", "`*` excludes other origins and CORS_CREDENTIALS=true");
+        }
+        for origin in self.cors_origins.iter().filter(|origin| *origin != "*" && !is_origin(origin))
+        {
+            env.fault(
+                "CORS_ORIGINS",
+                format!("`{origin}` is not an origin like https://example.com"),
+            );
+        }
+        if self.shutdown_pause >= self.shutdown_grace {
+            env.fault("SHUTDOWN_GRACE", "must be longer than SHUTDOWN_PAUSE, which it includes");
+        }
+        for (name, value) in [
+            ("REQUEST_TIMEOUT", self.request_timeout),
+            ("WRITE_TIMEOUT", self.write_timeout),
+            ("HEADER_READ_TIMEOUT", self.header_read_timeout),
+            ("KEEP_ALIVE_TIMEOUT", self.keep_alive_timeout),
+            ("HEALTH_CHECK_TIMEOUT", self.health_check_timeout),
+        ] {
+            if value.is_zero() {
+                env.fault(name, "must be longer than zero");
+            }
+        }
+        if let Some(headers) = &self.otel_exporter_otlp_headers
+            && headers.expose_secret().split(',').any(|pair| !pair.contains('='))
+        {
+            env.fault("OTEL_EXPORTER_OTLP_HEADERS", "must be name=value,name=value");
+        }
+        // TLS is left out of the exporter: it would be the service's only use of it.
+        if self.otel_exporter_otlp_endpoint.as_ref().is_some_and(|url| url.scheme() != "http") {
+            env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://, of a collector nearby");
+        }
+        crate::auth::check(self, env);
+        crate::cache::check(self, env);
+        crate::redis::check(self, env);
+        crate::db::check(self, env);
+    }
+}
+
+/// `NAME=value` lines, secrets `[redacted]`.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Effective { name, shown } in &self.effective {
+            writeln!(f, "{name}={shown}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `APP_ENV`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppEnv {
+    /// A developer's machine.
+    Development,
+    /// Everywhere else.
+    Production,
+}
+
+impl Choice for AppEnv {
+    const CHOICES: &[(&str, Self)] =
+        &[("development", Self::Development), ("production", Self::Production)];
+}
+
+/// `LOG_FORMAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty at a terminal, JSON elsewhere.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+impl Choice for LogFormat {
+    const CHOICES: &[(&str, Self)] =
+        &[("auto", Self::Auto), ("json", Self::Json), ("pretty", Self::Pretty)];
+}
+
+/// Whether `text` is what browsers send in `Origin` (RFC 6454, 6.2): nothing else would ever match.
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What has no default.
+    const REQUIRED: &[(&str, &str)] = &[
+        // As on a developer's machine.
+        ("APP_ENV", "development"),
+        ("REDIS_URL", "redis://localhost:6379"),
+        ("DATABASE_URL", "postgres://postgres:postgres@localhost:5432/postgres"),
+        ("AUTH_SIGNING_KEYS", "development:ZGV2ZWxvcG1lbnQtZGV2ZWxvcG1lbnQtZGV2ZWxvcG1lbnQ="),
+    ];
+
+    fn load(vars: &[(&str, &str)]) -> Result<Config, Faults> {
+        Config::load(REQUIRED.iter().chain(vars).copied().collect())
+    }
+
+    #[test]
+    fn the_defaults_are_a_valid_configuration() {
+        assert!(load(&[]).is_ok());
+    }
+
+    #[test]
+    fn all_faults_are_reported_together() {
+        let faults =
+            load(&[("HTTP_ADDR", "here"), ("REQUEST_TIMEOUT", "30"), ("LOG_FORMAT", "xml")]);
+        let names: Vec<_> = faults.unwrap_err().0.into_iter().map(|fault| fault.name).collect();
+        assert_eq!(names, ["HTTP_ADDR", "LOG_FORMAT", "REQUEST_TIMEOUT"]);
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_no_filter() {
+        for bad in ["inof", "info,hyper=loud", "[span]=debug", "info,"] {
+            assert!(load(&[("RUST_LOG", bad)]).is_err(), "{bad}");
+        }
+        for good in ["warn", "info,hyper=debug", "off,http=TRACE"] {
+            assert!(load(&[("RUST_LOG", good)]).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn headers_of_the_collector_are_pairs() {
+        assert!(load(&[("OTEL_EXPORTER_OTLP_HEADERS", "nonsense")]).is_err());
+    }
+
+    #[test]
+    fn any_origin_with_credentials_is_refused() {
+        assert!(load(&[("CORS_ORIGINS", "*"), ("CORS_CREDENTIALS", "true")]).is_err());
+        assert!(load(&[("CORS_ORIGINS", "*")]).is_ok());
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for bad in [
+            "example.com",
+            "https://a.com/",
+            "https://a.com/x",
+            "https://a.com?x",
+            "ftp://a.com",
+            "https://A.com",
+            "https://a.com:443",
+            "https://user@a.com",
+        ] {
+            assert!(load(&[("CORS_ORIGINS", bad)]).is_err(), "{bad}");
+        }
+        assert!(load(&[("CORS_ORIGINS", "https://a.com, http://localhost:3000")]).is_ok());
+    }
+
+    #[test]
+    fn every_setting_is_printed_once_and_secrets_never() {
+        let config = load(&[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")]).unwrap();
+        let printed = config.to_string();
+        assert!(printed.contains("OTEL_EXPORTER_OTLP_HEADERS=[redacted]\n"));
+        assert!(!printed.contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+        assert_eq!(printed.lines().filter(|line| line.starts_with("HTTP_ADDR=")).count(), 1);
+    }
+}

@@ -1,0 +1,168 @@
+//! Logs: one JSON object a line, or one pretty line at a terminal.
+
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    fmt,
+    io::IsTerminal,
+    panic::PanicHookInfo,
+};
+
+use serde::ser::{SerializeMap, Serializer};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields, MakeWriter,
+        format::{Format, Full, Writer},
+        time::{FormatTime, SystemTime},
+    },
+    registry::LookupSpan,
+};
+
+use crate::{
+    config::{Config, LogFormat},
+    request::Current,
+};
+
+/// Writes what `RUST_LOG` lets through.
+pub fn layer<S, W>(config: &Config, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter: Targets = config.rust_log.parse().expect("checked by Config::load");
+    let terminal = std::io::stdout().is_terminal();
+    let pretty = match config.log_format {
+        LogFormat::Auto => terminal,
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+    };
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(pretty && terminal);
+    if pretty {
+        layer.event_format(Pretty(Format::default().with_target(false))).with_filter(filter).boxed()
+    } else {
+        layer.event_format(Json).with_filter(filter).boxed()
+    }
+}
+
+/// Panic hook: logs a panic like everything else, with the request that it happened in.
+pub fn panicked(info: &PanicHookInfo<'_>) {
+    let message = info.payload_as_str().unwrap_or("no message");
+    let location = info.location().map(ToString::to_string);
+    // With `RUST_BACKTRACE=1`.
+    let backtrace = Backtrace::capture();
+    let captured = backtrace.status() == BacktraceStatus::Captured;
+    let backtrace = captured.then(|| backtrace.to_string());
+    tracing::error!(location, backtrace, "panic: {message}");
+}
+
+/// `{"timestamp":…,"level":…,"target":…,"request_id":…,"trace_id":…,"message":…, fields…}`
+struct Json;
+
+impl<S, N> FormatEvent<S, N> for Json
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let line = to_json(event).map_err(|_| fmt::Error)?;
+        writer.write_str(&line)?;
+        writer.write_char('\n')
+    }
+}
+
+fn to_json(event: &Event<'_>) -> serde_json::Result<String> {
+    let mut timestamp = String::with_capacity(32);
+    // Cannot fail: the target is a string.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+
+    let mut line = Vec::with_capacity(256);
+    let mut json = serde_json::Serializer::new(&mut line);
+    let mut map = json.serialize_map(None)?;
+    map.serialize_entry("timestamp", &timestamp)?;
+    map.serialize_entry("level", event.metadata().level().as_str())?;
+    map.serialize_entry("target", event.metadata().target())?;
+    Current::with(|request| {
+        map.serialize_entry("request_id", request.id_str())?;
+        map.serialize_entry("trace_id", &format_args!("{}", request.trace_id))
+    })
+    .unwrap_or(Ok(()))?;
+    let mut fields = Fields { map, outcome: Ok(()) };
+    event.record(&mut fields);
+    fields.outcome?;
+    fields.map.end()?;
+    Ok(String::from_utf8(line).expect("serde_json writes UTF-8"))
+}
+
+struct Fields<M: SerializeMap> {
+    map: M,
+    outcome: Result<(), M::Error>,
+}
+
+impl<M: SerializeMap> Fields<M> {
+    fn put(&mut self, field: &Field, value: impl serde::Serialize) {
+        if self.outcome.is_ok() {
+            self.outcome = self.map.serialize_entry(field.name(), &value);
+        }
+    }
+}
+
+impl<M: SerializeMap> Visit for Fields<M> {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.put(field, format_args!("{value:?}"));
+    }
+}
+
+/// The usual line, and behind it the request that it belongs to.
+struct Pretty(Format<Full, SystemTime>);
+
+impl<S, N> FormatEvent<S, N> for Pretty
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.0.format_event(context, Writer::new(&mut line), event)?;
+        writer.write_str(line.trim_end())?;
+        Current::with(|request| {
+            write!(writer, " request_id={} trace_id={}", request.id_str(), request.trace_id)
+        })
+        .unwrap_or(Ok(()))?;
+        writer.write_char('\n')
+    }
+}

@@ -1,0 +1,134 @@
+//! Metrics for Prometheus, on a listener of their own.
+
+use std::{
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
+
+use ::metrics::{
+    Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use axum::{
+    Router,
+    extract::State,
+    http::{Method, header},
+    response::IntoResponse,
+    routing::get,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+
+use crate::{error::AppError, info, state::AppState};
+
+/// Upper bounds of the latency buckets, in seconds; the last is the default deadline.
+const LATENCY_BUCKETS: [f64; 13] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+
+/// The recorder of the process, installed by the first call.
+pub fn install() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    let handle = RECORDER.get_or_init(|| {
+        // A histogram of something else is a summary until it gets buckets of its own here.
+        let durations = Matcher::Suffix("_seconds".to_owned());
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(durations, &LATENCY_BUCKETS)
+            .expect("not empty");
+        let handle = builder.install_recorder().expect("no other recorder is installed");
+        describe();
+        handle
+    });
+    handle.clone()
+}
+
+fn describe() {
+    describe_counter!("http_requests_total", "Requests answered");
+    describe_histogram!(
+        "http_request_duration_seconds",
+        Unit::Seconds,
+        "Time to the head of the response"
+    );
+    describe_gauge!("http_requests_in_flight", "Requests being answered");
+    describe_counter!("http_requests_shed_total", "Requests refused with 503: too many in flight");
+    counter!("http_requests_shed_total").absolute(0);
+    describe_counter!("http_connections_refused_total", "Connections closed: too many are open");
+    counter!("http_connections_refused_total").absolute(0);
+    describe_counter!("rate_limit_refusals_total", "Requests refused with 429");
+    counter!("rate_limit_refusals_total").absolute(0);
+    describe_counter!("background_runs_total", "Ends of recurring work, ok or panic");
+    describe_gauge!("build_info", "Always 1; its labels say what runs");
+    let info = info::current();
+    let labels = [("name", info.name), ("version", info.version), ("revision", info.revision)];
+    gauge!("build_info", &labels).set(1.0);
+    Collector::default().describe();
+    describe_counter!("cache_reads_total", "Reads, by outcome: hit, absent, miss or garbage");
+    describe_histogram!(
+        "cache_load_duration_seconds",
+        Unit::Seconds,
+        "Time to load what was not kept"
+    );
+    describe_gauge!("redis_up", "0 while Redis fails and is left alone, else 1");
+    describe_counter!("redis_errors_total", "Calls that Redis did not answer");
+    counter!("redis_errors_total").absolute(0);
+    describe_counter!("rate_limit_fallbacks_total", "Requests counted by this process alone");
+    counter!("rate_limit_fallbacks_total").absolute(0);
+    describe_counter!("cache_unanswered_total", "Reads without an answer, misses too");
+    describe_gauge!("database_connections", "Connections of the pool, idle or used");
+    describe_gauge!("database_connections_max", "Connections that the pool may hold");
+    describe_counter!("database_acquire_timeouts_total", "Waits for a connection, in vain");
+    counter!("database_acquire_timeouts_total").absolute(0);
+
+    // Metrics of your own:
+}
+
+static IN_FLIGHT: LazyLock<Gauge> = LazyLock::new(|| gauge!("http_requests_in_flight"));
+
+/// A request came in.
+pub fn request_started() {
+    IN_FLIGHT.increment(1);
+}
+
+/// A request was answered, or its client went away.
+pub fn request_finished(method: &Method, route: &str, status: u16, elapsed: Duration) {
+    IN_FLIGHT.decrement(1);
+    // Clients may make up methods too.
+    let method = match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    };
+    let route = route.to_owned();
+    let status = status.to_string();
+    histogram!("http_request_duration_seconds", "method" => method, "route" => route.clone())
+        .record(elapsed);
+    counter!("http_requests_total", "method" => method, "route" => route, "status" => status)
+        .increment(1);
+}
+
+/// Recurring work of the service ended once.
+pub fn background_run(task: &'static str, outcome: &'static str) {
+    counter!("background_runs_total", "task" => task, "outcome" => outcome).increment(1);
+}
+
+/// `GET /metrics`, and nothing else but the heap profile of builds that have one.
+pub fn app(state: AppState) -> Router {
+    let app = Router::new().route("/metrics", get(render));
+    #[cfg(feature = "heap-profile")]
+    let app = app.route("/debug/heap", get(super::heap::profile));
+    app.with_state(state)
+}
+
+async fn render(State(state): State<AppState>) -> Result<impl IntoResponse, AppError> {
+    let handle = state.metrics.clone();
+    // Reads /proc and renders every series: not for a worker thread.
+    let text = tokio::task::spawn_blocking(move || {
+        Collector::default().collect();
+        handle.render()
+    });
+    let text = text.await.map_err(AppError::internal)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}

@@ -1,0 +1,45 @@
+//! Logs, metrics and traces.
+
+#[cfg(feature = "heap-profile")]
+pub mod heap;
+pub mod logs;
+pub mod metrics;
+pub mod traces;
+
+use std::time::Duration;
+
+use axum::BoxError;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::Config;
+
+/// Keeps the exporters; flush it before the process ends.
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Starts logs, and traces where a collector is configured.
+///
+/// Call it outside of the runtime: the exporter's client blocks a thread of its own.
+///
+/// # Errors
+/// The exporter cannot be built from its settings. A collector that is down is no error.
+pub fn init(config: &Config) -> Result<Telemetry, BoxError> {
+    let traces = traces::provider(config)?;
+    tracing_subscriber::registry()
+        .with(traces.as_ref().map(traces::layer))
+        .with(logs::layer(config, std::io::stdout))
+        .init();
+    std::panic::set_hook(Box::new(logs::panicked));
+    Ok(Telemetry { traces })
+}
+
+impl Telemetry {
+    /// Sends what is left to the collector; gives up after `within`.
+    pub fn flush(self, within: Duration) {
+        if let Some(Err(error)) = self.traces.map(|traces| traces.shutdown_with_timeout(within)) {
+            tracing::warn!(%error, "some traces were not exported");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Traces: OpenTelemetry over OTLP/HTTP, off unless a collector is configured.
+
+use std::collections::HashMap;
+
+use axum::{
+    BoxError,
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+};
+use opentelemetry::{
+    propagation::TextMapPropagator,
+    trace::{TraceContextExt, TraceId, TracerProvider},
+};
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracerProvider},
+};
+use secrecy::ExposeSecret;
+use tracing::{Level, Span, Subscriber, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
+
+use crate::{config::Config, info, request::Current};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// Exports in batches from a thread of its own; `None` without a collector.
+///
+/// # Errors
+/// The exporter cannot be built from its settings.
+pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, BoxError> {
+    let Some(collector) = &config.otel_exporter_otlp_endpoint else {
+        return Ok(None);
+    };
+    let endpoint = format!("{}/v1/traces", collector.as_str().trim_end_matches('/'));
+    let headers = config.otel_exporter_otlp_headers.as_ref();
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_endpoint(endpoint)
+        .with_headers(headers.map_or_else(HashMap::new, |text| pairs(text.expose_secret())))
+        .build()?;
+
+    let info = info::current();
+    let resource = Resource::builder()
+        .with_service_name(config.otel_service_name.clone())
+        .with_attribute(opentelemetry::KeyValue::new("service.version", info.version))
+        .build();
+    // A caller's decision is kept, or traces would have holes.
+    let sampler = Sampler::TraceIdRatioBased(config.otel_traces_sampler_arg);
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_sampler(Sampler::ParentBased(Box::new(sampler)))
+        .with_resource(resource)
+        .build();
+    Ok(Some(provider))
+}
+
+/// Hands spans to `provider`. Events stay in the logs.
+pub fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+    let spans = filter_fn(|meta| meta.is_span() && *meta.level() <= Level::INFO);
+    tracing_opentelemetry::layer().with_tracer(tracer).with_filter(spans)
+}
+
+/// The span of a request, child of its caller's.
+pub fn span(request: &Request) -> Span {
+    let method = request.method();
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let span = tracing::info_span!(
+        "request",
+        otel.name = route.map_or_else(|| method.to_string(), |route| format!("{method} {route}")),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = %method,
+        http.route = route,
+        url.path = request.uri().path(),
+        http.response.status_code = Empty,
+    );
+    let caller = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
+    // Fails only where no layer exports spans.
+    let _ = span.set_parent(caller);
+    span
+}
+
+/// Notes how the request ended.
+pub fn finish(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+/// The trace that `span` belongs to.
+pub fn trace_id(span: &Span) -> TraceId {
+    span.context().span().span_context().trace_id()
+}
+
+/// The caller's trace context, to be passed on whole: empty where it cannot be read.
+pub fn caller(headers: &HeaderMap) -> (Option<TraceId>, HeaderMap) {
+    let traceparent = headers.get(TRACEPARENT);
+    let Some(id) = traceparent.and_then(parse_trace_id) else {
+        return (None, HeaderMap::new());
+    };
+    let kept = headers.iter().filter(|(name, _)| [&TRACEPARENT, &TRACESTATE].contains(name));
+    (Some(id), kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// The trace id of a `traceparent` header; `None` where it is malformed (W3C Trace Context, 3.2).
+fn parse_trace_id(traceparent: &HeaderValue) -> Option<TraceId> {
+    let mut parts = traceparent.to_str().ok()?.split('-');
+    let mut hex = |digits: usize| {
+        let part = parts.next().filter(|part| part.len() == digits)?;
+        part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).then_some(part)
+    };
+    let (version, trace, parent, _flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
+    let valid = version == "00" && parts.next().is_none() && parent.bytes().any(|b| b != b'0');
+    TraceId::from_hex(trace).ok().filter(|id| valid && *id != TraceId::INVALID)
+}
+
+/// Puts the running trace into the headers of an outbound call.
+pub fn inject(headers: &mut HeaderMap) {
+    TraceContextPropagator::new()
+        .inject_context(&Span::current().context(), &mut HeaderInjector(headers));
+    if !headers.contains_key(TRACEPARENT) {
+        // Tracing is off here: pass on what came in, so that the callers' trace goes on.
+        headers.extend(Current::with(|request| request.caller.clone()).unwrap_or_default());
+    }
+}
+
+fn pairs(text: &str) -> HashMap<String, String> {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_context_is_whole_or_not_there() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        let read = |text: &str| parse_trace_id(&HeaderValue::from_str(text).unwrap());
+        let good = format!("00-{trace}-b7ad6b7169203331-01");
+        assert_eq!(read(&good).unwrap().to_string(), trace);
+        for bad in [
+            "",
+            "garbage",
+            &format!("ff-{trace}-b7ad6b7169203331-01"),
+            &format!("00-{trace}-0000000000000000-01"),
+            &format!("00-{trace}-b7ad6b7169203331"),
+            &format!("{good}-more"),
+            &good.to_uppercase(),
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

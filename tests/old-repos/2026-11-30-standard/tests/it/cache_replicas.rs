@@ -1,0 +1,276 @@
+//! cache.aside, cache.invalidate, cache.stampede, cache.avalanche: between processes, through Redis.
+//!
+//! Two [`TestApp`]s share nothing but Redis, as two processes do. Where a crowd is to be one of two
+//! processes, this program is started once more.
+
+use std::{
+    env,
+    future::pending,
+    io::{self, Read, Write},
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+    sync::{Notify, oneshot},
+    task::{spawn_blocking, yield_now},
+    time::timeout,
+};
+
+use crate::support::{
+    PATIENCE, TestApp, client, json, redis,
+    service::cache::{Cache, Key},
+};
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+struct Thing {
+    size: usize,
+}
+
+/// Two replicas of a service, and what begins their keys.
+async fn replicas() -> (TestApp, TestApp, &'static str) {
+    let prefix = redis::prefix();
+    let settings = [("CACHE_PREFIX", prefix)];
+    (TestApp::with(&settings).await, TestApp::with(&settings).await, prefix)
+}
+
+/// Reads through the cache; the size says which load it was.
+async fn get(cache: &Cache, key: &Key, loads: &AtomicUsize) -> Thing {
+    let load = async || {
+        let size = loads.fetch_add(1, Ordering::SeqCst);
+        yield_now().await;
+        Ok::<_, ()>(Some(Thing { size }))
+    };
+    cache.get_or_load(key, load).await.unwrap().unwrap()
+}
+
+async fn exists(key: &str) -> bool {
+    redis::command(&["EXISTS", key]).await
+}
+
+#[tokio::test]
+async fn a_crowd_of_two_processes_loads_once() {
+    let (one, other, _) = replicas().await;
+    let (key, loads) = (Key::entity("things", 1), AtomicUsize::new(0));
+    let crowd = (0..200).map(|n| {
+        let app = if n % 2 == 0 { &one } else { &other };
+        get(&app.state.cache, &key, &loads)
+    });
+    assert!(join_all(crowd).await.iter().all(|thing| thing.size == 0));
+    assert_eq!(loads.into_inner(), 1);
+}
+
+/// The prefix that [`another_process`] is to have.
+const PREFIX: &str = "TEST_REPLICA_PREFIX";
+
+#[tokio::test]
+async fn a_crowd_of_two_real_processes_loads_at_most_twice() {
+    let prefix = redis::prefix();
+    let here = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
+    let mut there = Command::new(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture", "cache_replicas::another_process"])
+        .env(PREFIX, prefix)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(there.stdout.take().unwrap()).lines();
+    let url = async {
+        loop {
+            let line = said.next_line().await.unwrap().expect("it listens");
+            if let Some((_, url)) = line.split_once("it listens at ") {
+                return url.to_owned();
+            }
+        }
+    };
+    let there_url = timeout(PATIENCE, url).await.expect("it starts");
+
+    let (here_url, client) = (here.url("/test/cached/1"), client());
+    let crowd = (0..200).map(|n| {
+        let url = if n % 2 == 0 { &here_url } else { &there_url };
+        json(client.get(url))
+    });
+    let answers = join_all(crowd).await;
+    assert!(answers.iter().all(|loads| loads.as_u64().is_some_and(|loads| loads < 2)));
+    let loads: u32 = redis::command(&["GET", &format!("{prefix}:loads:1")]).await;
+    assert!((1..=2).contains(&loads), "{loads}");
+}
+
+#[tokio::test]
+#[ignore = "not a test: the one above starts it"]
+async fn another_process() {
+    let prefix = env::var(PREFIX).unwrap_or_default();
+    let app = TestApp::with(&[("CACHE_PREFIX", &prefix)]).await;
+    writeln!(io::stdout(), "it listens at {}", app.url("/test/cached/1")).unwrap();
+    // Until whoever started it has what it wanted.
+    let _ = spawn_blocking(|| io::stdin().read(&mut [0])).await;
+}
+
+#[tokio::test]
+async fn what_one_has_loaded_all_have_and_what_one_forgets_none_has() {
+    let (one, other, _) = replicas().await;
+    for key in [Key::entity("things", 1), Key::list("things", "")] {
+        let loads = AtomicUsize::new(0);
+        get(&one.state.cache, &key, &loads).await;
+        assert_eq!(get(&other.state.cache, &key, &loads).await.size, 0);
+        other.state.cache.invalidate("things", [1]).await;
+        assert_eq!(get(&one.state.cache, &key, &loads).await.size, 1);
+        assert_eq!(get(&other.state.cache, &key, &loads).await.size, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_elsewhere_during_a_load_is_not_overwritten() {
+    let (one, other, _) = replicas().await;
+    for key in [Key::entity("things", 1), Key::list("things", "")] {
+        let (read, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let load = tokio::spawn({
+            let (state, key) = (one.state.clone(), key.clone());
+            let (read, go_on) = (read.clone(), go_on.clone());
+            async move {
+                let load = async || {
+                    read.notify_one();
+                    go_on.notified().await;
+                    Ok::<_, ()>(Some(Thing { size: 100 }))
+                };
+                state.cache.get_or_load(&key, load).await
+            }
+        });
+        read.notified().await;
+        other.state.cache.invalidate("things", [1]).await;
+        go_on.notify_one();
+        load.await.unwrap().unwrap();
+        let loads = AtomicUsize::new(0);
+        assert_eq!(get(&other.state.cache, &key, &loads).await.size, 0, "{key}: stale");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_is_given_back_by_whoever_gives_up() {
+    let (app, _, prefix) = replicas().await;
+    let (begun, has_begun) = oneshot::channel();
+    let load = tokio::spawn({
+        let state = app.state.clone();
+        async move {
+            let load = async || {
+                begun.send(()).unwrap();
+                pending::<Result<Option<Thing>, ()>>().await
+            };
+            state.cache.get_or_load(&Key::entity("things", 1), load).await
+        }
+    });
+    has_begun.await.unwrap();
+    let lock = format!("{prefix}:lock:entity:things:1");
+    // So that it does not end by itself.
+    assert!(redis::command::<bool>(&["PEXPIRE", &lock, "3600000"]).await);
+    load.abort();
+    let wait = async { while exists(&lock).await {} };
+    timeout(PATIENCE, wait).await.expect("it is given back");
+}
+
+/// A process that dies with the lock holds up nobody for long, and its lock is not broken.
+#[tokio::test]
+async fn nobody_waits_long_for_another_process() {
+    let (app, _, prefix) = replicas().await;
+    let (key, loads) = (Key::entity("things", 1), AtomicUsize::new(0));
+    let lock = format!("{prefix}:lock:{key}");
+    redis::command::<()>(&["SET", &lock, "another", "PX", "3600000"]).await;
+    let read = get(&app.state.cache, &key, &loads);
+    timeout(PATIENCE, read).await.expect("it loads by itself");
+    assert_eq!(redis::command::<String>(&["GET", &lock]).await, "another");
+    assert!(!exists(&format!("{prefix}:{key}")).await, "only the holder may store");
+}
+
+#[tokio::test]
+async fn garbage_is_overlooked_and_written_over() {
+    let (app, _, prefix) = replicas().await;
+    for key in [Key::entity("things", 1), Key::list("things", "")] {
+        let place = format!("{prefix}:{key}");
+        for garbage in [
+            ["SET", &place, "nonsense"],
+            ["SET", &place, ""],
+            ["SET", &place, "|{half"],
+            ["SET", &place, "|"],
+            ["SET", &place, "|{\"weight\":1}"],
+            ["LPUSH", &place, "a"],
+        ] {
+            redis::command::<()>(&["DEL", &place]).await;
+            redis::command::<()>(&garbage).await;
+            let loads = AtomicUsize::new(0);
+            for _ in 0..2 {
+                assert_eq!(get(&app.state.cache, &key, &loads).await.size, 0);
+            }
+            assert_eq!(loads.into_inner(), 1, "{garbage:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn garbage_in_locks_and_generations_does_no_harm() {
+    let (app, _, prefix) = replicas().await;
+    let key = Key::list("things", "");
+    let lock = format!("{prefix}:lock:{key}");
+    for garbage in [["SET", &lock, "x"], ["LPUSH", &lock, "x"]] {
+        redis::command::<()>(&garbage).await;
+        let loads = AtomicUsize::new(0);
+        for _ in 0..2 {
+            get(&app.state.cache, &key, &loads).await;
+        }
+        assert_eq!(loads.into_inner(), 1, "{garbage:?}");
+        app.state.cache.invalidate("things", [1]).await;
+    }
+    let generation = format!("{prefix}:generation:things");
+    redis::command::<()>(&["DEL", &generation]).await;
+    redis::command::<()>(&["LPUSH", &generation, "x"]).await;
+    let loads = AtomicUsize::new(0);
+    get(&app.state.cache, &key, &loads).await;
+    app.state.cache.invalidate("things", [1]).await;
+    assert_eq!(get(&app.state.cache, &key, &loads).await.size, 1, "it is written over");
+}
+
+#[tokio::test]
+async fn every_key_ends_and_no_two_entries_together() {
+    let (app, _, prefix) = replicas().await;
+    let (cache, loads) = (&app.state.cache, AtomicUsize::new(0));
+    for id in 0..20 {
+        get(cache, &Key::entity("things", id), &loads).await;
+        get(cache, &Key::list("things", id), &loads).await;
+    }
+    cache.invalidate("things", [0]).await;
+    let keys: Vec<String> = redis::command(&["KEYS", &format!("{prefix}:*")]).await;
+    assert!(keys.len() >= 40, "{keys:?}");
+    let mut lives = Vec::new();
+    for key in keys {
+        let life: i64 = redis::command(&["PTTL", &key]).await;
+        assert!(life > 0, "{key} never ends");
+        if key.contains(":entity:") {
+            assert!(life <= 360_000, "{key}: {life} ms");
+            lives.push(life / 1000);
+        }
+    }
+    lives.sort_unstable();
+    assert!(lives[lives.len() - 1] - lives[0] >= 10, "{lives:?}: all end at about the same time");
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_not_kept() {
+    let app = TestApp::with(&[("CACHE_MAX_VALUE_BYTES", "1024")]).await;
+    let loads = AtomicUsize::new(0);
+    let load = async || {
+        loads.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, ()>("x".repeat(2000))
+    };
+    for _ in 0..2 {
+        let key = Key::list("things", "");
+        assert_eq!(app.state.cache.list_or_load(&key, load).await.unwrap().len(), 2000);
+    }
+    assert_eq!(loads.into_inner(), 2);
+}

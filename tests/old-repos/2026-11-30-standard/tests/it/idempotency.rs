@@ -1,0 +1,189 @@
+//! rel.idempotency: a write that is sent twice happens once.
+
+use chrono::{TimeDelta, Utc};
+use futures_util::future::join_all;
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::{task::yield_now, time::timeout};
+
+use crate::{
+    resources::orders::body,
+    support::{
+        PATIENCE, TestApp, header, problem,
+        resources::{Api, account, fault},
+        send,
+        service::users::Role,
+    },
+};
+
+const PATH: &str = "/api/v1/orders";
+
+/// Makes one, under a key.
+fn write(api: &Api, key: &str, body: &Value) -> RequestBuilder {
+    api.post(PATH).header("idempotency-key", key).json(body)
+}
+
+fn is_replayed(answer: &Response) -> bool {
+    answer.headers().get("idempotency-replayed").is_some_and(|value| value == "true")
+}
+
+async fn count(api: &Api) -> usize {
+    api.walk(&format!("{PATH}?limit=100")).await.len()
+}
+
+#[tokio::test]
+async fn the_same_key_twice_is_one_row_and_one_answer() {
+    let api = Api::start().await;
+    let body = body(&api, 0).await;
+    let first = send(write(&api, "k1", &body)).await;
+    let second = send(write(&api, "k1", &body)).await;
+    assert!(!is_replayed(&first) && is_replayed(&second));
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (201, 201));
+    for name in ["location", "etag", "content-type"] {
+        assert_eq!(header(&first, name), header(&second, name));
+    }
+    assert_ne!(header(&first, "x-request-id"), header(&second, "x-request-id"));
+    assert_eq!(first.bytes().await.unwrap(), second.bytes().await.unwrap());
+    assert_eq!(count(&api).await, 1);
+}
+
+#[tokio::test]
+async fn a_batch_happens_once_too() {
+    let api = Api::start().await;
+    let items = json!({"items": [body(&api, 0).await, body(&api, 1).await]});
+    let path = format!("{PATH}/batch");
+    let write = || api.post(&path).header("idempotency-key", "k1").json(&items);
+    let (first, second) = (send(write()).await, send(write()).await);
+    assert!(!is_replayed(&first) && is_replayed(&second));
+    assert_eq!(first.bytes().await.unwrap(), second.bytes().await.unwrap());
+    assert_eq!(count(&api).await, 2);
+}
+
+#[tokio::test]
+async fn many_at_once_are_one_row() {
+    let api = Api::with(&[("DATABASE_ACQUIRE_TIMEOUT", "30s")]).await;
+    let body = body(&api, 0).await;
+    let answers = join_all((0..8).map(|_| send(write(&api, "k1", &body)))).await;
+    let made = answers.iter().filter(|answer| answer.status() == 201);
+    assert_eq!(made.filter(|answer| !is_replayed(answer)).count(), 1);
+    // The rest came after it, or in the middle of it.
+    assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status().as_u16())));
+    assert_eq!(count(&api).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_request() {
+    let api = Api::start().await;
+    let [first, second] = [body(&api, 0).await, body(&api, 1).await];
+    assert_eq!(send(write(&api, "k1", &first)).await.status(), 201);
+    let batch = api.post(&format!("{PATH}/batch")).header("idempotency-key", "k1");
+    for other in [write(&api, "k1", &second), batch.json(&json!({"items": [second]}))] {
+        fault(&problem(other, 422).await, "/idempotency-key");
+    }
+    assert_eq!(send(api.post(PATH).json(&second)).await.status(), 201, "without a key");
+    for key in ["", "two words", &"x".repeat(256)] {
+        fault(&problem(write(&api, key, &second), 422).await, "/idempotency-key");
+    }
+    assert_eq!(count(&api).await, 2);
+}
+
+#[tokio::test]
+async fn a_write_that_failed_may_be_sent_again() {
+    let api = Api::start().await;
+    let only_one = "CREATE UNIQUE INDEX only_one ON orders (version)";
+    sqlx::query(only_one).execute(&api.state.db).await.unwrap();
+    let first = api.create(PATH, &body(&api, 0).await).await;
+    let second = body(&api, 1).await;
+    problem(write(&api, "k1", &second), 409).await;
+    let path = format!("{PATH}/{}", first["id"].as_str().unwrap());
+    assert_eq!(send(api.request("DELETE", &path)).await.status(), 204);
+    let again = send(write(&api, "k1", &second)).await;
+    assert_eq!(again.status(), 201);
+    assert!(!is_replayed(&again));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_cannot_be_kept_is_undone() {
+    let api = Api::start().await;
+    let only_one = "CREATE UNIQUE INDEX only_one ON idempotency_keys (length(hash))";
+    sqlx::query(only_one).execute(&api.state.db).await.unwrap();
+    assert_eq!(send(write(&api, "k1", &body(&api, 0).await)).await.status(), 201);
+    problem(write(&api, "k2", &body(&api, 1).await), 409).await;
+    assert_eq!(count(&api).await, 1);
+}
+
+#[tokio::test]
+async fn each_account_has_keys_of_its_own() {
+    let api = Api::start().await;
+    let (_, eve) = account(&api, "eve", Role::User).await;
+    assert_eq!(send(write(&api, "k1", &body(&api, 0).await)).await.status(), 201);
+    let hers = TestApp::post(&api, PATH).bearer_auth(eve).header("idempotency-key", "k1");
+    let answer = send(hers.json(&body(&api, 1).await)).await;
+    assert_eq!(answer.status(), 201);
+    assert!(!is_replayed(&answer));
+}
+
+#[tokio::test]
+async fn while_the_first_is_served_the_second_is_told_so() {
+    let api = Api::start().await;
+    let body = body(&api, 0).await;
+    let mut held = api.settings.database.pool().begin().await.unwrap();
+    let lock = "LOCK TABLE orders IN SHARE MODE";
+    sqlx::query(lock).execute(&mut *held).await.unwrap();
+    let first = tokio::spawn(send(write(&api, "k1", &body)));
+    api.blocked("INSERT", 1).await;
+    problem(write(&api, "k1", &body), 409).await;
+    held.rollback().await.unwrap();
+    assert_eq!(first.await.unwrap().status(), 201);
+    assert!(is_replayed(&send(write(&api, "k1", &body)).await));
+    assert_eq!(count(&api).await, 1);
+}
+
+#[tokio::test]
+async fn a_write_that_is_cut_off_leaves_nothing_behind() {
+    let api = Api::start().await;
+    let body = body(&api, 0).await;
+    let pool = api.settings.database.pool();
+    // After the row, before the answer is kept.
+    let mut held = pool.begin().await.unwrap();
+    let lock = "LOCK TABLE idempotency_keys IN SHARE MODE";
+    sqlx::query(lock).execute(&mut *held).await.unwrap();
+    let first = tokio::spawn(send(write(&api, "k1", &body)));
+    let pid = api.blocked("INSERT", 1).await[0];
+    let cut = sqlx::query("SELECT pg_terminate_backend($1, 10000)").bind(pid);
+    cut.execute(&mut *held).await.unwrap();
+    assert_eq!(first.await.unwrap().status(), 503);
+    held.rollback().await.unwrap();
+    assert_eq!(count(&api).await, 0);
+    let again = send(write(&api, "k1", &body)).await;
+    assert_eq!(again.status(), 201);
+    assert!(!is_replayed(&again));
+}
+
+#[tokio::test]
+async fn answers_are_kept_for_as_long_as_they_are_said_to_be() {
+    let api = Api::start().await;
+    let [old, new] = [body(&api, 0).await, body(&api, 1).await];
+    let db = &api.state.db;
+    let mut made = Vec::new();
+    for (key, body, age) in [("old", &old, 90), ("new", &new, 30)] {
+        made.push(send(write(&api, key, body)).await);
+        let kept_at = Utc::now() - TimeDelta::minutes(age);
+        let age = "UPDATE idempotency_keys SET kept_at = $1
+            WHERE kept_at = (SELECT max(kept_at) FROM idempotency_keys)";
+        assert_eq!(sqlx::query(age).bind(kept_at).execute(db).await.unwrap().rows_affected(), 1);
+    }
+    // Cleans up at its start, and every so often.
+    let settings = [("DATABASE_URL", api.settings.database.url()), ("IDEMPOTENCY_TTL", "1h")];
+    let _other = TestApp::with(&settings).await;
+    let gone = async {
+        let left = "SELECT count(*) FROM idempotency_keys";
+        while sqlx::query_scalar::<_, i64>(left).fetch_one(db).await.unwrap() > 1 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("the old one goes");
+    assert!(is_replayed(&send(write(&api, "new", &new)).await));
+    send(api.request("DELETE", header(&made[0], "location"))).await;
+    assert!(!is_replayed(&send(write(&api, "old", &old)).await));
+}

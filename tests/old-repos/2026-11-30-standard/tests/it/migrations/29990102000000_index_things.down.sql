@@ -1,0 +1,2 @@
+-- no-transaction
+DROP INDEX CONCURRENTLY things_part_of_idx;

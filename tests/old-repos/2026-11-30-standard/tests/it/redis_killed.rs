@@ -1,0 +1,114 @@
+//! cache.aside, app.ratelimit: a Redis that is killed under load, and another that comes up empty.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use futures_util::future::join_all;
+use tokio::{
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
+
+use crate::support::{
+    PATIENCE, TestApp, json, problem,
+    proxy::Proxy,
+    redis::{self, Server},
+    send,
+    service::cache::Key,
+};
+
+async fn ready(app: &TestApp, status: &str) {
+    let wait = async { while json(app.get("/health/ready")).await["status"] != status {} };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {status}"));
+}
+
+/// Clients that ask without a pause, and reads through the cache.
+struct Load {
+    answered: Arc<AtomicUsize>,
+    enough: Arc<AtomicBool>,
+    clients: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn on(app: &TestApp) -> Self {
+        let (answered, enough) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let client = |number: usize| {
+            let (answered, enough) = (answered.clone(), enough.clone());
+            let (state, request) = (app.state.clone(), app.get("/api/v1/info"));
+            tokio::spawn(async move {
+                while !enough.load(Ordering::SeqCst) {
+                    let answer = send(request.try_clone().unwrap()).await;
+                    assert_eq!(answer.status(), 200);
+                    let load = async || Ok::<_, ()>(Some(number));
+                    let read = state.cache.get_or_load(&Key::entity("things", number), load).await;
+                    assert_eq!(read, Ok(Some(number)));
+                    answered.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        };
+        let clients = (0..8).map(client).collect();
+        Self { answered, enough, clients }
+    }
+
+    /// Waits until so many more have their answer.
+    async fn goes_on(&self, count: usize) {
+        let target = self.answered.load(Ordering::SeqCst) + count;
+        let wait = async {
+            while self.answered.load(Ordering::SeqCst) < target {
+                assert!(!self.clients.iter().any(JoinHandle::is_finished), "a client has failed");
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("answers go on");
+    }
+
+    async fn end(self) {
+        self.enough.store(true, Ordering::SeqCst);
+        for client in join_all(self.clients).await {
+            client.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_go_on_and_so_does_the_limit() {
+    let first = Server::start().await;
+    let proxy = Proxy::to(first.addr.clone()).await;
+    let (url, prefix) = (format!("redis://{}", proxy.addr), redis::prefix());
+    let settings = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "10ms")];
+    let busy = TestApp::with(&settings).await;
+    let limited = [settings.as_slice(), &[("RATE_LIMIT_PER_MINUTE", "3")]].concat();
+    let (one, other) = (TestApp::with(&limited).await, TestApp::with(&limited).await);
+
+    let load = Load::on(&busy);
+    load.goes_on(100).await;
+    first.kill().await;
+    load.goes_on(500).await;
+    for app in [&busy, &one, &other] {
+        ready(app, "degraded").await;
+    }
+    for app in [&one, &other] {
+        for _ in 0..3 {
+            assert_eq!(send(app.get("/nothing")).await.status(), 404, "none is refused for it");
+        }
+        problem(app.get("/nothing"), 429).await;
+    }
+
+    let second = Server::start().await;
+    proxy.lead_to(second.addr.clone());
+    for app in [&busy, &one, &other] {
+        ready(app, "ok").await;
+    }
+    load.goes_on(100).await;
+    load.end().await;
+    // One budget again: the first request of one process takes from that of the other.
+    for app in [&one, &other, &one] {
+        assert_eq!(send(app.get("/nothing")).await.status(), 404);
+    }
+    for app in [&one, &other] {
+        problem(app.get("/nothing"), 429).await;
+    }
+    second.kill().await;
+}

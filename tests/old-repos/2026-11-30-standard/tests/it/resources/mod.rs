@@ -1,0 +1,3 @@
+//! What each resource promises.
+
+pub mod orders;

@@ -1,0 +1,138 @@
+//! rel.shutdown, perf.jobs, deploy.rolling: no request is lost, no work is dropped.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
+
+use crate::support::{
+    MORE_THAN_FITS, Process, TestApp, client, header, problem, send, service::server::Stop,
+};
+
+#[tokio::test]
+async fn it_turns_unready_first_and_finishes_what_it_began() {
+    let mut app = TestApp::with(&[("SHUTDOWN_PAUSE", "2s")]).await;
+    let in_flight = tokio::spawn(send(app.get("/test/gate")));
+    app.gate.entered().await;
+    app.stop(Stop::Orderly);
+    // Still listening: that is what the pause is for.
+    while send(app.get("/health/ready")).await.status() != 503 {}
+    problem(app.get("/health/ready"), 503).await;
+    assert_eq!(send(app.get("/health/live")).await.status(), 200);
+
+    app.gate.open();
+    let response = in_flight.await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(header(&response, "connection"), "close");
+    let live = app.get("/health/live");
+    app.ended().await;
+    assert!(live.send().await.is_err(), "the port is closed");
+}
+
+#[tokio::test]
+async fn background_tasks_are_waited_for() {
+    let mut app = TestApp::start().await;
+    let finished = Arc::new(AtomicBool::new(false));
+    let (stopping, flag) = (app.state.background.stopping(), finished.clone());
+    app.state.background.spawn(async move {
+        stopping.cancelled().await;
+        tokio::task::yield_now().await;
+        flag.store(true, Ordering::SeqCst);
+    });
+    app.stop(Stop::Now);
+    app.ended().await;
+    assert!(finished.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn after_the_grace_period_requests_are_cut() {
+    let mut app = TestApp::with(&[("SHUTDOWN_GRACE", "200ms")]).await;
+    let in_flight = tokio::spawn(app.get("/test/gate").send());
+    app.gate.entered().await;
+    app.stop(Stop::Orderly);
+    app.ended().await;
+    assert!(in_flight.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_response_is_sent_to_its_end() {
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "1ms")];
+    let mut app = TestApp::with(&settings).await;
+    let mut stream = app.ask_for_more_than_fits().await;
+    app.in_flight(true).await;
+    app.stop(Stop::Now);
+    while TcpStream::connect(app.addr).await.is_ok() {}
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.len() > MORE_THAN_FITS);
+    app.ended().await;
+}
+
+/// axum#3478: with `axum::serve`, such a connection holds the process for as long as it likes.
+#[tokio::test]
+async fn half_a_header_does_not_hold_it() {
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "500ms")];
+    let mut app = TestApp::with(&settings).await;
+    let mut stream = TcpStream::connect(app.addr).await.unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost:").await.unwrap();
+    send(app.get("/health/live")).await;
+    app.stop(Stop::Orderly);
+    app.ended().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_under_load_loses_no_request() {
+    let service = Process::start(&[("SHUTDOWN_PAUSE", "1s")]).await;
+    let (url, ready) = (
+        format!("http://{}/api/v1/info", service.addr),
+        format!("http://{}/health/ready", service.addr),
+    );
+    let unready = Arc::new(AtomicBool::new(false));
+    let served = Arc::new(AtomicUsize::new(0));
+    let mut load = JoinSet::new();
+    for _ in 0..8 {
+        let (client, url) = (client(), url.clone());
+        let (unready, served) = (unready.clone(), served.clone());
+        load.spawn(async move {
+            // As a load balancer does: until readiness says no.
+            while !unready.load(Ordering::SeqCst) {
+                let response = client.get(&url).send().await.expect("no request fails");
+                assert_eq!(response.status(), 200);
+                response.bytes().await.expect("no response is cut");
+                served.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+    }
+    while served.load(Ordering::SeqCst) < 100 {
+        tokio::task::yield_now().await;
+    }
+    service.signal("TERM").await;
+    let probe = client();
+    while probe.get(&ready).send().await.expect("still listening").status() != 503 {}
+    unready.store(true, Ordering::SeqCst);
+    load.join_all().await;
+    assert_eq!(service.ended().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_on_the_spot() {
+    let mut service = Process::start(&[("SHUTDOWN_PAUSE", "1h"), ("SHUTDOWN_GRACE", "2h")]).await;
+    service.signal("INT").await;
+    assert_eq!(service.log_line().await.unwrap()["message"], "stopping");
+    service.signal("TERM").await;
+    assert_eq!(service.ended().await.0, Some(143));
+}
+
+#[tokio::test]
+async fn in_development_an_interrupt_does_not_pause() {
+    let settings = [("APP_ENV", "development"), ("SHUTDOWN_PAUSE", "1h"), ("SHUTDOWN_GRACE", "2h")];
+    let service = Process::start(&settings).await;
+    service.signal("INT").await;
+    assert_eq!(service.ended().await.0, Some(0));
+}

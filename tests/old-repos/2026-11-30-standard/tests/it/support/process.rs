@@ -1,0 +1,110 @@
+//! The real binary, started as an orchestrator starts it.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use reqwest::RequestBuilder;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+use super::{DEFAULTS, PATIENCE, Settings};
+
+const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+
+pub struct Process {
+    pub addr: SocketAddr,
+    pub metrics_addr: SocketAddr,
+    /// What they lead to is there as long as the service is.
+    _settings: Settings,
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Process {
+    /// Starts the service with nothing but `settings` set, and waits until it listens.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let settings = Settings::new(settings).await;
+        let mut command = command(settings.iter());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = loop {
+            let line = next(&mut stdout).await.expect("the service starts");
+            if line["message"] == "listening" {
+                break line;
+            }
+        };
+        let addr = |name: &str| line[name].as_str().unwrap().parse().unwrap();
+        Self {
+            addr: addr("http_addr"),
+            metrics_addr: addr("metrics_addr"),
+            _settings: settings,
+            child,
+            stdout,
+        }
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        super::client().get(format!("http://{}{path}", self.addr))
+    }
+
+    /// The next log line; `None` when the service has ended. Every line must be JSON.
+    pub async fn log_line(&mut self) -> Option<Value> {
+        next(&mut self.stdout).await
+    }
+
+    /// Lines until the one that is about `request_id`.
+    pub async fn log_of(&mut self, request_id: &str) -> Value {
+        loop {
+            let line = self.log_line().await.expect("a line about the request");
+            if line["request_id"] == request_id && line["target"] == "http" {
+                return line;
+            }
+        }
+    }
+
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
+    }
+
+    /// Waits for the end; returns the exit code and the rest of the log.
+    pub async fn ended(mut self) -> (Option<i32>, Vec<Value>) {
+        let mut log = Vec::new();
+        while let Some(line) = self.log_line().await {
+            log.push(line);
+        }
+        let status = timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
+        (status.code(), log)
+    }
+
+    /// Runs a subcommand to its end.
+    pub async fn run(args: &[&str], settings: &[(&str, &str)]) -> Output {
+        Self::run_in(&std::env::temp_dir(), args, settings).await
+    }
+
+    /// The same in `folder`, which may hold a `.env`.
+    pub async fn run_in(folder: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {
+        let settings = DEFAULTS.iter().chain(settings).copied();
+        let output = command(settings).current_dir(folder).args(args).output();
+        timeout(PATIENCE, output).await.expect("it ends").unwrap()
+    }
+}
+
+fn command<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>) -> Command {
+    let mut command = Command::new(BINARY);
+    command.env_clear().envs(settings);
+    command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn next(stdout: &mut Lines<BufReader<ChildStdout>>) -> Option<Value> {
+    let line = timeout(PATIENCE, stdout.next_line()).await.expect("a line in time").unwrap()?;
+    Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}")))
+}

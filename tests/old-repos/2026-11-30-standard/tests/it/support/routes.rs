@@ -1,0 +1,130 @@
+//! Routes that misbehave on demand.
+
+use std::{future::pending, sync::Arc};
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::service::{
+    error::AppError,
+    extract::{Path, Query, ValidJson},
+    state::AppState,
+    telemetry::traces,
+};
+
+/// Holds the requests to `/test/gate` until it is opened.
+pub struct Gate {
+    entered: Semaphore,
+    open: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { entered: Semaphore::new(0), open: Semaphore::new(0) }
+    }
+}
+
+impl Gate {
+    pub async fn entered(&self) {
+        self.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Whether a request has come that nobody has waited for.
+    pub fn was_entered(&self) -> bool {
+        self.entered.available_permits() > 0
+    }
+
+    pub fn open(&self) {
+        self.open.add_permits(1);
+    }
+
+    async fn pass(&self) {
+        self.entered.add_permits(1);
+        self.open.acquire().await.unwrap().forget();
+    }
+}
+
+#[derive(Debug, Deserialize, Serialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    #[garde(length(min = 1, max = 10))]
+    customer: String,
+    #[garde(dive, length(max = 3))]
+    lines: Vec<Line>,
+}
+
+#[derive(Debug, Deserialize, Serialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[garde(range(min = 1, max = 100))]
+    quantity: u32,
+}
+
+#[derive(Deserialize, Serialize, Validate)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    #[garde(range(min = 1, max = 100))]
+    #[serde(default = "ten")]
+    limit: u32,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
+    let background = gate.clone();
+    OpenApiRouter::new()
+        .route("/test/background", get(async |state| in_background(state, background)))
+        .route("/test/orders", post(async |ValidJson(order): ValidJson<Order>| Json(order)))
+        .route("/test/orders/{id}", get(async |Path(id): Path<u32>| id.to_string()))
+        .route("/test/page", get(async |Query(page): Query<Page>| Json(page)))
+        .route("/test/panic", get(panics))
+        .route("/test/internal", get(async || AppError::internal("secret-of-the-database")))
+        .route("/test/unavailable", get(async || AppError::Unavailable("secret-host:5432".into())))
+        .route("/test/anonymous", get(async || AppError::Unauthorized))
+        .route("/test/forbidden", get(async || AppError::Forbidden))
+        .route("/test/conflict", get(async || AppError::Conflict("Taken.".to_owned())))
+        .route("/test/changed", get(async || AppError::PreconditionFailed))
+        .route("/test/bare", get(async || (StatusCode::BAD_GATEWAY, "secret-upstream")))
+        .route("/test/never", get(pending::<()>))
+        .route("/test/slurp", post(async |body: Bytes| body.len().to_string()))
+        .route("/test/bytes/{count}/{kind}", get(bytes))
+        .route("/test/outbound", get(outbound))
+        .route("/test/gate", get(async move || gate.pass().await))
+        .merge(super::redis::routes())
+        .merge(super::database::routes())
+}
+
+fn in_background(State(state): State<AppState>, gate: Arc<Gate>) {
+    state.background.spawn(async move {
+        tracing::warn!("in the background");
+        gate.entered.add_permits(1);
+    });
+}
+
+async fn panics() {
+    panic!("secret-of-the-panic");
+}
+
+async fn bytes(Path((count, kind)): Path<(usize, String)>) -> Response {
+    ([(header::CONTENT_TYPE, kind.replace('.', "/"))], "x".repeat(count)).into_response()
+}
+
+/// The headers that an outbound call of this request would carry.
+async fn outbound() -> String {
+    let mut headers = axum::http::HeaderMap::new();
+    traces::inject(&mut headers);
+    let traceparent = headers.get("traceparent");
+    traceparent.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+}

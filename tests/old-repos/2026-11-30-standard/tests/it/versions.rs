@@ -1,0 +1,35 @@
+//! Versions: what somebody else has changed meanwhile is not written over.
+
+use serde_json::Value;
+
+use crate::{
+    resources::orders::body,
+    support::{resources::Api, send},
+};
+
+const PATH: &str = "/api/v1/orders";
+
+#[tokio::test]
+async fn of_two_writes_for_one_version_one_wins() {
+    let api = Api::start().await;
+    let made = api.create(PATH, &body(&api, 0).await).await;
+    let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
+    let bodies = [body(&api, 1).await, body(&api, 2).await];
+    let write = |body: &Value| {
+        let request = api.request("PUT", &path).header("if-match", "\"1\"");
+        tokio::spawn(send(request.json(body)))
+    };
+    // Both are to have begun before one of them ends.
+    let mut held = api.settings.database.pool().begin().await.unwrap();
+    let lock = "SELECT id FROM orders FOR UPDATE";
+    sqlx::query(lock).execute(&mut *held).await.unwrap();
+    let writes = bodies.each_ref().map(write);
+    api.blocked("SELECT", 2).await;
+    held.rollback().await.unwrap();
+    let mut statuses = Vec::new();
+    for write in writes {
+        statuses.push(write.await.unwrap().status().as_u16());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+}

@@ -1,0 +1,137 @@
+//! cache.aside, app.ratelimit: while Redis is gone the service answers, limited, and loses no time.
+
+use tokio::{task::yield_now, time::timeout};
+
+use crate::support::{
+    PATIENCE, Process, TestApp, client, json, problem, redis, send, service::cache::Key,
+};
+
+/// Waits until the service says so of itself.
+async fn ready(app: &TestApp, status: &str) {
+    let wait = async {
+        while json(app.get("/health/ready")).await["status"] != status {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {status}"));
+}
+
+/// A metric without labels.
+async fn metric(service: &Process, name: &str) -> u64 {
+    let url = format!("http://{}/metrics", service.metrics_addr);
+    let text = send(client().get(url)).await.text().await.unwrap();
+    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+    let (_, value) = lines.find(|(found, _)| *found == name).unwrap();
+    value.parse().unwrap()
+}
+
+#[tokio::test]
+async fn it_is_degraded_and_recovers_by_itself() {
+    let (proxy, url) = redis::proxy().await;
+    let app = TestApp::with(&[("REDIS_URL", &url), ("CACHE_PAUSE", "10ms")]).await;
+    ready(&app, "ok").await;
+    proxy.cut();
+    ready(&app, "degraded").await;
+    assert_eq!(send(app.get("/health/ready")).await.status(), 200);
+    proxy.restore();
+    ready(&app, "ok").await;
+}
+
+#[tokio::test]
+async fn it_starts_and_counts_requests_by_itself() {
+    let (proxy, url) = redis::proxy().await;
+    proxy.cut();
+    let settings =
+        [("REDIS_URL", url.as_str()), ("RATE_LIMIT_PER_MINUTE", "2"), ("CACHE_PAUSE", "1h")];
+    let app = TestApp::with(&settings).await;
+    for _ in 0..2 {
+        assert_eq!(send(app.get("/api/v1/info")).await.status(), 200, "refuses nobody for it");
+    }
+    problem(app.get("/api/v1/info"), 429).await;
+}
+
+#[tokio::test]
+async fn few_requests_wait_for_a_redis_that_hangs() {
+    let (proxy, url) = redis::proxy().await;
+    proxy.hang();
+    let settings = [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "50ms"), ("CACHE_PAUSE", "1h")];
+    let service = Process::start(&settings).await;
+    for _ in 0..20 {
+        assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
+    }
+    assert_eq!(metric(&service, "rate_limit_fallbacks_total").await, 20);
+    assert_eq!(metric(&service, "redis_errors_total").await, 3, "the others did not even ask");
+    assert_eq!(metric(&service, "redis_up").await, 0);
+}
+
+#[tokio::test]
+async fn replicas_share_again_once_redis_is_back() {
+    let (proxy, url) = redis::proxy().await;
+    let settings = [
+        ("REDIS_URL", url.as_str()),
+        ("CACHE_PREFIX", redis::prefix()),
+        ("CACHE_PAUSE", "10ms"),
+        ("RATE_LIMIT_PER_MINUTE", "1"),
+    ];
+    let (one, other) = (TestApp::with(&settings).await, TestApp::with(&settings).await);
+    proxy.cut();
+    assert_eq!(send(one.get("/api/v1/info")).await.status(), 200);
+    problem(one.get("/api/v1/info"), 429).await;
+    proxy.restore();
+    ready(&one, "ok").await;
+    ready(&other, "ok").await;
+    assert_eq!(send(one.get("/api/v1/info")).await.status(), 200, "the shared one is whole");
+    problem(other.get("/api/v1/info"), 429).await;
+}
+
+/// Nobody closes a connection to a machine that has lost its power.
+#[tokio::test]
+async fn a_connection_whose_other_end_is_gone_is_replaced() {
+    let (proxy, url) = redis::proxy().await;
+    let settings =
+        [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "500ms"), ("CACHE_PAUSE", "10ms")];
+    let app = TestApp::with(&settings).await;
+    ready(&app, "ok").await;
+    proxy.lose_connections();
+    ready(&app, "degraded").await;
+    ready(&app, "ok").await;
+}
+
+/// What is read through the cache while the table says `now`.
+async fn get(app: &TestApp, now: &str) -> String {
+    let load = async || Ok::<_, ()>(Some(now.to_owned()));
+    app.state.cache.get_or_load(&Key::entity("things", 1), load).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_loaded() {
+    for fail in [super::support::proxy::Proxy::cut, super::support::proxy::Proxy::hang] {
+        let (proxy, url) = redis::proxy().await;
+        let settings =
+            [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "200ms"), ("CACHE_PAUSE", "1h")];
+        let app = TestApp::with(&settings).await;
+        get(&app, "first").await;
+        fail(&proxy);
+        for _ in 0..20 {
+            assert_eq!(get(&app, "now").await, "now");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_redis_missed_is_made_up_for() {
+    let (proxy, url) = redis::proxy().await;
+    let prefix = redis::prefix();
+    let cut_off = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "10ms")];
+    let (app, other) =
+        (TestApp::with(&cut_off).await, TestApp::with(&[("CACHE_PREFIX", prefix)]).await);
+    assert_eq!(get(&app, "old").await, "old");
+    assert_eq!(get(&other, "new").await, "old", "kept in Redis");
+    proxy.cut();
+    app.state.cache.invalidate("things", [1]).await;
+    proxy.restore();
+    ready(&app, "ok").await;
+    assert_eq!(get(&app, "new").await, "new", "this process knows already");
+    let wait = async { while get(&other, "new").await != "new" {} };
+    timeout(PATIENCE, wait).await.expect("the others hear of it");
+}
