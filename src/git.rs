@@ -146,6 +146,13 @@ impl Repository {
         Ok(status)
     }
 
+    /// Files of the folder that are tracked, or would be: those that are ignored are left out.
+    pub fn files(&self) -> Result<Vec<String>, String> {
+        let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."];
+        let listed = run(&self.folder, &arguments).map_err(|failure| failure.to_string())?;
+        Ok(listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+    }
+
     /// Leaves files in conflict as `git merge` does, so that `git status`, editors and `git mergetool` show them.
     pub fn leave_unmerged(&self, files: &[Unmerged]) -> Result<(), String> {
         let mut lines = String::new();

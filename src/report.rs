@@ -266,7 +266,13 @@ impl Created<'_> {
             .iter()
             .map(|resource| {
                 let fields: Vec<String> = resource.fields.iter().map(ToString::to_string).collect();
-                serde_json::json!({"name": resource.name, "plural": resource.plural, "fields": fields})
+                let mut object =
+                    serde_json::json!({"name": resource.name, "plural": resource.plural, "fields": fields});
+                if !resource.indexes.is_empty() {
+                    let indexes: Vec<String> = resource.indexes.iter().map(ToString::to_string).collect();
+                    object["indexes"] = indexes.into();
+                }
+                object
             })
             .collect();
         let value = serde_json::json!({

@@ -292,8 +292,7 @@ fn every_file_is_merged_by_its_rule() {
         "beside       added.new",
         "create       deep/new",
         "update       run",
-        "merge        new-name (was old-name)",
-        "delete       old-name",
+        "merge        old-name -> new-name",
         "beside       link.new",
         "2 files are left to resolve",
     ]);
@@ -538,7 +537,7 @@ fn a_route_of_ones_own_is_no_conflict_when_layers_join() {
 
     sandbox.run("add database=sqlite auth=jwt").in_folder("shop").ok();
     let app = sandbox.read("shop/src/app.rs");
-    assert!(app.contains(&format!(".merge(crate::users::routes())\n{own}")), "{app}");
+    assert!(app.contains(&format!(".merge(crate::api::users::routes())\n{own}")), "{app}");
     let described: serde_json::Value = serde_json::from_str(&sandbox.read("shop/openapi.json")).unwrap();
     let paths: Vec<&String> = described["paths"].as_object().unwrap().keys().collect();
     assert!(paths.is_sorted() && described["paths"]["/api/v1/pricing"]["get"]["operationId"] == "price", "{paths:?}");

@@ -259,7 +259,7 @@ impl Change<'_> {
             dry,
         };
         if dry && !self.how.json {
-            changed.notes().iter().for_each(|note| report::warn(note));
+            changed.notes().iter().chain(&changed.mentions()).for_each(|line| report::warn(line));
         }
         if self.how.json {
             report::out(&changed.json()?).with_context(|| {

@@ -1,11 +1,14 @@
 //! From what a repository is made of, and a command, to what it is to be made of.
 
+mod resource;
+
+use self::resource::judged;
 use crate::blueprint::{self, Blueprint, Drawn, Given, Resolver};
-use crate::cli::{AddArgs, RemoveArgs, ResourceArgs};
+use crate::cli::{AddArgs, RemoveArgs};
 use crate::evolve::Repo;
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::pack::{Answer, Answers, Kind, Pack, Question};
-use crate::schema::{Drafts, Resource, Type};
+use crate::schema::Resource;
 
 /// What `service.toml` gives, read once.
 pub struct Told {
@@ -150,104 +153,6 @@ impl Told {
         let nothing = [""];
         Ok(self.blueprint(pack, drawn, &nothing)?)
     }
-
-    pub fn resource(&mut self, arguments: &ResourceArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
-        let words: Vec<&str> = arguments.spec.iter().flat_map(|text| split(text)).collect();
-        let Some((name, rest)) = words.split_first() else { return Ok(self.standing(pack, drawn)?) };
-        let said = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
-        let (plural, was) = (said("plural="), said("was="));
-        let fields = rest.iter().filter(|word| !word.starts_with("plural=") && !word.starts_with("was="));
-        let known = self.resources.iter().position(|resource| resource.name == *name);
-        let renamed = was.and_then(|was| self.resources.iter().position(|resource| resource.name == was));
-        let at = known.or(renamed);
-        let old = at.map(|at| &self.resources[at]);
-        let mut faults = Faults::default();
-        let mut texts: Vec<String> = old.iter().flat_map(|old| &old.fields).map(ToString::to_string).collect();
-        for gone in &arguments.without {
-            match texts.iter().position(|text| field_name(text) == gone) {
-                Some(at) => drop(texts.remove(at)),
-                None => {
-                    let near = did_you_mean(gone, texts.iter().map(|text| field_name(text)));
-                    faults.push(Fault::new(format!("--without {gone}: \"{name}\" has no such field{near}")));
-                }
-            }
-        }
-        for field in fields {
-            let before =
-                field.split(":was=").nth(1).map_or(field_name(field), |was| was.split(':').next().unwrap_or(was));
-            let place =
-                texts.iter().position(|text| field_name(text) == field_name(field) || field_name(text) == before);
-            match place {
-                Some(place) => (*field).clone_into(&mut texts[place]),
-                None => texts.push((*field).to_owned()),
-            }
-        }
-        faults.or(()).map_err(Stop::Usage)?;
-        let plural = plural
-            .map(str::to_owned)
-            .or_else(|| old.filter(|old| old.irregular && old.name == *name).map(|old| old.plural.clone()));
-        let was =
-            was.map(str::to_owned).or_else(|| old.filter(|old| old.name == *name).and_then(|old| old.was.clone()));
-        let head = [plural.map(|plural| format!("plural={plural}")), was.clone().map(|was| format!("was={was}"))];
-        let spec: Vec<String> =
-            std::iter::once((*name).to_owned()).chain(head.into_iter().flatten()).chain(texts).collect();
-        let mut others: Vec<Resource> = self.resources.clone();
-        if renamed.is_some()
-            && known.is_none()
-            && let Some(was) = &was
-        {
-            // What refers to it, refers to its new name.
-            let to = |kind: &mut Type| {
-                if *kind == Type::Ref(was.clone()) {
-                    *kind = Type::Ref((*name).to_owned());
-                }
-            };
-            others.iter_mut().flat_map(|resource| &mut resource.fields).for_each(|field| to(&mut field.kind));
-        }
-        let mut specs: Vec<String> = others.iter().map(ToString::to_string).collect();
-        let place = at.unwrap_or(specs.len());
-        if at.is_some() {
-            specs.remove(place);
-        }
-        self.resources = judged(specs.into_iter(), Some((place, spec.join(" "))), pack).map_err(Stop::Usage)?;
-        Ok(self.standing(pack, drawn)?)
-    }
-}
-
-/// All resources judged together; the one that the command is about stands at its place among the others.
-fn judged(
-    others: impl Iterator<Item = String>,
-    new: Option<(usize, String)>,
-    pack: &Pack,
-) -> Result<Vec<Resource>, Faults> {
-    let mut specs: Vec<(String, bool)> = others.map(|spec| (spec, false)).collect();
-    if let Some((at, spec)) = new {
-        specs.insert(at, (spec, true));
-    }
-    let mut drafts = Drafts::default();
-    for (number, (spec, is_new)) in (1..).zip(&specs) {
-        if *is_new { drafts.arguments(spec) } else { drafts.flag(number, spec) }
-    }
-    blueprint::resources(drafts, pack)
-}
-
-/// A text's words; spaces inside brackets and quotes divide nothing.
-fn split(text: &str) -> Vec<&str> {
-    let (mut open, mut quoted) = (false, false);
-    let parts = text.split(move |c: char| {
-        match c {
-            '(' => open = true,
-            ')' => open = false,
-            '"' => quoted = !quoted,
-            _ => {}
-        }
-        c.is_whitespace() && !open && !quoted
-    });
-    parts.filter(|part| !part.is_empty()).collect()
-}
-
-fn field_name(text: &str) -> &str {
-    text.split(':').next().unwrap_or_default()
 }
 
 fn question<'a>(key: &str, pack: &'a Pack, faults: &mut Faults) -> Option<&'a Question> {

@@ -31,7 +31,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    fn new(action: Action, content: Option<(Vec<u8>, Mode)>) -> Self {
+    pub fn new(action: Action, content: Option<(Vec<u8>, Mode)>) -> Self {
         Self { action, content, beside: None, conflicts: 0, stages: None }
     }
 
@@ -103,12 +103,12 @@ impl Made<'_> {
             }
             Merged::Conflict(content, conflicts) => Decision {
                 conflicts,
-                stages: Some(Stages::new(base, self.theirs)),
+                stages: Some(Stages::new(base, (ours.clone(), mode), self.theirs)),
                 ..Decision::new(Action::Conflict, Some((content, merged_mode)))
             },
             Merged::Binary => Decision {
                 conflicts: 1,
-                stages: Some(Stages::new(base, self.theirs)),
+                stages: Some(Stages::new(base, (ours.clone(), mode), self.theirs)),
                 beside: Some((self.theirs.formatted.to_vec(), self.theirs.mode)),
                 ..Decision::new(Action::Conflict, Some((ours, mode)))
             },
@@ -148,7 +148,7 @@ pub fn no_longer(locked: &Locked, base: Option<Version>, found: Found, unformatt
 }
 
 /// Whether `ours` is what the template made: raw or formatted, with its own line ends or with CRLF.
-fn is_version(ours: &[u8], version: Version, unformatted: bool) -> bool {
+pub fn is_version(ours: &[u8], version: Version, unformatted: bool) -> bool {
     let turned: Cow<[u8]> = if has_carriages(ours) && !merge::is_binary(ours) {
         Cow::Owned(merge::without_carriages(ours))
     } else {
@@ -166,6 +166,7 @@ fn packed(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(|byte| !byte.is_ascii_whitespace() && *byte != b',').collect()
 }
 
-fn three_modes(base: Mode, ours: Mode, theirs: Mode) -> Mode {
+/// The mode that the team has given it, or the template's.
+pub fn three_modes(base: Mode, ours: Mode, theirs: Mode) -> Mode {
     if ours == base { theirs } else { ours }
 }

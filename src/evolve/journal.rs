@@ -155,14 +155,14 @@ impl Journal {
         };
         for entry in in_order(plan) {
             form.steps.push(noted(entry, root, &bytes).map_err(wrong)?);
-            if let (Some(stages), Some((ours, ours_mode))) = (&entry.stages, &entry.before) {
+            if let Some(stages) = &entry.stages {
                 let state = |content: &[u8], mode: crate::render::Mode| {
                     bytes.keep(content).map(|hash| State { hash, mode: mode.bits() })
                 };
                 form.unmerged.push(Stage {
                     path: entry.path.as_str().to_owned(),
                     base: state(&stages.base.0, stages.base.1).map_err(wrong)?,
-                    ours: state(ours, *ours_mode).map_err(wrong)?,
+                    ours: state(&stages.ours.0, stages.ours.1).map_err(wrong)?,
                     theirs: state(&stages.theirs.0, stages.theirs.1).map_err(wrong)?,
                 });
             }

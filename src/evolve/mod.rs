@@ -26,5 +26,5 @@ pub mod work;
 pub use plan::{Action, Entry, Plan, Stages};
 pub use record::Lock;
 pub use repo::Repo;
-pub use revise::Revision;
+pub use revise::{Mention, MissedChange, Names, Revision};
 pub use work::{Disk, Found, WorkTree};

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::decide::Version;
 use super::format::{Formatted, format};
 use super::record;
+use super::revise::{Mention, MissedChange};
 use super::shadows::Stale;
 use crate::blueprint::{self, Blueprint};
 use crate::fault::Faults;
@@ -17,7 +18,7 @@ use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
 pub enum Action {
     /// It was not there.
     Create,
-    /// Nobody had touched it: it is as the template makes it now.
+    /// Nobody had touched it, or its text went to another path: it is as the template makes it now.
     Update,
     /// The user's changes and the template's are both in it.
     Merge,
@@ -55,17 +56,18 @@ impl Action {
     }
 }
 
-/// The other two versions of a conflict, for git's index.
+/// The three versions of a conflict, for git's index: the team's may have been at another path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stages {
     pub base: (Vec<u8>, Mode),
+    pub ours: (Vec<u8>, Mode),
     pub theirs: (Vec<u8>, Mode),
 }
 
 impl Stages {
-    pub fn new(base: Version, theirs: Version) -> Self {
+    pub fn new(base: Version, ours: (Vec<u8>, Mode), theirs: Version) -> Self {
         let owned = |version: Version| (version.formatted.to_vec(), version.mode);
-        Self { base: owned(base), theirs: owned(theirs) }
+        Self { base: owned(base), ours, theirs: owned(theirs) }
     }
 }
 
@@ -131,6 +133,10 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// Files of overlays that stand for what has changed.
     pub stale: Vec<Stale>,
+    /// Changes of the template to files that the team has moved elsewhere.
+    pub missed: Vec<MissedChange>,
+    /// Names in the team's code that are others now.
+    pub mentions: Vec<Mention>,
     /// Commands to run after it, as they are pasted.
     pub next: Vec<String>,
 }
@@ -165,6 +171,8 @@ impl Plan {
                 .chain(unlocked_note(&tree, pack))
                 .collect(),
             stale: Vec::new(),
+            missed: Vec::new(),
+            mentions: Vec::new(),
             next: unlocked_step(&tree).into_iter().collect(),
         })
     }
@@ -182,6 +190,12 @@ impl Plan {
 
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.path.as_str() == path)
+    }
+
+    /// Where what stands at `path` goes to.
+    pub fn moved_to(&self, path: &TreePath) -> Option<&Entry> {
+        let is_it = |entry: &&Entry| entry.moved_from.as_ref() == Some(path) && entry.action.writes();
+        self.entries.iter().find(is_it)
     }
 
     /// Files that are left with conflicts, and those that stand beside what was there.

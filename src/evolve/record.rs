@@ -102,7 +102,13 @@ impl Lock {
 
     /// What was drawn when the repository was made, for a command that began at `moment`.
     pub fn drawn(&self, moment: u64) -> Drawn {
-        Drawn { year: self.year.clone(), moment, migrations: self.migrations.clone(), reached: self.schema.clone() }
+        Drawn {
+            year: self.year.clone(),
+            moment,
+            migrations: self.migrations.clone(),
+            reached: self.schema.clone(),
+            layers: self.files.values().map(|file| file.layer.clone()).collect(),
+        }
     }
 
     /// The pristine bytes of every file of `tree`, which it is the lock of, that is merged, by their hash; two files
@@ -388,6 +394,10 @@ impl WorkTree for Overlay<'_> {
 
     fn barred(&self, path: &TreePath) -> Option<String> {
         self.work.barred(path)
+    }
+
+    fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
+        self.work.files()
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {

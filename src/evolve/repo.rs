@@ -71,7 +71,7 @@ impl Repo {
             (lock, _) => lock,
         };
         let place = Place::new(root, git.clone());
-        Ok(Self { disk, git, service, lock, place })
+        Ok(Self { disk: disk.in_git(git.clone()), git, service, lock, place })
     }
 
     pub fn root(&self) -> &Path {

@@ -1,7 +1,15 @@
 //! The plan for a repository that is there: three ways, for every file (design §4).
 
+mod left_behind;
+mod mentions;
+mod missed;
+mod moves;
+
 use std::collections::BTreeMap;
 use std::path::Path;
+
+pub use mentions::{Mention, Names};
+pub use missed::MissedChange;
 
 use super::decide::{self, Decision, Made, Version};
 use super::format::{Formatted, format_all};
@@ -39,19 +47,24 @@ impl Plan {
         let mut reviser = Reviser::new(revision, tree);
         reviser.format();
         let moves = reviser.moves();
-        for (path, file) in tree.iter() {
+        let is_source = |path: &TreePath| moves.values().any(|from| from == path);
+        // A source that is still made is decided with the file that its text goes to.
+        for (path, file) in tree.iter().filter(|(path, _)| !is_source(path)) {
             match moves.get(path) {
                 Some(from) => reviser.moved(path, file, from)?,
                 None => reviser.made(path, file)?,
             }
         }
         let gone = revision.lock.files.iter().filter(|(path, _)| tree.get(path.as_str()).is_none());
-        for (path, locked) in gone.filter(|(path, _)| !moves.values().any(|from| from == *path)) {
+        for (path, locked) in gone.filter(|(path, _)| !is_source(path)) {
             reviser.gone(path, locked)?;
         }
         reviser.queries()?;
         reviser.own(service_path(), Some(revision.service.clone().into_bytes()))?;
-        reviser.record()?;
+        reviser.record(&moves)?;
+        reviser.left_behind(&moves)?;
+        let missed = reviser.missed()?;
+        let mentions = reviser.mentions()?;
         reviser.faults.or(())?;
         let mut entries = reviser.entries;
         for entry in &mut entries {
@@ -80,7 +93,8 @@ impl Plan {
         if !migrations.is_empty() {
             next.extend(migrate_step(revision.pack, &tree.layers));
         }
-        Ok(Self { entries, layers: tree.layers.clone(), unformatted, migrations, destructive, notes, stale, next })
+        let layers = tree.layers.clone();
+        Ok(Self { entries, layers, unformatted, migrations, destructive, notes, stale, missed, mentions, next })
     }
 }
 
@@ -166,24 +180,6 @@ impl<'a> Reviser<'a> {
         }
     }
 
-    /// Files that the template has moved: from where, by where to.
-    fn moves(&self) -> BTreeMap<TreePath, TreePath> {
-        let lock = self.revision.lock;
-        let mut moves = BTreeMap::new();
-        for (path, file) in self.tree.iter() {
-            let Some(from) = &file.moved_from else { continue };
-            let free = !moves.values().any(|other| other == from);
-            if free
-                && !lock.files.contains_key(path)
-                && lock.files.contains_key(from)
-                && self.tree.get(from.as_str()).is_none()
-            {
-                moves.insert(path.clone(), from.clone());
-            }
-        }
-        moves
-    }
-
     fn look(&self, path: &TreePath) -> Result<Found, Faults> {
         self.revision.work.look(path).map_err(|error| unreadable(path, &error))
     }
@@ -212,65 +208,32 @@ impl<'a> Reviser<'a> {
             return Ok(());
         }
         let found = self.look(path)?;
-        let decision = match (file.policy, locked, &found) {
-            (Policy::Lock, Some(locked), Found::File(ours, mode)) => {
-                let decision = lock_file(locked, file, ours, *mode);
-                if matches!(decision.action, Action::Merge | Action::Keep) {
-                    // Cargo has the last word on a lock file that two have written to.
-                    self.next.push(CHECK.into());
-                }
-                decision
-            }
-            _ => self.decide(path, file, locked, locked.and_then(|locked| self.base(path, locked)), found.clone()),
-        };
+        let decision = self.decide(path, file, path, &found);
         self.push(path, Some(&file.layer), found, decision, None);
         Ok(())
     }
 
-    fn decide(
-        &self,
-        path: &TreePath,
-        file: &TreeFile,
-        locked: Option<&Locked>,
-        base: Option<Version>,
-        found: Found,
-    ) -> Decision {
+    /// What becomes of `found`, which the template makes at `path` now and last made at `last`.
+    fn decide(&mut self, path: &TreePath, file: &TreeFile, last: &TreePath, found: &Found) -> Decision {
+        let locked = self.revision.lock.files.get(last);
+        if let (Policy::Lock, Some(locked), Found::File(ours, mode)) = (file.policy, locked, found) {
+            let decision = lock_file(locked, file, ours, *mode);
+            if matches!(decision.action, Action::Merge | Action::Keep) {
+                // Cargo has the last word on a lock file that two have written to.
+                self.next.push(CHECK.into());
+            }
+            return decision;
+        }
         let made = Made {
             path: path.as_str(),
             policy: file.policy,
             locked,
-            base,
+            base: locked.and_then(|locked| self.base(last, locked)),
             theirs: self.theirs(path, file),
             labels: &self.labels,
-            unformatted: self.is_unformatted(path),
+            unformatted: self.is_unformatted(last),
         };
-        made.decide(found)
-    }
-
-    /// The user's changes go along, unless something stands where they would go.
-    fn moved(&mut self, path: &TreePath, file: &TreeFile, from: &TreePath) -> Result<(), Faults> {
-        let there = self.look(path)?;
-        if there != Found::Nothing {
-            self.made(path, file)?;
-            if let Some(locked) = self.revision.lock.files.get(from) {
-                self.gone(from, locked)?;
-            }
-            return Ok(());
-        }
-        let Some(locked) = self.revision.lock.files.get(from) else { return Ok(()) };
-        let found = self.look(from)?;
-        let decision = self.decide(path, file, Some(locked), self.base(from, locked), found.clone());
-        if decision.action == Action::Beside {
-            self.push(path, Some(&file.layer), there, decision, None);
-            return Ok(());
-        }
-        if found != Found::Nothing {
-            let gone = Decision { action: Action::Delete, content: None, beside: None, conflicts: 0, stages: None };
-            self.push(from, Some(&locked.layer), found, gone, None);
-        }
-        let action = if decision.action == Action::Unchanged { Action::Update } else { decision.action };
-        self.push(path, Some(&file.layer), there, Decision { action, ..decision }, Some(from.clone()));
-        Ok(())
+        made.decide(found.clone())
     }
 
     fn gone(&mut self, path: &TreePath, locked: &Locked) -> Result<(), Faults> {
@@ -290,7 +253,7 @@ impl<'a> Reviser<'a> {
         decision: Decision,
         moved_from: Option<TreePath>,
     ) {
-        let before = if let Found::File(content, mode) = found { Some((content, mode)) } else { None };
+        let before = file_of(found);
         let Decision { action, content, beside, conflicts, stages } = decision;
         if action.writes()
             && let Some(why) = self.revision.work.barred(path)
@@ -300,11 +263,8 @@ impl<'a> Reviser<'a> {
             return;
         }
         if let (Action::Merge | Action::Conflict, Some((ours, _))) = (action, &before)
-            && let Some(line) = marker(&String::from_utf8_lossy(ours))
-            && self.raw.get(path).is_none_or(|raw| marker(&String::from_utf8_lossy(raw)).is_none())
+            && self.is_unresolved(path, path, ours)
         {
-            let fault = Fault::at(Place::new(path.as_str(), line, 1), "a conflict is not resolved");
-            self.faults.push(fault.help("choose, take the markers out, and commit"));
             return;
         }
         if let Some((content, mode)) = beside {
@@ -318,6 +278,19 @@ impl<'a> Reviser<'a> {
             let entry = Entry::create(path.clone(), content, mode, layer.cloned());
             self.entries.push(Entry { action, before, conflicts, stages, moved_from, ..entry });
         }
+    }
+
+    /// Whether `ours`, at `path`, still has the markers of a conflict, which is a fault; the template made it last at
+    /// `last`.
+    fn is_unresolved(&mut self, path: &TreePath, last: &TreePath, ours: &[u8]) -> bool {
+        let marked = |text: &[u8]| marker(&String::from_utf8_lossy(text));
+        let Some(line) = marked(ours) else { return false };
+        if self.raw.get(last).is_some_and(|raw| marked(raw).is_some()) {
+            return false;
+        }
+        let fault = Fault::at(Place::new(path.as_str(), line, 1), "a conflict is not resolved");
+        self.faults.push(fault.help("choose, take the markers out, and commit"));
+        true
     }
 
     /// `PATH.new`, or with a number where that is taken by something else.
@@ -384,11 +357,12 @@ impl<'a> Reviser<'a> {
     }
 
     /// The lock and the pristine files are those of what the template makes now, whatever became of the files.
-    fn record(&mut self) -> Result<(), Faults> {
+    fn record(&mut self, moves: &BTreeMap<TreePath, TreePath>) -> Result<(), Faults> {
         let Revision { lock, work, .. } = self.revision;
         let mut new = self.new.clone();
         let shadows = std::mem::take(&mut new.shadows);
-        for (path, locked) in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
+        let written_once = lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append);
+        for (path, locked) in written_once.filter(|(path, _)| !moves.values().any(|from| from == *path)) {
             new.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
         for (name, stamp) in &lock.migrations {
@@ -411,6 +385,11 @@ impl<'a> Reviser<'a> {
         }
         self.own(record::lock_path(), Some(new.print().into_bytes()))
     }
+}
+
+/// What stands there, where it is a file.
+fn file_of(found: Found) -> Option<(Vec<u8>, Mode)> {
+    if let Found::File(content, mode) = found { Some((content, mode)) } else { None }
 }
 
 /// Whether the template makes of a file what it made last.

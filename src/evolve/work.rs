@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::record;
 use crate::fault::{Fault, Faults};
+use crate::git;
 use crate::render::{Mode, TreePath};
 
 /// What stands at a path.
@@ -29,6 +30,9 @@ pub trait WorkTree {
         None
     }
 
+    /// Every file that is part of the repository, with its size; what git ignores is not.
+    fn files(&self) -> io::Result<BTreeMap<TreePath, u64>>;
+
     /// The names of all objects of `.new-service/base/`.
     fn objects(&self) -> io::Result<BTreeSet<String>>;
 
@@ -46,11 +50,30 @@ pub trait WorkTree {
 #[derive(Debug, Clone)]
 pub struct Disk {
     root: PathBuf,
+    /// Who knows which files are ignored.
+    git: Option<git::Repository>,
 }
 
 impl Disk {
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), git: None }
+    }
+
+    /// The same with the repository of git's that the folder is part of.
+    #[must_use]
+    pub fn in_git(self, git: Option<git::Repository>) -> Self {
+        Self { git, ..self }
+    }
+
+    /// Paths below the root, where no git says which of them count: all but folders that are marked as caches, as
+    /// cargo's `target` is.
+    fn walk(&self) -> Vec<String> {
+        let is_cache = |folder: &Path| folder.join("CACHEDIR.TAG").exists();
+        let walk = walkdir::WalkDir::new(&self.root).into_iter();
+        let counts = |entry: &walkdir::DirEntry| entry.file_name() != ".git" && !is_cache(entry.path());
+        let entries = walk.filter_entry(counts).filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+        let path = |entry: walkdir::DirEntry| Some(entry.path().strip_prefix(&self.root).ok()?.to_str()?.to_owned());
+        entries.filter_map(path).map(|path| path.replace(std::path::MAIN_SEPARATOR, "/")).collect()
     }
 
     pub fn root(&self) -> &Path {
@@ -88,6 +111,16 @@ impl WorkTree for Disk {
         }
     }
 
+    fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
+        let paths = match &self.git {
+            Some(git) => git.files().map_err(io::Error::other)?,
+            None => self.walk(),
+        };
+        let plain = |path: &TreePath| fs::symlink_metadata(self.path(path)).ok().filter(fs::Metadata::is_file);
+        let paths = paths.iter().filter_map(|path| TreePath::new(path).ok());
+        Ok(paths.filter_map(|path| plain(&path).map(|meta| (path, meta.len()))).collect())
+    }
+
     fn objects(&self) -> io::Result<BTreeSet<String>> {
         let folder = self.root.join(record::OBJECTS);
         match fs::read_dir(folder) {
@@ -113,6 +146,10 @@ pub(super) fn mode_of(_: &fs::Metadata) -> Mode {
 impl WorkTree for BTreeMap<TreePath, (Vec<u8>, Mode)> {
     fn look(&self, path: &TreePath) -> io::Result<Found> {
         Ok(self.get(path).map_or(Found::Nothing, |(content, mode)| Found::File(content.clone(), *mode)))
+    }
+
+    fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
+        Ok(self.iter().map(|(path, (content, _))| (path.clone(), content.len() as u64)).collect())
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {

@@ -37,7 +37,7 @@ pub fn all(pack: &Pack) -> Vec<Judged<'_>> {
         }
         for rule in &layer.rules {
             if let Some(when) = &rule.when {
-                add(when, Decides::Rule(layer, rule.glob.as_str()));
+                add(when, Decides::Rule(layer, &rule.pattern));
             }
         }
         for refusal in &layer.refusals {

@@ -14,6 +14,7 @@ mod conditions;
 mod factors;
 mod forms;
 mod locks;
+mod names;
 pub mod pairwise;
 mod resources;
 mod rows;
@@ -117,6 +118,7 @@ impl Inspection {
                 Ok(tree) => {
                     self.notes.extend(tree.notes.iter().cloned());
                     used.take(pack, row, &tree);
+                    self.faults(of_whom_is_asked(names::faults(&tree), pack));
                     for fault in forms.faults(&tree, pack).0 {
                         self.push(fault, Some(row.shown()));
                     }

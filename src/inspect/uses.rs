@@ -7,7 +7,7 @@ use tera::Delimiters;
 
 use super::rows::{Row, Rows};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, Stray, TEMPLATE_NAMES, Text};
+use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, RenamedName, Stray, TEMPLATE_NAMES, Text};
 use crate::render::{Tree, context_of, select};
 use crate::template;
 
@@ -67,8 +67,10 @@ fn texts_of(layer: &Layer, pack: &Pack) -> Vec<(String, Place)> {
         texts.push((file.target.clone(), Place::new(pack.shown(&file.source), 1, 1)));
     }
     for rule in &layer.rules {
-        texts.extend(rule.moved_from.iter().map(|text| (text.clone(), rule.place.clone())));
+        texts.push((rule.pattern.clone(), rule.place.clone()));
+        texts.extend(rule.moved_from.iter().flatten().map(|text| (text.clone(), rule.moved_from_place.clone())));
     }
+    texts.extend(texts_of_names(&layer.renamed));
     for (setting, place) in &layer.config {
         let values = [&setting.default, &setting.dev, &setting.prod].into_iter().flatten();
         texts.extend(values.filter_map(|value| Some((value.as_str()?.to_owned(), place.clone()))));
@@ -76,10 +78,19 @@ fn texts_of(layer: &Layer, pack: &Pack) -> Vec<(String, Place)> {
     texts
 }
 
+fn texts_of_names(names: &[RenamedName]) -> impl Iterator<Item = (String, Place)> {
+    names.iter().flat_map(|name| [&name.from, &name.to].map(|text| (text.clone(), name.place.clone())))
+}
+
+/// Every short text of the pack that may hold values.
+fn short_texts_of(pack: &Pack) -> impl Iterator<Item = (String, Place)> {
+    pack.layers.iter().flat_map(|layer| texts_of(layer, pack)).chain(texts_of_names(&pack.manifest.renamed))
+}
+
 /// Paths and settings are parsed when they are drawn; here, all of them.
 fn short_texts(pack: &Pack) -> Faults {
     let mut faults = Faults::default();
-    for (text, place) in pack.layers.iter().flat_map(|layer| texts_of(layer, pack)) {
+    for (text, place) in short_texts_of(pack) {
         if let Err(why) = template::variables_of(&pack.manifest.delimiters, &text) {
             faults.push(Fault::at(place, format!("\"{}\": {why}", crate::pack::shown(&text))));
         }
@@ -102,8 +113,8 @@ fn names_read(pack: &Pack, reads: &Reads) -> BTreeSet<String> {
     }
     for layer in &pack.layers {
         names.extend(layer.for_each.iter().map(|(list, _)| list.clone()));
-        names.extend(texts_of(layer, pack).iter().flat_map(|(text, _)| read(text)));
     }
+    names.extend(short_texts_of(pack).flat_map(|(text, _)| read(&text)));
     names
 }
 
@@ -301,6 +312,6 @@ fn is_rendered(layer: &Layer, row: &Row) -> bool {
 /// Whether the rules let a file of a layer that is in be written; a path with values in it may fall under any.
 fn is_written(layer: &Layer, file: &LayerFile, context: &tera::Context) -> bool {
     let holds = |when: &Condition| when.holds(context).unwrap_or(true);
-    let rules = layer.rules.iter().filter(|rule| rule.glob.matches(&file.target));
+    let rules = layer.rules.iter().filter(|rule| rule.may_match(&file.target));
     rules.filter_map(|rule| rule.when.as_ref()).all(holds)
 }

@@ -51,6 +51,8 @@ pub struct TableForm {
     pub name: Spanned<String>,
     /// Its plural, which names the table; left out: made of the name.
     pub plural: Option<Spanned<String>>,
+    /// Its name in an earlier version of the template: an update renames the table and keeps its rows.
+    pub was: Option<Spanned<String>>,
     /// In the grammar of resources.
     pub fields: Vec<Spanned<String>>,
     /// The fields of its primary key, where that is not `id`.

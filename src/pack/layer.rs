@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::Spanned;
 
 use super::condition::Condition;
 use super::database::{DatabaseForm, DatabaseRule, TableForm};
+use super::file_rule::{FileRule, FileRuleForm, file_rules};
 use super::manifest::Manifest;
 use super::refusal::{Refusal, RefuseForm, refusals};
+use super::renamed::{RenamedForm, RenamedName, renamed_names};
 use super::setting::{Setting, check_setting};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, did_you_mean, nearest_few};
@@ -50,10 +52,13 @@ struct Form {
     /// Where its lines stand in slots, by the name of the slot.
     #[serde(default)]
     slots: BTreeMap<Spanned<String>, SlotOrder>,
-    /// What holds for its files: by path in the service, or by a glob whose `*` also matches `/`. Rules apply
-    /// in the order of their names.
+    /// What holds for its files: by path in the service, or by a glob whose `*` also matches `/`; either may hold
+    /// values. Rules apply in the order of their names.
     #[serde(default)]
     files: BTreeMap<Spanned<String>, FileRuleForm>,
+    /// Names in the code of its files that are others now.
+    #[serde(default)]
+    renamed: Vec<RenamedForm>,
     /// Answers that make no sense together.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
@@ -84,56 +89,6 @@ struct SlotOrder {
     order: i32,
 }
 
-/// What holds for the files that a pattern matches.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileRuleForm {
-    /// How a change of the template reaches the file. `merge` where not said.
-    policy: Option<Policy>,
-    /// Its mode, `"755"` for what can be run; `"644"` where not said.
-    mode: Option<Spanned<String>>,
-    /// An expression over the answers: the file is written where it holds.
-    when: Option<Spanned<String>>,
-    /// Where an earlier version of the pack had the file; it may hold values.
-    moved_from: Option<String>,
-    /// Pointers to the objects of a JSON file whose members stand in the order of their names, as in
-    /// `/components/schemas`.
-    #[serde(default)]
-    sort: Vec<String>,
-}
-
-/// How a file is treated when the repository is brought to a newer tree (design §4).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Policy {
-    /// Merged, three ways.
-    #[default]
-    Merge,
-    /// Written at creation, the team's from then on.
-    Once,
-    /// Written once, never touched again; a change is a new file.
-    Append,
-    /// A lock file.
-    Lock,
-}
-
-impl Policy {
-    pub const ALL: [Self; 4] = [Self::Merge, Self::Once, Self::Append, Self::Lock];
-
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Merge => "merge",
-            Self::Once => "once",
-            Self::Append => "append",
-            Self::Lock => "lock",
-        }
-    }
-}
-
 /// A version, or a table with one; the engine merges them and does not read them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
@@ -142,20 +97,6 @@ pub enum Dependency {
     Version(String),
     /// A table with one, as in Cargo.toml.
     Table(BTreeMap<String, toml::Value>),
-}
-
-/// `[files."GLOB"]`: what holds for the output paths that match.
-#[derive(Debug, Clone)]
-pub struct FileRule {
-    pub glob: glob::Pattern,
-    pub policy: Option<Policy>,
-    pub mode: Option<u32>,
-    pub when: Option<Condition>,
-    /// Where an earlier version of the pack had the file; it may hold values.
-    pub moved_from: Option<String>,
-    /// Pointers to the objects of a JSON file whose members stand in the order of their names.
-    pub sort: Vec<String>,
-    pub place: Place,
 }
 
 /// A file of `files/` or `slots/`.
@@ -185,6 +126,7 @@ pub struct Layer {
     pub config: Vec<(Setting, Place)>,
     pub slot_order: BTreeMap<String, i32>,
     pub rules: Vec<FileRule>,
+    pub renamed: Vec<RenamedName>,
     pub refusals: Vec<Refusal>,
     pub database: Option<DatabaseRule>,
     pub tables: Vec<TableForm>,
@@ -223,36 +165,8 @@ impl Layer {
 
         let when = form.when.and_then(|when| condition(&when, &mut faults));
         let refusals = refusals(form.refuse, &names, text, &mut faults);
-        let mut rules = Vec::new();
-        for (pattern, rule) in form.files {
-            let place = text.place(pattern.span().start);
-            let glob = match glob::Pattern::new(pattern.get_ref()) {
-                Ok(glob) => glob,
-                Err(error) => {
-                    faults.push(Fault::at(place, format!("\"{}\" is no file pattern: {error}", pattern.get_ref())));
-                    continue;
-                }
-            };
-            let mode = rule.mode.and_then(|mode| match mode.get_ref().as_str() {
-                "644" => Some(0o644),
-                "755" => Some(0o755),
-                other => {
-                    let place = text.place(mode.span().start);
-                    faults.push(Fault::at(place, format!("the mode \"{other}\" is neither \"644\" nor \"755\"")));
-                    None
-                }
-            });
-            let when = rule.when.and_then(|when| condition(&when, &mut faults));
-            rules.push(FileRule {
-                glob,
-                policy: rule.policy,
-                mode,
-                when,
-                moved_from: rule.moved_from,
-                sort: rule.sort,
-                place,
-            });
-        }
+        let rules = file_rules(form.files, &keys, text, &manifest.delimiters, &mut faults);
+        let renamed = renamed_names(form.renamed, text, &manifest.delimiters, &mut faults);
         for id in &form.practices {
             if practices::find(id.get_ref()).is_none() {
                 let near = did_you_mean(id.get_ref(), practices::all().iter().map(|practice| practice.id.as_str()));
@@ -294,6 +208,7 @@ impl Layer {
             config,
             slot_order: form.slots.into_iter().map(|(slot, order)| (slot.into_inner(), order.order)).collect(),
             rules,
+            renamed,
             refusals,
             database: form.database.map(|rule| DatabaseRule::new(rule, text)),
             tables: form.table,

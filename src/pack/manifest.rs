@@ -11,6 +11,7 @@ use super::name_rules::{NameForm, NameRules};
 use super::preset::{self, Preset, PresetForms};
 use super::question::{self, Question, QuestionForm};
 use super::refusal::{Refusal, RefuseForm, refusals};
+use super::renamed::{RenamedForm, RenamedName, renamed_names};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place};
 
@@ -55,10 +56,13 @@ struct Form {
     /// Answers that make no sense together. Layers have such, too.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    /// Names in the code of the service that are others now. Layers have such, too.
+    #[serde(default)]
+    renamed: Vec<RenamedForm>,
     /// Commands that are printed, to be pasted as they stand.
     #[serde(default)]
     next: NextForm,
-    /// Names that the template uses itself, and no resource may have.
+    /// What the template has itself, and so no resource may be called.
     #[serde(default)]
     resources: ResourceRules,
 }
@@ -87,10 +91,13 @@ struct OverlayForm {
     /// More answers that make no sense together.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
+    /// More names in the code of the service that are others now.
+    #[serde(default)]
+    renamed: Vec<RenamedForm>,
     /// A list that is given stands for the one that was there.
     #[serde(default)]
     next: NextForm,
-    /// More names that no resource may have.
+    /// More of what no resource may be called.
     #[serde(default)]
     resources: ResourceRules,
 }
@@ -197,31 +204,43 @@ impl Next {
     }
 }
 
-/// Names that the template uses itself, and no resource may have.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What the template has itself, and so no resource may be called.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceRules {
-    /// As a resource's plural: modules, paths.
+    /// Paths that the API has itself, as the plurals that would have them.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Other plurals that are refused, because the template uses them itself.
     #[serde(default)]
     pub reserved: Vec<String>,
-    /// As its name: types.
+    /// Schemas that the API's description has itself, as in `Problem`.
     #[serde(default)]
-    pub reserved_names: Vec<String>,
-    /// Types made of each name, which stands for `{}`: no two may meet.
+    pub schemas: Vec<String>,
+    /// Schemas made of each resource's name, which `{}` stands for: no two may meet, and none a type of choices.
     #[serde(default)]
     pub types: Vec<String>,
-    /// As a field's name: parameters of a listing, say.
+    /// Names that no type of choices may have, as in `DateTime`, the one of `time:enum(…)` in `date`.
+    #[serde(default)]
+    pub reserved_types: Vec<String>,
+    /// Names that no field may have.
     #[serde(default)]
     pub reserved_fields: Vec<String>,
+    /// Columns without a filter, because a listing has a parameter of that name itself.
+    #[serde(default)]
+    pub unfiltered: Vec<String>,
 }
 
 impl ResourceRules {
     fn join(&mut self, other: Self) {
         for (names, more) in [
+            (&mut self.paths, other.paths),
             (&mut self.reserved, other.reserved),
-            (&mut self.reserved_names, other.reserved_names),
+            (&mut self.schemas, other.schemas),
             (&mut self.types, other.types),
+            (&mut self.reserved_types, other.reserved_types),
             (&mut self.reserved_fields, other.reserved_fields),
+            (&mut self.unfiltered, other.unfiltered),
         ] {
             names.extend(more);
         }
@@ -241,6 +260,7 @@ pub struct Manifest {
     pub presets: Vec<Preset>,
     pub slots: BTreeMap<String, Slot>,
     pub refusals: Vec<Refusal>,
+    pub renamed: Vec<RenamedName>,
     pub check: CheckRules,
     pub format: Format,
     pub lock: Option<LockFile>,
@@ -268,6 +288,7 @@ impl Manifest {
             presets: Vec::new(),
             slots: BTreeMap::new(),
             refusals: Vec::new(),
+            renamed: Vec::new(),
             format: form.format,
             lock: form.lock,
             next: Next::default(),
@@ -281,6 +302,7 @@ impl Manifest {
             presets: form.presets,
             slots: form.slots,
             refuse: form.refuse,
+            renamed: form.renamed,
             next: form.next,
             resources: form.resources,
         };
@@ -311,6 +333,7 @@ impl Manifest {
         });
         self.slots.extend(slots);
         self.refusals.extend(refusals(form.refuse, &self.answer_names(), text, faults));
+        self.renamed.extend(renamed_names(form.renamed, text, &self.delimiters, faults));
         self.next.replace(form.next);
         self.resources.join(form.resources);
     }

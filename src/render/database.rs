@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::path::TreePath;
 use super::tree::{Mode, Tree, TreeFile};
-use crate::blueprint::{self, Blueprint};
+use crate::blueprint::{self, Blueprint, Drawn};
 use crate::fault::{Fault, Faults};
 use crate::pack::{DatabaseRule, Dialect, Layer, Pack, Policy};
 use crate::schema::{self, Layout, Migration, Model, OwnTable, QueryFile, Resource, Source, Type};
@@ -41,6 +41,11 @@ impl<'a> Database<'a> {
         self.own.iter().map(|table| table.resource.clone()).collect()
     }
 
+    /// All tables of the service.
+    pub fn model(&self) -> Model {
+        Model::new(&self.own.iter().collect::<Vec<_>>(), self.resources)
+    }
+
     pub fn dialect(&self) -> Option<Dialect> {
         self.rule.map(|(_, rule)| rule.dialect)
     }
@@ -56,6 +61,14 @@ impl<'a> Database<'a> {
                     "the layers \"{}\" and \"{}\" both have the table \"{}\"",
                     other.layer, table.layer, table.resource.plural
                 )));
+            }
+            let earlier = table.resource.earlier_tables();
+            if let Some(other) = self.own.iter().find(|other| earlier.contains(&other.resource.plural)) {
+                let message = format!(
+                    "layer \"{}\" renames the table \"{}\" to \"{}\", and layer \"{}\" has a table of that name",
+                    table.layer, other.resource.plural, table.resource.plural, other.layer
+                );
+                faults.push(Fault::new(message).help("`was` is a name that no other table has"));
             }
         }
     }
@@ -90,6 +103,42 @@ impl<'a> Database<'a> {
         }
     }
 
+    /// Settles which tables of layers are renamed from earlier names. A layer that comes in now had no table before:
+    /// what has the earlier name belongs to a resource. A layer that was in had it, so that no resource can.
+    fn take_over(&self, layout: &mut Layout, reached: &Layout, drawn: &Drawn, tree: &Tree) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        for own in &self.own {
+            let Some(table) = layout.tables.iter_mut().find(|table| table.name == own.resource.plural) else {
+                continue;
+            };
+            // Of a layer without files, the record does not say whether it was in.
+            let has_files = tree.iter().any(|(_, file)| file.layer == own.layer);
+            if has_files && !drawn.layers.contains(&own.layer) {
+                table.was.clear();
+            }
+            let Some(was) = table.was.iter().find(|was| reached.table(was).is_some()) else { continue };
+            if reached.table(&table.name).is_some() {
+                continue;
+            }
+            let claims = |resource: &&Resource| {
+                let is_renamed = reached.table(&resource.plural).is_none() && resource.earlier_tables().contains(was);
+                resource.plural == *was || is_renamed
+            };
+            if let Some(resource) = self.resources.iter().find(claims) {
+                let message = format!(
+                    "the table \"{was}\" belongs to layer \"{}\", which renames it to \"{}\"",
+                    own.layer, table.name
+                );
+                let help = format!(
+                    "leave the resource \"{}\" out until this change is committed, and add it then",
+                    resource.name
+                );
+                faults.push(Fault::new(message).help(help));
+            }
+        }
+        faults.or(())
+    }
+
     /// Adds the files of the database to a tree that is otherwise complete.
     pub fn write(&self, blueprint: &Blueprint, pack: &Pack, tree: &mut Tree) -> Result<(), Faults> {
         let drawn = &blueprint.drawn;
@@ -99,8 +148,7 @@ impl<'a> Database<'a> {
             tree.migrations.clone_from(&drawn.migrations);
             return Ok(());
         };
-        let own: Vec<&OwnTable> = self.own.iter().collect();
-        let model = Model::new(&own, self.resources);
+        let model = self.model();
         let source = pack.shown(&format!("layers/{}/layer.toml", layer.name));
         let mut faults = Faults::default();
         let mut insert = |tree: &mut Tree, path: String, content: String, policy| {
@@ -110,7 +158,7 @@ impl<'a> Database<'a> {
                 policy,
                 layer: layer.name.clone(),
                 personal: false,
-                moved_from: None,
+                moved_from: Vec::new(),
                 source: source.clone(),
                 overlay: None,
             };
@@ -120,7 +168,7 @@ impl<'a> Database<'a> {
             }
         };
         if let Some(folder) = &rule.migrations {
-            let layout = Layout::of(&model, rule.dialect);
+            let mut layout = Layout::of(&model, rule.dialect);
             let migrations = match &drawn.reached {
                 None => schema::migrations(&layout),
                 Some(reached) if reached.dialect != rule.dialect => {
@@ -130,6 +178,7 @@ impl<'a> Database<'a> {
                     return Err(Fault::new(message).help(help).into());
                 }
                 Some(reached) => {
+                    self.take_over(&mut layout, reached, drawn, tree)?;
                     tree.migrations.clone_from(&drawn.migrations);
                     let steps = named_apart(schema::changes(reached, &layout)?, &drawn.migrations);
                     tree.steps.clone_from(&steps);

@@ -141,7 +141,8 @@ pub fn add(tree: &mut Tree, pack: &Pack, layers: &[&Layer], fragments: Fragments
     let content = fragments.unite(&name, &version)?.into_bytes();
     let path = TreePath::new(&lock.path).map_err(Fault::new)?;
     let (mode, policy) = (Mode::Plain, Policy::Lock);
-    let file = TreeFile { content, mode, policy, layer, personal: false, moved_from: None, source, overlay: None };
+    let file =
+        TreeFile { content, mode, policy, layer, personal: false, moved_from: Vec::new(), source, overlay: None };
     Ok(tree.insert(path, file)?)
 }
 

@@ -6,9 +6,11 @@ mod engine;
 mod json;
 mod lockfile;
 mod path;
+mod renames;
 mod rendering;
 mod select;
 mod slots;
+mod sources;
 mod tree;
 
 use std::borrow::Cow;
@@ -19,17 +21,18 @@ use tera::Context;
 
 pub use lockfile::{join as join_locks, unasked as unasked_in_lock, unite as unite_locks};
 pub use path::TreePath;
+pub use renames::{Rename, Renames};
 pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
 pub use tree::{Mode, RECORD, Tree, TreeFile};
 
 use self::database::Database;
 use self::engine::Engine;
 use self::lockfile::Fragments;
-use self::rendering::{Rendering, Work};
+use self::rendering::{Contexts, Rendering, Work};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answer, KINDS, Layer, Pack, RESOURCES, Stray, TARGETS, TEMPLATE_NAMES, Text, visible};
-use crate::schema;
+use crate::schema::{self, Model, Resource};
 
 /// What `when`s and templates see of a blueprint.
 pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
@@ -45,7 +48,8 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
     context.insert("name", &blueprint.name);
     context.insert("year", &blueprint.drawn.year);
     context.insert("template", &Template { name: &pack.manifest.name, version: &pack.manifest.version });
-    let resources = schema::views(&blueprint.resources, &blueprint::surroundings(pack).tables);
+    let resources =
+        schema::views(&blueprint.resources, &blueprint::surroundings(pack), &Model::new(&[], &blueprint.resources));
     let fields = || resources.iter().flat_map(|resource| &resource.fields);
     let kinds: BTreeSet<&str> = fields().map(|field| field.kind).collect();
     context.insert(KINDS, &kinds);
@@ -81,17 +85,20 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     select::contribute(pack, &layers, &mut context)?;
     select::keep_resources(blueprint, pack, &layers)?;
     let database = Database::of(blueprint, pack, &layers)?;
-    let tables = blueprint::surroundings(pack).tables;
-    let resources = schema::views(&blueprint.resources, &tables);
-    context.insert("tables", &schema::views(&database.own_resources(), &tables));
+    let around = blueprint::surroundings(pack);
+    let model = database.model();
+    let resources = schema::views(&blueprint.resources, &around, &model);
+    context.insert(RESOURCES, &resources);
+    context.insert("tables", &schema::views(&database.own_resources(), &around, &model));
     context.insert("dialect", &database.dialect());
     let names: BTreeSet<String> = TEMPLATE_NAMES
         .iter()
         .map(|name| (*name).to_owned())
         .chain(blueprint.answers.iter().map(|(key, _)| key.to_owned()))
         .collect();
+    let former = former_views(blueprint, &around);
     let works: Vec<Work> =
-        layers.iter().map(|layer| (*layer, contexts(layer, blueprint, &resources, &context))).collect();
+        layers.iter().map(|layer| (*layer, contexts(layer, blueprint, &resources, &former, &context))).collect();
     let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
     let (locks, engine) = rayon::join(|| Fragments::read(&fragments), || Engine::new(pack, &layers, &names));
     let engine = engine?;
@@ -101,6 +108,10 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     rendering.rules(&works);
     rendering.unplaced();
     let (mut tree, mut faults) = rendering.done();
+    match Renames::of(pack, &works, &context) {
+        Ok(renames) => tree.renames = renames,
+        Err(more) => faults.extend(more),
+    }
     tree.layers = layers.iter().map(|layer| layer.name.clone()).collect();
     tree.strays = strays(pack, &layers);
     if let Some(file) = tree.bare_repository() {
@@ -133,29 +144,56 @@ fn strays(pack: &Pack, layers: &[&Layer]) -> Vec<String> {
     notes
 }
 
+/// What each resource was before it was called as it is, by its number: with the plural of its former name, and with
+/// that name as its plural.
+fn former_views(blueprint: &Blueprint, around: &schema::Surroundings) -> Vec<Vec<schema::ResourceView>> {
+    let mut former = vec![Vec::new(); blueprint.resources.len()];
+    let plurals: [fn(&str) -> String; 2] = [schema::plural_of, str::to_owned];
+    if blueprint.resources.iter().all(|resource| resource.was.is_none()) {
+        return former;
+    }
+    for plural in plurals {
+        let named = |resource: &Resource| match &resource.was {
+            Some(was) => Resource { name: was.clone(), plural: plural(was), ..resource.clone() },
+            None => resource.clone(),
+        };
+        let before: Vec<Resource> = blueprint.resources.iter().map(named).collect();
+        let views = schema::views(&before, around, &Model::new(&[], &before));
+        for (number, view) in views.into_iter().enumerate().filter(|(at, _)| blueprint.resources[*at].was.is_some()) {
+            former[number].push(view);
+        }
+    }
+    former
+}
+
 /// One context a layer, or one an item where the layer is rendered for each.
 fn contexts<'a>(
     layer: &Layer,
     blueprint: &Blueprint,
     resources: &[schema::ResourceView],
+    former: &[Vec<schema::ResourceView>],
     context: &'a Context,
-) -> Vec<Cow<'a, Context>> {
-    fn each<'a, T: Serialize>(items: &[T], item_name: &str, context: &Context) -> Vec<Cow<'a, Context>> {
-        items
-            .iter()
-            .map(|item| {
-                let mut context = context.clone();
-                context.insert(item_name.to_owned(), item);
-                Cow::Owned(context)
-            })
-            .collect()
-    }
-    let Some((list, item_name)) = &layer.for_each else { return vec![Cow::Borrowed(context)] };
+) -> Vec<Contexts<'a>> {
+    let once = || Contexts { now: Cow::Borrowed(context), former: Vec::new() };
+    let Some((list, item_name)) = &layer.for_each else { return vec![once()] };
+    let with = |item: &dyn Fn(&mut Context)| {
+        let mut context = context.clone();
+        item(&mut context);
+        context
+    };
     if layer.is_for_resources() {
-        return each(resources, item_name, context);
+        let view = |view: &schema::ResourceView| with(&|context| context.insert(item_name.clone(), view));
+        let each = resources.iter().zip(former);
+        return each
+            .map(|(now, former)| Contexts { now: Cow::Owned(view(now)), former: former.iter().map(view).collect() })
+            .collect();
     }
     match blueprint.answers.get(list) {
-        Some(Answer::List(items)) => each(items, item_name, context),
+        Some(Answer::List(items)) => items
+            .iter()
+            .map(|item| with(&|context| context.insert(item_name.clone(), item)))
+            .map(|context| Contexts { now: Cow::Owned(context), former: Vec::new() })
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -4,19 +4,27 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-use tera::Context;
+use tera::{Context, Delimiters};
 
 use super::engine::Engine;
 use super::json;
 use super::path::TreePath;
 use super::slots::{Contributions, Lines};
+use super::sources::{Item, Sources};
 use super::tree::{Mode, Tree, TreeFile};
 use crate::fault::{Fault, Faults};
-use crate::pack::{DEFAULT_ORDER, Layer, LayerFile, Overlay, Pack, Policy, shown, visible};
+use crate::pack::{DEFAULT_ORDER, FileRule, Layer, LayerFile, Overlay, Pack, Policy, shown, visible};
 use crate::template::render_text;
 
 /// A layer, and what its templates see: once, or once an item.
-pub type Work<'a> = (&'a Layer, Vec<Cow<'a, Context>>);
+pub type Work<'a> = (&'a Layer, Vec<Contexts<'a>>);
+
+/// What templates see.
+pub struct Contexts<'a> {
+    pub now: Cow<'a, Context>,
+    /// The same with the names that a resource had before.
+    pub former: Vec<Context>,
+}
 
 pub struct Rendering<'a> {
     tree: Tree,
@@ -28,6 +36,7 @@ pub struct Rendering<'a> {
     placed: BTreeSet<String>,
     /// Rules of `[files."GLOB"]` that a file fell under, by layer and number.
     matched: BTreeSet<(String, usize)>,
+    sources: Sources,
 }
 
 /// A file before it has its content.
@@ -38,7 +47,6 @@ struct Place<'a> {
     path: TreePath,
     mode: Mode,
     policy: Policy,
-    moved_from: Option<TreePath>,
     /// Pointers to what is sorted in it.
     sort: &'a [String],
 }
@@ -53,6 +61,7 @@ impl<'a> Rendering<'a> {
             slots: Contributions::default(),
             placed: BTreeSet::new(),
             matched: BTreeSet::new(),
+            sources: Sources::default(),
         }
     }
 
@@ -60,7 +69,7 @@ impl<'a> Rendering<'a> {
     pub fn slot_lines(&mut self, works: &[Work]) {
         let is_in = |name: &str| works.iter().any(|(layer, _)| layer.name == name);
         let mut wanted = Vec::new();
-        for (layer, context) in each(works) {
+        for (layer, Item { context, .. }) in each(works) {
             let files = layer.slots.iter().filter(|file| is_in(&self.pack.manifest.slots[&file.target].owner));
             wanted.extend(files.map(|file| (layer, file, context)));
         }
@@ -83,8 +92,12 @@ impl<'a> Rendering<'a> {
     /// The files, with the lines that stand in their slots; many at once, and in one order.
     pub fn files(&mut self, works: &[Work]) {
         let mut places = Vec::new();
-        for (layer, context) in each(works) {
-            places.extend(layer.files.iter().filter_map(|file| self.place(layer, file, context).transpose()));
+        for (layer, item) in each(works) {
+            match patterns(layer, item, &self.pack.manifest.delimiters) {
+                Ok(patterns) => places
+                    .extend(layer.files.iter().filter_map(|file| self.place(layer, file, item, &patterns).transpose())),
+                Err(fault) => self.faults.push(fault),
+            }
         }
         let this = &*self;
         let made: Vec<_> = places.into_par_iter().map(|place| this.make(place?)).collect();
@@ -97,6 +110,7 @@ impl<'a> Rendering<'a> {
                 self.faults.push(fault);
             }
         }
+        self.faults.extend(std::mem::take(&mut self.sources).settle(&mut self.tree));
     }
 
     /// Where a file goes, and how it is treated there; none where a rule leaves it out.
@@ -104,8 +118,10 @@ impl<'a> Rendering<'a> {
         &mut self,
         layer: &'b Layer,
         file: &'b LayerFile,
-        context: &'b Context,
+        item: Item<'b>,
+        patterns: &[String],
     ) -> Result<Option<Place<'b>>, Fault> {
+        let context = item.context;
         let unsafe_path = |path: &str, why: String| {
             let source = self.pack.shown(&file.source);
             Fault::new(format!("{source}: the path \"{}\" may not be written: {why}", shown(path)))
@@ -114,11 +130,10 @@ impl<'a> Rendering<'a> {
         let target = render_text(delimiters, &file.target, context).map_err(|why| unsafe_path(&file.target, why))?;
         let path = TreePath::new(&target).map_err(|why| unsafe_path(&target, why))?;
         let (mode, policy) = (Mode::Plain, Policy::default());
-        let mut place = Place { layer, file, context, path, mode, policy, moved_from: None, sort: &[] };
-        for (number, rule) in layer.rules.iter().enumerate() {
-            if !rule.glob.matches(place.path.as_str()) {
-                continue;
-            }
+        let mut place = Place { layer, file, context, path: path.clone(), mode, policy, sort: &[] };
+        let mut moved_from = None;
+        for (number, (rule, pattern)) in layer.rules.iter().zip(patterns).enumerate() {
+            let Some(matched) = rule.matches(pattern, path.as_str()) else { continue };
             self.matched.insert((layer.name.clone(), number));
             if let Some(when) = &rule.when
                 && !when.holds(context)?
@@ -126,9 +141,8 @@ impl<'a> Rendering<'a> {
                 return Ok(None);
             }
             place.policy = rule.policy.unwrap_or(place.policy);
-            if let Some(from) = &rule.moved_from {
-                let from = render_text(delimiters, from, context).map_err(|why| unsafe_path(from, why))?;
-                place.moved_from = Some(TreePath::new(&from).map_err(|why| unsafe_path(&from, why))?);
+            if rule.moved_from.is_some() {
+                moved_from = Some((rule, matched));
             }
             if !rule.sort.is_empty() {
                 place.sort = &rule.sort;
@@ -137,12 +151,13 @@ impl<'a> Rendering<'a> {
                 place.mode = Mode::Executable;
             }
         }
+        self.sources.take(&path, file, moved_from, item, delimiters)?;
         Ok(Some(place))
     }
 
     /// The file, and the slots that stand in it.
     fn make(&self, place: Place) -> Result<(TreePath, TreeFile, Vec<String>), Fault> {
-        let Place { layer, file, context, path, mode, policy, moved_from, sort } = place;
+        let Place { layer, file, context, path, mode, policy, sort } = place;
         let (mut content, mut personal, mut met) = (self.content(file, context)?, false, Vec::new());
         if file.rendered {
             let text = self.slots.expand(&String::from_utf8_lossy(&content), &mut met);
@@ -157,7 +172,7 @@ impl<'a> Rendering<'a> {
                 .map_err(|why| Fault::new(format!("{source}: it cannot be sorted, for it is no JSON: {why}")))?;
         }
         let overlay = self.pack.overlay_of(&file.source).map(|overlay| overlay.name().to_owned());
-        let layer = layer.name.clone();
+        let (layer, moved_from) = (layer.name.clone(), Vec::new());
         Ok((path, TreeFile { content, mode, policy, layer, personal, moved_from, source, overlay }, met))
     }
 
@@ -173,19 +188,19 @@ impl<'a> Rendering<'a> {
     pub fn rules(&mut self, works: &[Work]) {
         for (layer, _) in works.iter().filter(|(_, contexts)| !contexts.is_empty()) {
             for (number, rule) in layer.rules.iter().enumerate() {
-                if !self.matched.contains(&(layer.name.clone(), number)) && !self.is_left_out(layer, &rule.glob) {
-                    let message = format!("no file of the layer falls under \"{}\"", rule.glob);
+                if !self.matched.contains(&(layer.name.clone(), number)) && !self.is_left_out(layer, rule) {
+                    let message = format!("no file of the layer falls under \"{}\"", rule.pattern);
                     self.faults.push(Fault::at(rule.place.clone(), message).help("it is a path in the repository"));
                 }
             }
         }
     }
 
-    /// Whether an overlay leaves out a file of the layer that falls under `glob`.
-    fn is_left_out(&self, layer: &Layer, glob: &glob::Pattern) -> bool {
+    /// Whether an overlay leaves out a file of the layer that falls under `rule`.
+    fn is_left_out(&self, layer: &Layer, rule: &FileRule) -> bool {
         let files = format!("layers/{}/files/", layer.name);
         let absent = self.pack.overlays.iter().flat_map(|overlay| &overlay.shadows).filter(|shadow| shadow.absent);
-        absent.filter_map(|shadow| shadow.key().strip_prefix(&files)).any(|path| glob.matches(path))
+        absent.filter_map(|shadow| shadow.key().strip_prefix(&files)).any(|path| rule.may_match(path))
     }
 
     /// Lines for a slot that is in no file would be lost: a fault, unless an overlay has decided so.
@@ -222,8 +237,19 @@ impl<'a> Rendering<'a> {
 }
 
 /// Each layer with each of what its templates see.
-fn each<'a>(works: &'a [Work<'a>]) -> impl Iterator<Item = (&'a Layer, &'a Context)> {
-    works.iter().flat_map(|(layer, contexts)| contexts.iter().map(|context| (*layer, &**context)))
+pub(super) fn each<'a>(works: &'a [Work<'a>]) -> impl Iterator<Item = (&'a Layer, Item<'a>)> {
+    let item = |contexts: &'a Contexts<'a>| Item { context: &contexts.now, former: &contexts.former };
+    works.iter().flat_map(move |(layer, contexts)| contexts.iter().map(move |contexts| (*layer, item(contexts))))
+}
+
+/// The patterns of a layer's rules, with the values in them.
+fn patterns(layer: &Layer, item: Item, delimiters: &Delimiters) -> Result<Vec<String>, Fault> {
+    let pattern = |rule: &FileRule| {
+        render_text(delimiters, &rule.pattern, item.context).map_err(|why| {
+            Fault::at(rule.place.clone(), format!("\"{}\" is no file pattern: {why}", shown(&rule.pattern)))
+        })
+    };
+    layer.rules.iter().map(pattern).collect()
 }
 
 /// LF line ends, and one at the end of a text that is not empty.

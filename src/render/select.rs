@@ -56,7 +56,8 @@ pub fn take_resources(blueprint: &Blueprint, pack: &Pack) -> bool {
     let mut with = blueprint.clone();
     if with.resources.is_empty() {
         let (name, plural) = ("thing".to_owned(), "things".to_owned());
-        with.resources = vec![Resource { name, plural, irregular: false, was: None, fields: Vec::new(), owner: None }];
+        let (fields, indexes) = (Vec::new(), Vec::new());
+        with.resources = vec![Resource { name, plural, irregular: false, was: None, fields, indexes, owner: None }];
     }
     let layers = select(pack, &super::context_of(&with, pack));
     layers.is_ok_and(|layers| layers.iter().any(|layer| layer.is_for_resources()))

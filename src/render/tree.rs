@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::path::TreePath;
+use super::renames::Renames;
 use crate::blueprint;
 use crate::fault::Fault;
 use crate::limits;
@@ -22,8 +23,8 @@ pub struct TreeFile {
     /// Whether texts that a person chose, or lines of several layers, are in it, so that a formatter has
     /// something to do.
     pub personal: bool,
-    /// Where an earlier version of the template had it.
-    pub moved_from: Option<TreePath>,
+    /// Where earlier versions of the template had it, newest first.
+    pub moved_from: Vec<TreePath>,
     /// The pack's file it comes from, for faults.
     pub source: String,
     /// The overlay that this file is from.
@@ -64,6 +65,8 @@ pub struct Tree {
     pub notes: Vec<String>,
     /// Of files that may have been meant to stand for others.
     pub strays: Vec<String>,
+    /// Names in code that are others now.
+    pub renames: Renames,
     /// Layers whose packages are not all in the lock file.
     pub unlocked: Vec<String>,
     /// The migrations that are new, of those that lead from an earlier schema to this one.
@@ -124,6 +127,12 @@ impl Tree {
         self.files.get(path)
     }
 
+    pub(super) fn set_moved_from(&mut self, path: &TreePath, sources: Vec<TreePath>) {
+        if let Some(file) = self.files.get_mut(path) {
+            file.moved_from = sources;
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &TreeFile)> {
         self.files.iter()
     }
@@ -148,7 +157,7 @@ mod tests {
             policy: Policy::Merge,
             layer: "l".into(),
             personal: false,
-            moved_from: None,
+            moved_from: Vec::new(),
             source: path.into(),
             overlay: None,
         };

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{BAD, BOLD, DIM, GOOD, WARN, say, warn, with_overlays};
+use super::{BAD, BOLD, DIM, GOOD, WARN, say, unified, warn, with_overlays};
 use crate::blueprint::Blueprint;
-use crate::evolve::{Action, Entry, Lock, Plan};
+use crate::evolve::{Action, Entry, Lock, MissedChange, Plan};
 use crate::pack::{Pack, visible};
 use crate::render::TreePath;
+
+/// As many old names are told in a terminal.
+const MENTIONS: usize = 50;
 
 pub struct Changed<'a> {
     pub verb: &'static str,
@@ -27,7 +30,9 @@ impl Changed<'_> {
     /// What people read of it: all but the record, and all but what stays.
     fn told(&self) -> impl Iterator<Item = &Entry> {
         let plain = |entry: &&Entry| entry.action != Action::Unchanged && !Plan::is_record(&entry.path);
-        self.plan.entries.iter().filter(plain)
+        // The line of the new path tells of the old one.
+        let has_moved = |entry: &&Entry| entry.action == Action::Delete && self.plan.moved_to(&entry.path).is_some();
+        self.plan.entries.iter().filter(plain).filter(move |entry| !has_moved(entry))
     }
 
     /// `action  path`, a line each.
@@ -49,17 +54,26 @@ impl Changed<'_> {
             let mut why = match entry.action {
                 Action::Conflict if entry.conflicts > 1 => format!(" ({} places)", entry.conflicts),
                 Action::Beside => " (something else stands there: this is the template's)".to_owned(),
-                Action::KeepDeleted => " (you deleted it)".to_owned(),
+                Action::KeepDeleted => {
+                    let is_it =
+                        |missed: &&MissedChange| [&missed.template_path, &missed.moved_from].contains(&&entry.path);
+                    match self.plan.missed.iter().find(is_it) {
+                        Some(missed) => format!(" (you moved it to {})", missed.path),
+                        None => " (you deleted it)".to_owned(),
+                    }
+                }
+                Action::Update if entry.moved_from.is_none() => {
+                    let to = self.plan.moved_to(&entry.path);
+                    to.map_or_else(String::new, |to| format!(" (its former text is now in {})", to.path))
+                }
                 Action::Keep => " (yours: the template no longer makes it)".to_owned(),
                 _ => String::new(),
             };
-            if let Some(from) = &entry.moved_from {
-                let _ = write!(why, " (was {from})");
-            }
             if let Some(overlay) = &entry.overlay {
                 let _ = write!(why, " (from {})", visible(overlay));
             }
-            let _ = writeln!(text, "  {word} {}{why}", entry.path);
+            let from = entry.moved_from.as_ref().map_or_else(String::new, |from| format!("{from} -> "));
+            let _ = writeln!(text, "  {word} {from}{}{why}", entry.path);
         }
         text
     }
@@ -76,10 +90,26 @@ impl Changed<'_> {
     pub fn notes(&self) -> Vec<String> {
         let lost = self.plan.destructive.iter().map(|what| format!("needs --allow-destructive: {what}"));
         let mut notes: Vec<String> = lost.chain(self.plan.notes.iter().cloned()).collect();
+        notes.extend(self.plan.missed.iter().map(|missed| format!("{}; {}", missed.note(), self.how_to_see())));
         if let Some(why) = &self.plan.unformatted {
             notes.push(format!("{why}: files with names in them are not formatted; `cargo fmt` would do it"));
         }
         notes
+    }
+
+    /// How a change that was not merged is seen: once it is taken in, the template has no other any more.
+    fn how_to_see(&self) -> &'static str {
+        if self.written { "to see it: new-service apply --abort, then new-service diff" } else { "--diff shows it" }
+    }
+
+    /// Names in the team's code that are others now, a line each; a long list ends with how to get the rest.
+    pub fn mentions(&self) -> Vec<String> {
+        let mentions = &self.plan.mentions;
+        let mut lines: Vec<String> = mentions.iter().take(MENTIONS).map(ToString::to_string).collect();
+        if mentions.len() > MENTIONS {
+            lines.push(format!("and {} more; --json lists them all", mentions.len() - MENTIONS));
+        }
+        lines
     }
 
     /// Commands that work when pasted, in order.
@@ -131,8 +161,8 @@ impl Changed<'_> {
             let files = if conflicts == 1 { "file is" } else { "files are" };
             warn(&format!("{conflicts} {files} left to resolve; to take it all back: new-service apply --abort"));
         }
-        for note in self.notes() {
-            warn(&note);
+        for line in self.notes().iter().chain(&self.mentions()) {
+            warn(line);
         }
         let steps = self.next_steps();
         if !steps.is_empty() {
@@ -167,6 +197,22 @@ impl Changed<'_> {
         let stale: Vec<_> = self.plan.stale.iter().map(|stale| {
             serde_json::json!({"overlay": stale.overlay, "path": stale.path, "below": if stale.gone { "gone" } else { "changed" }})
         }).collect();
+        let missed: Vec<_> = self
+            .plan
+            .missed
+            .iter()
+            .map(|missed| {
+                serde_json::json!({
+                    "path": missed.path.as_str(),
+                    "moved_from": missed.moved_from.as_str(),
+                    "template_path": missed.template_path.as_str(),
+                    "diff": unified::between(&missed.before, &missed.after),
+                })
+            })
+            .collect();
+        let mentions: Vec<_> = self.plan.mentions.iter().map(|mention| {
+            serde_json::json!({"path": mention.path.as_str(), "line": mention.line, "from": mention.from, "to": mention.to})
+        }).collect();
         let template = |version: &str, digest: &str| serde_json::json!({"version": version, "digest": digest});
         let manifest = &self.pack.manifest;
         let value = serde_json::json!({
@@ -188,6 +234,8 @@ impl Changed<'_> {
             "written": self.written,
             "notes": self.notes(),
             "stale": stale,
+            "missed_changes": missed,
+            "mentions": mentions,
             "next": self.next_steps(),
         });
         Ok(serde_json::to_string_pretty(&value)? + "\n")

@@ -6,30 +6,52 @@ use imara_diff::{Algorithm, Diff, Hunk, InternedInput};
 
 use crate::evolve::{Action, Entry, Plan};
 use crate::pack::visible;
-use crate::render::Mode;
+use crate::render::{Mode, TreePath};
 
 /// Lines that are shown around a change.
 const AROUND: usize = 3;
 
-/// Every file that changes; the record is not for people.
+/// Every file that changes; the record is not for people. What is not merged is told in lines that git passes over.
 pub fn diff(plan: &Plan) -> String {
     let mut text = String::new();
     for entry in plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path) && entry.changes()) {
-        one(entry, &mut text);
+        one(entry, plan, &mut text);
+    }
+    for missed in &plan.missed {
+        let _ = writeln!(text, "# {}", visible(&missed.note()));
+        for line in between(&missed.before, &missed.after).lines() {
+            let _ = writeln!(text, "# {line}");
+        }
     }
     text
 }
 
-fn one(entry: &Entry, text: &mut String) {
+/// The hunks from one text to another; none where one of them is no text.
+pub fn between(old: &[u8], new: &[u8]) -> String {
+    let mut text = String::new();
+    if let (Ok(old), Ok(new)) = (std::str::from_utf8(old), std::str::from_utf8(new)) {
+        hunks(old, new, &mut text);
+    }
+    text
+}
+
+fn one(entry: &Entry, plan: &Plan, text: &mut String) {
     let path = &entry.path;
+    let gone = entry.action == Action::Delete;
+    if gone && plan.moved_to(path).is_some() {
+        // It is told where it has gone to.
+        return;
+    }
+    let source = entry.moved_from.as_ref().filter(|_| entry.before.is_none());
+    let source = source.and_then(|from| plan.get(from.as_str())).filter(|source| source.before.is_some());
+    let (old_path, before) = source.map_or((path, &entry.before), |source| (&source.path, &source.before));
     let bits = |mode: Mode| format!("100{:o}", mode.bits());
     if let Some(overlay) = &entry.overlay {
         // git passes over what stands before a file's first line.
         let _ = writeln!(text, "# from {}", visible(overlay));
     }
-    let _ = writeln!(text, "diff --git a/{path} b/{path}");
-    let gone = entry.action == Action::Delete;
-    let (old, new): (&[u8], &[u8]) = match &entry.before {
+    let _ = writeln!(text, "diff --git a/{old_path} b/{path}");
+    let (old, new): (&[u8], &[u8]) = match before {
         None => {
             let _ = writeln!(text, "new file mode {}", bits(entry.mode));
             (&[], &entry.content)
@@ -45,11 +67,19 @@ fn one(entry: &Entry, text: &mut String) {
             (before, &entry.content)
         }
     };
+    if old_path != path {
+        // Of a file that was split, the old path has a patch of its own; git takes both from what was there before.
+        let is_gone = source.is_some_and(|source| source.action == Action::Delete);
+        let word = if is_gone { "rename" } else { "copy" };
+        let _ = writeln!(text, "{word} from {old_path}\n{word} to {path}");
+    }
     if old == new {
         return;
     }
-    let name = |side: char, missing: bool| if missing { "/dev/null".to_owned() } else { format!("{side}/{path}") };
-    let (from, to) = (name('a', entry.before.is_none()), name('b', gone));
+    let name = |side: char, path: &TreePath, missing: bool| {
+        if missing { "/dev/null".to_owned() } else { format!("{side}/{path}") }
+    };
+    let (from, to) = (name('a', old_path, before.is_none()), name('b', path, gone));
     let (Ok(old), Ok(new)) = (std::str::from_utf8(old), std::str::from_utf8(new)) else {
         let _ = writeln!(text, "Binary files {from} and {to} differ");
         return;

@@ -11,6 +11,7 @@
 mod built_in;
 mod edits;
 mod models;
+mod moves;
 mod pack;
 mod resources;
 #[path = "../schema_on_servers/sqlite_facts.rs"]

@@ -11,6 +11,8 @@ struct Made {
     name: String,
     was: Option<String>,
     fields: Vec<MadeField>,
+    /// Whether it has an index over the first field that may have one, and the moment that it was made.
+    listed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ enum Step {
     FieldGoes(Index, Index),
     FieldChanges(Index, Index, Seed),
     FieldIsRenamed(Index, Index, Index),
+    /// Its index comes, or goes.
+    List(Index),
     /// The words `was` have done their work.
     Forget,
 }
@@ -84,6 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (at(), at()).prop_map(|(which, field)| Step::FieldGoes(which, field)),
         5 => (at(), at(), seed()).prop_map(|(which, field, seed)| Step::FieldChanges(which, field, seed)),
         2 => (at(), at(), at()).prop_map(|(which, field, name)| Step::FieldIsRenamed(which, field, name)),
+        1 => at().prop_map(Step::List),
         1 => Just(Step::Forget),
     ]
 }
@@ -129,7 +134,7 @@ fn take(now: &mut Vec<Made>, step: &Step, before: &[Made]) {
     match step {
         Step::Come(name, seeds) => {
             let Some(name) = free(name) else { return };
-            let mut made = Made { name: name.into(), was: None, fields: Vec::new() };
+            let mut made = Made { name: name.into(), was: None, fields: Vec::new(), listed: seeds.len() == 3 };
             for (field, seed) in seeds {
                 add(&mut made, *field, seed, &names);
             }
@@ -173,6 +178,10 @@ fn take(now: &mut Vec<Made>, step: &Step, before: &[Made]) {
                 let field = field.index(made.fields.len());
                 made.fields[field].rest = rest(seed, &names);
             }
+        }
+        Step::List(which) => {
+            let listed = &mut now[which.index(names.len())].listed;
+            *listed = !*listed;
         }
         Step::FieldIsRenamed(which, field, name) => {
             let fields = &mut now[which.index(names.len())].fields;
@@ -226,7 +235,10 @@ fn written(now: &[Made]) -> Vec<String> {
     let resource = |made: &Made| {
         let was = made.was.as_ref().map(|was| format!(" was={was}")).unwrap_or_default();
         let fields: String = made.fields.iter().map(field).collect();
-        format!("{}{was}{fields}", made.name)
+        let fits = |field: &&MadeField| !["text", "json"].iter().any(|kind| field.rest.starts_with(kind));
+        let index = made.fields.iter().find(fits).filter(|_| made.listed);
+        let index = index.map(|field| format!(" index={},-created_at", field.name)).unwrap_or_default();
+        format!("{}{was}{index}{fields}", made.name)
     };
     now.iter().map(resource).collect()
 }

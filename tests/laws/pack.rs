@@ -6,8 +6,17 @@ use new_service::pack::{Files, Pack};
 const LAYERS: [&str; 5] = ["alpha", "beta", "gamma", "delta", "epsilon"];
 
 pub fn pack(version: &str) -> Pack {
+    pack_in("", version)
+}
+
+/// The same with every file in `folder`, which begins at the top and ends with `/`; they were at the top before.
+pub fn pack_in(folder: &str, version: &str) -> Pack {
     let mut files: Vec<(String, String)> = Vec::new();
-    let mut add = |path: &str, text: String| files.push((path.to_owned(), text));
+    let moved = if folder.is_empty() { String::new() } else { format!("[files.\"{folder}**\"]\nmoved_from = \".\"\n") };
+    let mut add = |path: &str, text: String| {
+        let text = if path.ends_with("/layer.toml") && !path.starts_with("layers/core") { text + &moved } else { text };
+        files.push((path.replace("/files/", &format!("/files/{folder}")), text));
+    };
     let mut manifest = format!("name = \"shared\"\nversion = \"{version}\"\nedition = 1\n");
     for layer in LAYERS {
         let question = ["[[question]]\nkey = \"", layer, "\"\nprompt = \"?\"\nkind = \"bool\"\ndefault = false\n"];
@@ -22,7 +31,9 @@ pub fn pack(version: &str) -> Pack {
     add("pack.toml", manifest);
     add(
         "layers/core/layer.toml",
-        "title = \"Core\"\n[dependencies]\nbase = \"1\"\nzeta = \"1\"\n[files.\"NEWS\"]\npolicy = \"once\"\n[files.\"run\"]\nmode = \"755\"\n".into(),
+        format!(
+            "title = \"Core\"\n[dependencies]\nbase = \"1\"\nzeta = \"1\"\n[files.\"{folder}NEWS\"]\npolicy = \"once\"\n[files.\"{folder}run\"]\nmode = \"755\"\n{moved}"
+        ),
     );
     let newer = if version == "0.1.0" { "" } else { "a line that is new\n" };
     add("layers/core/files/NEWS.tera", "News of {{ name }}\n".into());
