@@ -104,6 +104,43 @@ fn each_table_has_a_migration_after_what_it_refers_to() {
 }
 
 #[test]
+fn an_index_over_several_columns_goes_in_its_directions() {
+    let sandbox = Sandbox::new();
+    let spec = "order index=status,-created_at index=status_created_at,id status:enum(a,b) status_created_at_desc:int:index \
+                status_created_at:int";
+    for (db, folder) in [("pg", "migrations"), ("lite", "db/steps")] {
+        with(&sandbox, LOGIN, &format!("{db} --login=false --db={db}"), &[spec]).ok();
+        let orders = sandbox.read(&format!("{db}/{folder}/20261122101500_create_orders.up.sql"));
+        // Of two that would have one name, the declared one gives way.
+        let sql = "CREATE INDEX orders_status_created_at_desc_idx ON orders (status_created_at_desc, id);\n\n\
+                   -- For the listing filtered by status, sorted by -created_at.\n\
+                   CREATE INDEX orders_status_created_at_desc_b4ffe53b_idx ON orders (status, created_at DESC, id DESC);\n\n\
+                   -- For the listing sorted by status_created_at.\n\
+                   CREATE INDEX orders_status_created_at_id_idx ON orders (status_created_at, id);\n";
+        assert!(orders.ends_with(sql), "{orders}");
+    }
+    let lock = sandbox.read("lite/.new-service/lock");
+    assert!(
+        lock.contains(" index orders orders_status_created_at_desc_b4ffe53b_idx status,-created_at,-id\n"),
+        "{lock}"
+    );
+    // PostgreSQL keeps 63 bytes of a name.
+    let [table, one, other] = [("r", 27), ("x", 28), ("y", 28)].map(|(letter, times)| letter.repeat(times));
+    let spec = format!("{table} index={one},-{other} index={one},{other} {one}:int {other}:int");
+    with(&sandbox, LOGIN, "long --login=false", &[&spec]).ok();
+    let lock = sandbox.read("long/.new-service/lock");
+    let indexes = lock.lines().filter_map(|line| line.strip_prefix(&format!("model index {table}s ")));
+    let names: Vec<&str> =
+        indexes.filter_map(|line| line.split(' ').next()).filter(|name| name.contains("xx")).collect();
+    let start = format!("{table}s_{}", &one[..21]);
+    assert!(names.len() == 2 && names[0] != names[1], "{lock}");
+    assert!(
+        names.iter().all(|name| name.len() == 63 && name.starts_with(&start) && name.ends_with("_idx")),
+        "{names:?}"
+    );
+}
+
+#[test]
 fn a_circle_is_closed_when_both_are_there() {
     let sandbox = Sandbox::new();
     let circle = ["team lead:ref(member)?", "member team:ref(team) mentor:ref(member)?"];

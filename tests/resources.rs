@@ -134,6 +134,62 @@ fn a_template_that_makes_nothing_of_resources_refuses_them() {
     assert!(help(with(&sandbox, "new", &[])).contains("--resource <SPEC>"));
 }
 
+const INDEXED: &str = "order index=status,-created_at index=customer_id,placed_on,secret customer:ref(person) \
+                       status:enum(draft,paid) placed_on:date secret:string(..20):private";
+
+#[test]
+fn indexes_over_several_columns_are_in_the_blueprint() {
+    let sandbox = Sandbox::new();
+    with(&sandbox, "shop", &[INDEXED, PERSON]).ok();
+    let blueprint = sandbox.read("shop/service.toml");
+    let indexes = "]\nindexes = [\"status,-created_at\", \"customer,placed_on,secret\"]\n\n[[resource]]\n";
+    assert!(blueprint.contains(indexes), "{blueprint}");
+    with(&sandbox, "again --name=shop --from shop/service.toml", &[]).ok();
+    assert_eq!(sandbox.files("again"), sandbox.files("shop"));
+    let json = with(&sandbox, "third --json --dry-run", &[INDEXED, PERSON]).ok().json();
+    assert_eq!(json["resources"][0]["indexes"], serde_json::json!(["status,-created_at", "customer,placed_on,secret"]));
+    sandbox.write(
+        "../given.toml",
+        "name = \"shop\"\n[[resource]]\nname = \"order\"\nfields = [\"note:text\", \"total:int\"]\n\
+         indexes = [\"total, -created_at\", \"note,id\",\n  '-totl,id', \"total\"]\n",
+    );
+    with(&sandbox, "wrong --from ../given.toml", &[]).fails(
+        2,
+        &[
+            "given.toml:5:35: the field \"note\" cannot have an index",
+            "given.toml:6:5: the index \"-totl,id\" needs \"totl\", and \"order\" has no such field (did you mean \"total\"?)",
+            "given.toml:6:16: the index \"total\" has one column",
+        ],
+    );
+}
+
+#[test]
+fn templates_see_indexes_as_the_listings_that_they_answer() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[
+        ("pack.toml", "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n"),
+        ("layers/each/layer.toml", "title = \"x\"\nfor_each = \"resources\"\nas = \"resource\"\n"),
+        (
+            "layers/each/files/{{ resource.module }}.tera",
+            "{% for index in resource.indexes %}{{ index.name }} {{ index.listing }}:\
+             {% for column in index.columns %} {{ column.column_sql }}{{ \"-\" if column.descending else \"\" }}{% endfor %}; \
+             {% for column in index.filters %}{{ column.name }}={{ column.column }} {% endfor %}\
+             by {{ index.sort.name }}{{ \"-\" if index.sort.descending else \"\" }}\n{% endfor %}",
+        ),
+    ]);
+    let order = format!("{INDEXED} group:int")
+        .replace("index=status", "index=group,-id index=-updated_at,placed_on index=status");
+    sandbox.with(&pack, "shop").arg("--resource").arg(order).arg("--resource").arg(PERSON).ok();
+    assert_eq!(
+        sandbox.read("shop/orders"),
+        "orders_group_id_desc_idx true: \"group\" id-; by group\n\
+         orders_updated_at_desc_placed_on_idx false: updated_at- placed_on id; updated_at=updated_at by placed_on\n\
+         orders_status_created_at_desc_idx true: status created_at- id-; status=status by created_at-\n\
+         orders_customer_id_placed_on_secret_idx false: customer_id placed_on secret id; \
+         customer=customer_id placed_on=placed_on by secret\n"
+    );
+}
+
 #[test]
 fn machines_are_told_of_them() {
     let sandbox = Sandbox::new();
@@ -146,4 +202,36 @@ fn machines_are_told_of_them() {
             "fields": ["name:string(1..200)", "type:text=\"a: b\"", "born:date?:private"],
         }])
     );
+}
+
+#[test]
+fn templates_see_a_description_of_each_field_and_a_module_that_rust_takes() {
+    let sandbox = Sandbox::new();
+    let pack = sandbox.pack(&[
+        (
+            "pack.toml",
+            "name = \"small\"\nversion = \"0.1.0\"\nedition = 1\n[resources]\nunfiltered = [\"limit\", \"sort\"]\n",
+        ),
+        ("layers/each/layer.toml", "title = \"x\"\nfor_each = \"resources\"\nas = \"resource\"\n"),
+        (
+            "layers/each/files/{{ resource.module }}.tera",
+            "mod {{ resource.module_ident }};\n{% for field in resource.fields %}\
+             {{ field.name }} {{ field.filterable }} {{ field.doc }} {{ field.filter_doc }} {{ field.examples[0] }}\n\
+             {% endfor %}",
+        ),
+    ]);
+    let spec =
+        "task plural=match limit:int sort:ref(task)? done:bool note:string:doc=\"Internal: \\\"never\\\" shown\"";
+    sandbox.with(&pack, "shop").arg("--resource").arg(spec).ok();
+    assert_eq!(
+        sandbox.read("shop/match"),
+        "mod r#match;\n\
+         limit false The task's limit. Return only match whose limit equals this value. 1\n\
+         sort true ID of the sort. Return only match with this sort. 01890000-0000-7000-8000-000000000000\n\
+         done true Whether the task is done. Return only match whose done flag equals this value. true\n\
+         note true Internal: \"never\" shown. Return only match whose note equals this value. \
+         Leave the parcel at the back door.\n"
+    );
+    let blueprint = sandbox.read("shop/service.toml");
+    assert!(blueprint.contains(r#"'note:string:doc="Internal: \"never\" shown."'"#), "{blueprint}");
 }

@@ -228,6 +228,7 @@ fn change(table: &mut Table, resource: &Resource) {
             None => drop(table.remove(key)),
         }
     }
+    indexes(table, resource);
     let fields: Vec<String> = resource.fields.iter().map(ToString::to_string).collect();
     match table.get_mut("fields").and_then(Item::as_array_mut) {
         Some(array) => {
@@ -250,6 +251,30 @@ fn change(table: &mut Table, resource: &Resource) {
     }
 }
 
+/// An index that is there already, in whatever words, keeps them.
+fn indexes(table: &mut Table, resource: &Resource) {
+    if resource.indexes.is_empty() {
+        table.remove("indexes");
+        return;
+    }
+    let Some(array) = table.get_mut("indexes").and_then(Item::as_array_mut) else {
+        if let Some(indexes) = table_of(resource).remove("indexes") {
+            table.insert("indexes", indexes);
+        }
+        return;
+    };
+    let written: Vec<String> = array.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let kept: Vec<String> = resource
+        .indexes
+        .iter()
+        .map(|index| {
+            let same = written.iter().find(|text| resource.index(text).as_ref() == Some(index));
+            same.cloned().unwrap_or_else(|| index.to_string())
+        })
+        .collect();
+    keep_items(array, &kept, str::to_owned);
+}
+
 /// Whether two texts are one field.
 fn is_same_field(written: &str, field: &str) -> bool {
     let mut drafts = crate::schema::Drafts::default();
@@ -265,6 +290,7 @@ fn is_same_field(written: &str, field: &str) -> bool {
             on(&field.unique),
             on(&field.index),
             field.private,
+            field.doc.map(|doc| crate::schema::sentence(&doc.value)),
             field.was.map(|was| was.value),
         ))
     };

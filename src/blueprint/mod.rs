@@ -8,7 +8,7 @@ pub mod stamps;
 mod tables;
 mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use edit::edit;
 pub use file::{FILE_NAME, Given, read, read_older, write};
@@ -51,6 +51,8 @@ pub struct Drawn {
     pub migrations: BTreeMap<String, String>,
     /// The schema that those migrations have reached; none before the first.
     pub reached: Option<Layout>,
+    /// The layers whose files the repository had before this command.
+    pub layers: BTreeSet<String>,
 }
 
 impl Drawn {
@@ -70,7 +72,7 @@ impl Drawn {
     /// A first draw, at a moment in seconds since 1970.
     pub fn at(moment: u64) -> Self {
         let (year, ..) = stamps::date(moment / 86_400);
-        Self { year: year.to_string(), moment, migrations: BTreeMap::new(), reached: None }
+        Self { year: year.to_string(), moment, migrations: BTreeMap::new(), reached: None, layers: BTreeSet::new() }
     }
 
     /// The stamps of the migrations `names`, in their order: those that are drawn stay, and each new

@@ -5,6 +5,7 @@
 //! name = "person"
 //! plural = "people"                                # left out where it is the one that would be made
 //! fields = ["name:string(1..200)", "note:text?"]   # the grammar of `--resource`, a text a field
+//! indexes = ["name,-created_at"]                   # over several columns
 //! ```
 
 use serde::Deserialize;
@@ -27,24 +28,21 @@ pub(super) struct ResourceForm {
     /// Its name before, so that it is renamed with all that is in it.
     was: Option<Spanned<String>>,
     /// Its fields, a text each: NAME:TYPE, then `?` where it may be empty, `=DEFAULT`, `:unique`, `:index`,
-    /// `:private`.
+    /// `:private`, `:doc="A sentence."`.
     fields: Vec<Spanned<String>>,
+    /// Indexes over several columns, a text each: names of fields, `created_at`, `updated_at` or `id`, with `-` before a
+    /// descending one, as in `"status,-created_at"`.
+    #[serde(default)]
+    indexes: Vec<Spanned<String>>,
 }
 
 /// What resources of this template's services must get along with.
 pub fn surroundings(pack: &Pack) -> Surroundings {
-    let rules = &pack.manifest.resources;
     let mut tables: Vec<Known> = pack.layers.iter().flat_map(tables::known).collect();
     // One that two layers have, never both of them in, is one.
     tables.sort_by(|one, other| one.name.cmp(&other.name));
     tables.dedup_by(|one, other| one.name == other.name);
-    Surroundings {
-        tables,
-        reserved: rules.reserved.clone(),
-        reserved_names: rules.reserved_names.clone(),
-        types: rules.types.clone(),
-        reserved_fields: rules.reserved_fields.clone(),
-    }
+    Surroundings { tables, rules: pack.manifest.resources.clone() }
 }
 
 /// Judges all resources, from wherever they came; all faults at once.
@@ -61,7 +59,8 @@ pub(super) fn read(forms: Vec<ResourceForm>, text: &Text) -> Drafts {
     for form in forms {
         let draft = draft(&form.name, form.plural.as_ref(), &form.fields, text, &mut drafts);
         let was = form.was.as_ref().map(|was| marked(was, text));
-        drafts.push(Draft { was, ..draft });
+        let indexes = form.indexes.iter().filter_map(|index| drafts.index(&inside(text, index))).collect();
+        drafts.push(Draft { was, indexes, ..draft });
     }
     drafts
 }
@@ -83,10 +82,18 @@ pub(super) fn draft(
         }
     }
     let plural = plural.map(|plural| marked(plural, text));
-    Draft { name: marked(name, text), plural, was: None, fields, broken, own: &schema::OWN_COLUMNS }
+    Draft {
+        name: marked(name, text),
+        plural,
+        was: None,
+        fields,
+        indexes: Vec::new(),
+        broken,
+        own: &schema::OWN_COLUMNS,
+    }
 }
 
-fn marked(name: &Spanned<String>, text: &Text) -> Marked<String> {
+pub(super) fn marked(name: &Spanned<String>, text: &Text) -> Marked<String> {
     let mark = inside(text, name).mark(0, name.get_ref().len());
     Marked { value: name.get_ref().clone(), mark }
 }
@@ -159,7 +166,7 @@ pub(super) fn write(resources: &[Resource]) -> Option<Item> {
 
 /// What stands above the first `[[resource]]`.
 pub(super) const FIRST: &str =
-    "\n# Each field: NAME:TYPE, then ? (may be empty), =DEFAULT, :unique, :index, :private\n";
+    "\n# Each field: NAME:TYPE, then ? (may be empty), =DEFAULT, :unique, :index, :private, :doc=\"…\"\n";
 
 /// One `[[resource]]`.
 pub(super) fn table_of(resource: &Resource) -> Table {
@@ -178,6 +185,9 @@ pub(super) fn table_of(resource: &Resource) -> Table {
     fields.set_trailing("\n");
     fields.set_trailing_comma(true);
     table["fields"] = value(fields);
+    if !resource.indexes.is_empty() {
+        table["indexes"] = value(resource.indexes.iter().map(ToString::to_string).collect::<Array>());
+    }
     table
 }
 

@@ -33,7 +33,8 @@ pub(super) fn known(layer: &Layer) -> impl Iterator<Item = Known> + '_ {
     layer.tables.iter().map(|form| {
         let name = form.name.get_ref().clone();
         let plural = form.plural.as_ref().map_or_else(|| schema::plural_of(&name), |plural| plural.get_ref().clone());
-        Known { name, plural, accounts: form.accounts }
+        let was = form.was.as_ref().map(|was| was.get_ref().clone());
+        Known { name, plural, was, accounts: form.accounts }
     })
 }
 
@@ -47,7 +48,8 @@ fn drafts(layer: &Layer) -> Drafts {
             (false, true) => &[],
         };
         let draft = super::resources::draft(&form.name, form.plural.as_ref(), &form.fields, &layer.text, &mut drafts);
-        drafts.push(Draft { own, ..draft });
+        let was = form.was.as_ref().map(|was| super::resources::marked(was, &layer.text));
+        drafts.push(Draft { was, own, ..draft });
     }
     drafts
 }

@@ -52,12 +52,15 @@ pub struct RemoveArgs {
 
 #[derive(Debug, Args)]
 pub struct ResourceArgs {
-    /// Its name, then fields to add or to change, as in: order note:text? 'total:decimal(12,2)'
+    /// Its name, then fields to add or to change, as in: order note:text? 'total:decimal(12,2)' index=total,-created_at
     #[arg(required = true, value_name = "SPEC")]
     pub spec: Vec<String>,
     /// Take a field away (repeatable)
     #[arg(long, value_name = "FIELD")]
     pub without: Vec<String>,
+    /// Take an index over several columns away, as in status,-created_at (repeatable)
+    #[arg(long, value_name = "COLUMNS", allow_hyphen_values = true)]
+    pub without_index: Vec<String>,
     #[command(flatten)]
     pub how: How,
 }

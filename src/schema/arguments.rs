@@ -168,7 +168,7 @@ impl Reader<'_, '_> {
     }
 
     /// Parts between commas, trimmed.
-    fn list(&self, arguments: Range<usize>) -> Vec<Range<usize>> {
+    pub(super) fn list(&self, arguments: Range<usize>) -> Vec<Range<usize>> {
         let mut start = arguments.start;
         let mut parts = Vec::new();
         for part in self.written.text[arguments].split(',') {

@@ -1,18 +1,18 @@
 //! From what was written to what can be made: all resources are judged together, all faults at once.
 
+mod indexes;
+mod taken;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use heck::ToPascalCase as _;
-
 use super::default::Default;
+use super::describe;
 use super::draft::{Draft, DraftField, Drafts, Mark, Marked};
 use super::names;
 use super::resource::{Field, Resource};
 use super::types::Type;
 use crate::fault::{Fault, Faults, did_you_mean};
-use crate::pack::{DEVICE_NAMES, check_plain, shown};
-
-const OTHER_PLURAL: &str = "say another: `plural=…` after the name, or `plural = \"…\"` in service.toml";
+use crate::pack::{ResourceRules, check_plain, shown};
 
 const MAX_RESOURCES: usize = 100;
 const MAX_FIELDS: usize = 60;
@@ -30,14 +30,8 @@ const OWNER: &str = "owner";
 pub struct Surroundings {
     /// Tables that the service has anyway, and that may be referred to.
     pub tables: Vec<Known>,
-    /// Plurals that the template uses itself.
-    pub reserved: Vec<String>,
-    /// Names that it uses itself.
-    pub reserved_names: Vec<String>,
-    /// Types that the template makes of each name: `New{}`.
-    pub types: Vec<String>,
-    /// Names of fields that the template uses itself.
-    pub reserved_fields: Vec<String>,
+    /// What the template says of their names.
+    pub rules: ResourceRules,
 }
 
 /// A table of the service's own.
@@ -45,6 +39,8 @@ pub struct Surroundings {
 pub struct Known {
     pub name: String,
     pub plural: String,
+    /// Its name in an earlier version of the template.
+    pub was: Option<String>,
     /// Whether its rows are those who log in: `owner:ref(…)` to it makes a resource theirs.
     pub accounts: bool,
 }
@@ -84,113 +80,6 @@ impl Checker<'_> {
         }
     }
 
-    /// The names of resources, and everything that is made of them.
-    fn names(&mut self) {
-        let mut plurals: BTreeMap<String, String> =
-            self.around.tables.iter().map(|table| (table.plural.clone(), table.name.clone())).collect();
-        let mut types: BTreeMap<String, String> =
-            self.around.tables.iter().map(|table| (table.name.to_pascal_case(), table.name.clone())).collect();
-        for draft in self.drafts {
-            let Marked { value: name, mark } = &draft.name;
-            if !self.well_formed("resource", &draft.name) {
-                continue;
-            }
-            if names::hides(name) {
-                let message = format!("the resource \"{name}\" would hide Rust's own `{}`", name.to_pascal_case());
-                self.fault(mark, message, format!("say what of: `product_{name}`, say"));
-            }
-            let type_name = name.to_pascal_case();
-            if let Some(other) = types.insert(type_name.clone(), name.clone()) {
-                let message = if other != *name {
-                    format!("the resources \"{other}\" and \"{name}\" would both be the type {type_name}")
-                } else if self.around.tables.iter().any(|table| table.name == other) {
-                    format!("the service has \"{name}\" already")
-                } else {
-                    format!("the resource \"{name}\" stands twice")
-                };
-                self.fault(mark, message, "rename one, or leave one out");
-                continue;
-            }
-            self.plural(draft, &mut plurals);
-        }
-        for draft in self.drafts {
-            let name = &draft.name;
-            for pattern in &self.around.types {
-                let made = pattern.replace("{}", &name.value.to_pascal_case());
-                if let Some(other) = types.insert(made.clone(), name.value.clone())
-                    && !names::same(&other, &name.value)
-                {
-                    let message = format!("\"{}\" brings the type {made}, which \"{other}\" has already", name.value);
-                    self.fault(&name.mark, message, "rename one");
-                }
-            }
-        }
-        // After all resources, so that it is the choice that is told.
-        for draft in self.drafts {
-            for field in &draft.fields {
-                let Some(Marked { value: Type::Enum(_), .. }) = &field.kind else { continue };
-                let made = format!("{}_{}", draft.name.value, field.name.value).to_pascal_case();
-                let own = format!("{}.{}", draft.name.value, field.name.value);
-                if let Some(other) = types.insert(made.clone(), own.clone())
-                    && other != own
-                {
-                    let message = format!("its choices would be the type {made}, which \"{other}\" has already");
-                    self.fault(&field.name.mark, message, "rename the field, or the other");
-                }
-            }
-        }
-    }
-
-    fn plural(&mut self, draft: &Draft, plurals: &mut BTreeMap<String, String>) {
-        let name = &draft.name.value;
-        let plural = plural(draft);
-        let mark = draft.plural.as_ref().map_or(&draft.name.mark, |plural| &plural.mark);
-        if let Some(given) = &draft.plural
-            && !self.well_formed("plural", given)
-        {
-            return;
-        }
-        if self.around.reserved_names.contains(name) {
-            let message = format!("\"{name}\" is a name that the service uses itself");
-            self.fault(&draft.name.mark, message, "choose another name");
-        } else if self.around.reserved.contains(&plural) {
-            let message = format!("\"{plural}\" is a name that the service uses itself");
-            self.fault(mark, message, OTHER_PLURAL);
-        } else if names::is_keyword(&plural) || DEVICE_NAMES.contains(&plural.as_str()) {
-            let message = format!("the plural \"{plural}\" cannot be a module: Rust or Windows keeps it for itself");
-            self.fault(mark, message, OTHER_PLURAL);
-        } else if let Some(other) = plurals.insert(plural.clone(), name.clone()) {
-            self.fault(mark, format!("\"{other}\" and \"{name}\" would both be the table \"{plural}\""), OTHER_PLURAL);
-        }
-    }
-
-    /// The name that something had before: of the form of one, and nothing's name now.
-    fn was<'b>(
-        &mut self,
-        what: &str,
-        was: &Marked<String>,
-        mut now: impl Iterator<Item = &'b Marked<String>>,
-    ) -> Option<String> {
-        if !self.well_formed(what, was) {
-            return None;
-        }
-        if now.any(|name| name.value == was.value) {
-            let message = format!("it was \"{0}\", and there is a {what} \"{0}\"", was.value);
-            self.fault(&was.mark, message, "a name that has gone to another cannot be told apart: rename in two steps");
-            return None;
-        }
-        Some(was.value.clone())
-    }
-
-    /// Whether a name has the form of one.
-    fn well_formed(&mut self, what: &str, name: &Marked<String>) -> bool {
-        let Err(why) = names::check(&name.value) else { return true };
-        let help = names::suggestion(&name.value)
-            .map_or_else(|| "choose another name".to_owned(), |better| format!("`{better}` would do"));
-        self.fault(&name.mark, format!("the {what} \"{}\": {why}", shown(&name.value)), help);
-        false
-    }
-
     fn resource(&mut self, draft: &Draft) -> Resource {
         let name = &draft.name.value;
         if draft.fields.is_empty() && !draft.broken {
@@ -207,6 +96,7 @@ impl Checker<'_> {
         let mut columns: BTreeMap<String, String> = BTreeMap::new();
         let fields: Vec<Field> =
             draft.fields.iter().filter_map(|field| self.field(draft, field, &mut columns)).collect();
+        self.keys(draft, &fields);
         let theirs = |field: &&Field| {
             let Type::Ref(target) = &field.kind else { return false };
             let accounts = self.around.tables.iter().any(|table| table.accounts && table.name == *target);
@@ -221,20 +111,13 @@ impl Checker<'_> {
         let irregular = plural != names::plural_of(name);
         let was =
             draft.was.as_ref().and_then(|was| self.was("resource", was, self.drafts.iter().map(|draft| &draft.name)));
-        Resource { name: name.clone(), plural, irregular, was, fields, owner }
+        let indexes = Vec::new();
+        let resource = Resource { name: name.clone(), plural, irregular, was, fields, indexes, owner };
+        Resource { indexes: self.indexes(draft, &resource), ..resource }
     }
 
     fn field(&mut self, draft: &Draft, field: &DraftField, columns: &mut BTreeMap<String, String>) -> Option<Field> {
         let Marked { value: name, mark } = &field.name;
-        if self.well_formed("field", &field.name) {
-            if draft.own.contains(&name.as_str()) {
-                let message = format!("every resource has \"{name}\" already");
-                self.fault(mark, message, "leave it out, or choose another name");
-            } else if self.around.reserved_fields.contains(name) {
-                let message = format!("\"{name}\" is a name that the service uses itself");
-                self.fault(mark, message, "choose another name");
-            }
-        }
         let kind = field.kind.as_ref();
         let made = Field {
             name: name.clone(),
@@ -245,12 +128,14 @@ impl Checker<'_> {
             unique: field.unique.is_some(),
             index: field.index.is_some(),
             private: field.private,
+            doc: field.doc.as_ref().and_then(|doc| self.doc(name, doc)),
             was: field
                 .was
                 .as_ref()
                 .and_then(|was| self.was("field", was, draft.fields.iter().map(|field| &field.name))),
         };
         let column = made.column();
+        self.field_name(draft, field, &column);
         if let Some(other) = columns.insert(column.clone(), name.clone()) {
             let message = if other == *name {
                 format!("the field \"{name}\" stands twice")
@@ -284,6 +169,21 @@ impl Checker<'_> {
         Some(Field { default, ..made })
     }
 
+    /// One line of plain text, as a sentence.
+    fn doc(&mut self, name: &str, doc: &Marked<String>) -> Option<String> {
+        let long = doc.value.chars().count();
+        let why = match check_plain(&doc.value) {
+            Err(why) => why,
+            Ok(()) if doc.value.trim().is_empty() => "it is empty".into(),
+            Ok(()) if long > describe::MAX_DOC => {
+                format!("it has {long} characters, and at most {} are allowed", describe::MAX_DOC)
+            }
+            Ok(()) => return Some(describe::sentence(&doc.value)),
+        };
+        self.fault(&doc.mark, format!("the description of \"{name}\": {why}"), "one line, one or two sentences");
+        None
+    }
+
     fn default(&mut self, name: &str, kind: &Type, default: &Marked<String>) -> Option<Default> {
         let read = check_plain(&default.value).and_then(|()| Default::read(kind, &default.value));
         read.map_err(|why| {
@@ -302,13 +202,20 @@ impl Checker<'_> {
             return;
         }
         let singular = known().find(|name| names::plural_of(name) == target);
-        let near =
-            singular.map_or_else(|| did_you_mean(target, known()), |name| format!(" (did you mean \"{name}\"?)"));
+        let renamed = self.around.tables.iter().find(|table| table.was.as_deref() == Some(target));
+        let near = match (renamed, singular) {
+            (Some(_), _) => String::new(),
+            (None, Some(name)) => format!(" (did you mean \"{name}\"?)"),
+            (None, None) => did_you_mean(target, known()),
+        };
         let message = format!("no resource \"{}\" to refer to{near}", shown(target));
         // What else there is are the service's own books.
         let own = |name: &&str| self.around.tables.iter().any(|table| table.name == *name && !table.accounts);
         let names: BTreeSet<&str> = known().filter(|name| !own(name)).collect();
-        let help = format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", "));
+        let help = match renamed {
+            Some(table) => format!("it is called \"{0}\" now: ref({0})", table.name),
+            None => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+        };
         self.faults.push(mark.fault(message, help));
     }
 

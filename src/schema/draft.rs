@@ -1,5 +1,6 @@
 //! A resource as it was written: nothing judged yet, and everything with its place.
 
+use super::index::DraftIndex;
 use super::types::Type;
 use crate::fault::{Fault, Faults, Place};
 
@@ -99,6 +100,8 @@ pub struct DraftField {
     pub unique: Option<Mark>,
     pub index: Option<Mark>,
     pub private: bool,
+    /// A sentence for readers of the API's description.
+    pub doc: Option<Marked<String>>,
     pub was: Option<Marked<String>>,
 }
 
@@ -109,6 +112,7 @@ pub struct Draft {
     pub plural: Option<Marked<String>>,
     pub was: Option<Marked<String>>,
     pub fields: Vec<DraftField>,
+    pub indexes: Vec<DraftIndex>,
     /// Whether a field of it could not be read, not even its name.
     pub broken: bool,
     /// Columns that it has without a word.
@@ -166,6 +170,11 @@ impl Drafts {
     /// Reads one field, where each is a text of its own (`service.toml`). None when it has no name.
     pub fn field(&mut self, written: &Written) -> Option<DraftField> {
         super::grammar::only_field(written, &mut self.faults)
+    }
+
+    /// Reads one index, where each is a text of its own.
+    pub fn index(&mut self, written: &Written) -> Option<DraftIndex> {
+        super::grammar::only_index(written, &mut self.faults)
     }
 
     pub fn extend(&mut self, other: Drafts) {

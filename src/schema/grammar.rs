@@ -1,9 +1,10 @@
 //! The grammar of resources: text → draft. `docs/resources.md` is its page.
 //!
 //! ```text
-//! RESOURCE = NAME [plural=NAME] [was=NAME] FIELD… spaces between
-//! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private, was=NAME
+//! RESOURCE = NAME [plural=NAME] [was=NAME] [index=COLUMNS]… FIELD… spaces between
+//! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private, doc="SENTENCE", was=NAME
 //! TYPE     = WORD[(ARGUMENTS)]                    string(1..200), decimal(12,2), enum(a,b), ref(user)
+//! COLUMNS  = [-]NAME,[-]NAME…                     - before a descending one
 //! DEFAULT  = WORD | "TEXT"                        quotes where it holds a space, a colon or a quote
 //! ```
 
@@ -12,12 +13,28 @@ use std::ops::Range;
 use super::arguments::form_of;
 use super::check::OWN_COLUMNS;
 use super::draft::{Draft, DraftField, Marked, Written};
+use super::index::DraftIndex;
 use super::types::{TABLE, Type, word_of};
 use crate::fault::{Faults, did_you_mean};
 use crate::pack::{check_plain, shown};
 
 const FIELD: &str = "a field is NAME:TYPE, as in `note:text?` or `status:enum(draft,paid)=draft:index`";
-const MODIFIERS: [&str; 4] = ["unique", "index", "private", "was"];
+const MODIFIERS: [&str; 5] = ["unique", "index", "private", "doc", "was"];
+
+/// What may stand after `=`, for faults.
+struct Value {
+    what: &'static str,
+    empty: &'static str,
+    example: &'static str,
+}
+
+const DEFAULT: Value =
+    Value { what: "a default", empty: "an empty text is \"\"", example: "as in `note:text=\"a b\"`" };
+const DOC: Value = Value {
+    what: "a sentence",
+    empty: "as in `note:text:doc=\"For the courier.\"`",
+    example: "as in `note:text:doc=\"For the courier.\"`",
+};
 
 /// Reads a whole resource; None where there is not even a name.
 pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> {
@@ -42,27 +59,26 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
         plural: None,
         was: None,
         fields: Vec::new(),
+        indexes: Vec::new(),
         broken: false,
         own: &OWN_COLUMNS,
     };
     reader.space();
-    loop {
-        let (word, place) = if reader.rest().starts_with("plural=") {
-            ("plural=", &mut draft.plural)
-        } else if reader.rest().starts_with("was=") {
-            ("was=", &mut draft.was)
-        } else {
-            break;
-        };
-        reader.at += word.len();
-        let name = reader.word_until(char::is_whitespace);
-        *place = Some(reader.marked(name));
-        reader.space();
-    }
     while !reader.ended() {
-        match reader.field() {
-            Some(field) => draft.fields.push(field),
-            None => draft.broken = true,
+        let word = ["plural=", "was=", "index="].into_iter().find(|word| reader.rest().starts_with(word));
+        if let Some(word) = word {
+            reader.at += word.len();
+            let said = reader.word_until(char::is_whitespace);
+            match word {
+                "plural=" => draft.plural = Some(reader.marked(said)),
+                "was=" => draft.was = Some(reader.marked(said)),
+                _ => draft.indexes.extend(reader.index(said)),
+            }
+        } else {
+            match reader.field() {
+                Some(field) => draft.fields.push(field),
+                None => draft.broken = true,
+            }
         }
         reader.space();
     }
@@ -83,6 +99,12 @@ pub(super) fn only_field(written: &Written, faults: &mut Faults) -> Option<Draft
         reader.fault(rest, "one field is expected, and here begins another", "give each a text of its own");
     }
     field
+}
+
+/// Reads a text that is one index.
+pub(super) fn only_index(written: &Written, faults: &mut Faults) -> Option<DraftIndex> {
+    let mut reader = Reader { written, at: 0, faults };
+    if reader.plain() { reader.index(0..written.text.len()) } else { None }
 }
 
 impl Type {
@@ -132,11 +154,12 @@ impl<'a> Reader<'a, '_> {
             unique: None,
             index: None,
             private: false,
+            doc: None,
             was: None,
         };
         field.nullable = self.eat('?');
         if self.eat('=') {
-            field.default = self.default();
+            field.default = self.value(&DEFAULT);
         }
         while self.eat(':') {
             self.modifier(&mut field);
@@ -197,16 +220,16 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What stands after `=`: a word, or a text in quotes with `\"` and `\\`.
-    fn default(&mut self) -> Option<Marked<String>> {
+    fn value(&mut self, of: &Value) -> Option<Marked<String>> {
         let start = self.at;
         if !self.eat('"') {
             let word = self.word_until(|c| c.is_whitespace() || c == ':' || c == '"');
             if word.is_empty() {
-                self.fault(word, "a default is expected after `=`", "an empty text is \"\"");
+                self.fault(word, format!("{} is expected after `=`", of.what), of.empty);
                 return None;
             }
             if self.written.text[word.clone()].starts_with('\'') {
-                self.fault(word, "a default stands in double quotes, or in none", "as in `note:text=\"a b\"`");
+                self.fault(word, format!("{} stands in double quotes, or in none", of.what), of.example);
                 return None;
             }
             return Some(self.marked(word));
@@ -230,7 +253,7 @@ impl<'a> Reader<'a, '_> {
             }
         }
         self.at = self.written.text.len();
-        self.fault(start..start + 1, "this quote is not closed", "as in `note:text=\"a b\"`");
+        self.fault(start..start + 1, "this quote is not closed", of.example);
         None
     }
 
@@ -242,6 +265,14 @@ impl<'a> Reader<'a, '_> {
             "unique" => field.unique.replace(mark).is_some(),
             "index" => field.index.replace(mark).is_some(),
             "private" => std::mem::replace(&mut field.private, true),
+            "doc" => {
+                if !self.eat('=') {
+                    self.fault(word, "a sentence is expected after `doc`", DOC.example);
+                    return;
+                }
+                let Some(doc) = self.value(&DOC) else { return };
+                field.doc.replace(doc).is_some()
+            }
             "was" => {
                 if !self.eat('=') {
                     self.fault(word, "a name is expected after `was`", "as in `full_name:string:was=name`");
@@ -254,8 +285,7 @@ impl<'a> Reader<'a, '_> {
             _ => {
                 let near = did_you_mean(text, MODIFIERS);
                 let message = format!("\"{}\" says nothing of a field{near}", shown(text));
-                let help =
-                    "after the type: :unique, :index, :private, :was=NAME; a default with a colon stands in quotes";
+                let help = "after the type: :unique, :index, :private, :doc=\"…\", :was=NAME; a default with a colon stands in quotes";
                 self.fault(word, message, help);
                 return;
             }
@@ -283,7 +313,7 @@ impl<'a> Reader<'a, '_> {
         self.faults.push(self.written.mark(range.start, range.end).fault(message, help));
     }
 
-    fn marked(&self, range: Range<usize>) -> Marked<String> {
+    pub(super) fn marked(&self, range: Range<usize>) -> Marked<String> {
         let mark = self.written.mark(range.start, range.end);
         Marked { value: self.written.text[range].to_owned(), mark }
     }

@@ -10,10 +10,12 @@
 //! check orders orders_note_check note char_length(note) <= 65536
 //! foreign orders orders_customer_id_fkey customer_id people keep
 //! index orders orders_created_at_id_idx created_at,id
+//! index orders orders_status_created_at_desc_idx status,-created_at,-id
 //! ```
 
 use std::collections::BTreeSet;
 
+use super::index::{self, IndexColumn};
 use super::model::{Model, Table};
 use super::names;
 use super::types::Database;
@@ -66,8 +68,8 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexLayout {
     pub name: String,
-    pub columns: Vec<String>,
-    pub why: &'static str,
+    pub columns: Vec<IndexColumn>,
+    pub why: String,
 }
 
 impl Layout {
@@ -108,7 +110,7 @@ impl Layout {
                     format!("foreign {name} {own} {column} {table} {}", if *cascade { "cascade" } else { "keep" })
                 }
             }));
-            let index = |index: &IndexLayout| format!("index {name} {} {}", index.name, index.columns.join(","));
+            let index = |index: &IndexLayout| format!("index {name} {} {}", index.name, index::listed(&index.columns));
             lines.extend(table.indexes.iter().map(index));
         }
         lines
@@ -203,14 +205,14 @@ impl TableLayout {
             default: column.default.as_ref().map(|default| default.sql(dialect, &column.kind)),
         };
         let index = |index: &super::model::Index| IndexLayout {
-            name: index.what.name.clone(),
-            columns: index.what.columns.clone(),
-            why: index.why,
+            name: index.name.clone(),
+            columns: index.columns.clone(),
+            why: index.why.clone(),
         };
         Self {
             name: table.name.clone(),
             purpose: table.purpose.clone(),
-            was: table.was.iter().flat_map(|was| [names::plural_of(was), was.clone()]).collect(),
+            was: table.was.clone(),
             columns: table.columns.iter().map(column).collect(),
             key: table.key.clone(),
             constraints,
@@ -253,7 +255,8 @@ impl TableLayout {
             }
             ("index", [name, _]) if self.indexes.iter().any(|known| known.name == *name) => {}
             ("index", [name, columns]) => {
-                self.indexes.push(IndexLayout { name: (*name).to_owned(), columns: list(columns), why: "" });
+                let columns = columns.split(',').map(IndexColumn::read).collect();
+                self.indexes.push(IndexLayout { name: (*name).to_owned(), columns, why: String::new() });
             }
             _ => return None,
         }
@@ -323,8 +326,13 @@ impl ColumnLayout {
 }
 
 impl IndexLayout {
+    pub fn is_over(&self, column: &str) -> bool {
+        self.columns.iter().any(|own| own.name == column)
+    }
+
     pub fn sql(&self, table: &str, how: &str) -> String {
-        format!("CREATE INDEX{how} {} ON {} ({});\n", names::sql(&self.name), names::sql(table), list(&self.columns))
+        let columns = index::sql(&self.columns);
+        format!("CREATE INDEX{how} {} ON {} ({columns});\n", names::sql(&self.name), names::sql(table))
     }
 }
 

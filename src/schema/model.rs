@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::check::OWN_COLUMNS;
+use super::check::{MAX_IDENTIFIER, OWN_COLUMNS};
 use super::default::Default;
+use super::index::{IndexColumn, listed};
 use super::resource::{Field, Resource};
 use super::types::Type;
 
@@ -28,8 +29,8 @@ pub struct Table {
     pub name: String,
     /// Why it is there, for the first line of its migration.
     pub purpose: String,
-    /// The name of the resource that it was before.
-    pub was: Option<String>,
+    /// Names that it may have had before.
+    pub was: Vec<String>,
     pub columns: Vec<Column>,
     pub key: Vec<String>,
     pub unique: Vec<Named>,
@@ -56,8 +57,18 @@ pub struct Named {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    pub what: Named,
-    pub why: &'static str,
+    pub name: String,
+    pub columns: Vec<IndexColumn>,
+    pub why: String,
+    /// Its number among those that the resource declares.
+    pub declared: Option<usize>,
+}
+
+impl Index {
+    fn new(name: String, columns: &[&str], why: &str) -> Self {
+        let columns = columns.iter().map(|name| IndexColumn::ascending(name)).collect();
+        Self { name, columns, why: why.to_owned(), declared: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +97,12 @@ impl Model {
         let mut taken: BTreeSet<String> = all().map(|resource| resource.plural.clone()).collect();
         let mut tables: Vec<Table> = own.iter().map(|table| of_layer(table, &plural, &mut taken)).collect();
         tables.extend(resources.iter().map(|resource| of_resource(resource, &plural, &mut taken)));
+        // After all others, whose names so do not depend on them.
+        for resource in resources {
+            if let Some(table) = tables.iter_mut().find(|table| table.name == resource.plural) {
+                table.index.extend(declared(resource, &mut taken));
+            }
+        }
         Self { tables: in_order(tables) }
     }
 
@@ -123,8 +140,8 @@ fn of_layer(own: &OwnTable, plural: &dyn Fn(&str) -> String, taken: &mut BTreeSe
         table.unique.push(Named { name, columns: columns.clone() });
     }
     for columns in &own.index {
-        let what = named(&table.name, columns.clone(), taken);
-        table.index.push(Index { what, why: "" });
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        table.index.push(Index::new(index_name(&table.name, &columns, taken), &columns, ""));
     }
     table
 }
@@ -148,7 +165,7 @@ fn start(resource: &Resource, purpose: String, plural: &dyn Fn(&str) -> String) 
     Table {
         name: resource.plural.clone(),
         purpose,
-        was: resource.was.clone(),
+        was: resource.earlier_tables(),
         columns: std::iter::once(id).chain(fields).collect(),
         key: vec!["id".into()],
         unique: Vec::new(),
@@ -172,21 +189,23 @@ fn finish(table: &mut Table, resource: &Resource, listed: bool, taken: &mut BTre
         }
         table.columns.push(own_column(version, Type::BigInt { min: None, max: None }, Default::Int(1)));
         if table.key == ["id"] {
-            let what = named(&table.name, vec![created_at.into(), "id".into()], taken);
-            table.index.push(Index { what, why: "The default listing: newest first, page by page." });
+            let columns = [created_at, "id"];
+            let name = index_name(&table.name, &columns, taken);
+            table.index.push(Index::new(name, &columns, "The default listing: newest first, page by page."));
         }
     }
     for field in resource.fields.iter().filter(|field| field.has_index()) {
-        let (columns, why) = match &resource.owner {
+        let column = field.column();
+        let (others, why): (&[&str], _) = match &resource.owner {
             // Of all that an account has, and in order: else each page would sort the whole of it.
             Some(owner) if listed && *owner == field.name => {
-                let columns = vec![field.column(), OWN_COLUMNS[1].into(), "id".into()];
-                (columns, "An account's own listing: newest first, page by page.")
+                (&[OWN_COLUMNS[1], "id"], "An account's own listing: newest first, page by page.")
             }
             _ => index_of(field, table),
         };
-        let name = free(&format!("{}_{}_idx", table.name, field.column()), taken);
-        table.index.push(Index { what: Named { name, columns }, why });
+        let name = index_name(&table.name, &[&column], taken);
+        let columns = [&[column.as_str()], others].concat();
+        table.index.push(Index::new(name, &columns, why));
     }
 }
 
@@ -194,20 +213,55 @@ fn own_column(name: &str, kind: Type, default: Default) -> Column {
     Column { name: name.into(), kind, nullable: false, default: Some(default), was: None }
 }
 
-/// What an index of a field is over, and what for.
-fn index_of(field: &Field, table: &Table) -> (Vec<String>, &'static str) {
-    let column = field.column();
+/// What an index of a field is over beside its column, and what for.
+fn index_of(field: &Field, table: &Table) -> (&'static [&'static str], &'static str) {
     if matches!(field.kind, Type::Ref(_)) {
-        return (vec![column], "Lookups by the reference, and deletes of what it refers to.");
+        return (&[], "Lookups by the reference, and deletes of what it refers to.");
     }
     if field.kind.facts().sortable && table.key == ["id"] {
-        return (vec![column, "id".into()], "Filters, and listings sorted by it.");
+        return (&["id"], "Filters, and listings sorted by it.");
     }
-    (vec![column], "Filters by it.")
+    (&[], "Filters by it.")
 }
 
-fn named(table: &str, columns: Vec<String>, taken: &mut BTreeSet<String>) -> Named {
-    Named { name: free(&format!("{table}_{}_idx", columns.join("_")), taken), columns }
+fn index_name(table: &str, columns: &[&str], taken: &mut BTreeSet<String>) -> String {
+    free(&format!("{table}_{}_idx", columns.join("_")), taken)
+}
+
+/// The indexes that a resource declares, by columns.
+fn declared(resource: &Resource, taken: &mut BTreeSet<String>) -> Vec<Index> {
+    let column = |column: &IndexColumn| {
+        let field = resource.fields.iter().find(|field| field.name == column.name);
+        IndexColumn { name: field.map_or_else(|| column.name.clone(), Field::column), ..column.clone() }
+    };
+    let index = |(number, index): (usize, &super::index::CompositeIndex)| {
+        let columns: Vec<IndexColumn> = index.ordered().iter().map(column).collect();
+        let (filters, sort) = index.listing();
+        let filters: Vec<&str> = filters.iter().map(|column| column.name.as_str()).collect();
+        let by = if filters.is_empty() { String::new() } else { format!(" filtered by {},", filters.join(", ")) };
+        Index {
+            name: declared_name(&resource.plural, &columns[..index.columns.len()], taken),
+            columns,
+            why: format!("For the listing{by} sorted by {sort}."),
+            declared: Some(number),
+        }
+    };
+    resource.indexes.iter().enumerate().map(index).collect()
+}
+
+/// `orders_status_created_at_desc_idx`; where that is too long, or another's, with a hash of what it is over.
+fn declared_name(table: &str, columns: &[IndexColumn], taken: &mut BTreeSet<String>) -> String {
+    const HASH: usize = 8;
+    let direction = |column: &IndexColumn| if column.descending { "_desc" } else { "" };
+    let words: Vec<String> = columns.iter().map(|column| format!("{}{}", column.name, direction(column))).collect();
+    let words = format!("{table}_{}", words.join("_"));
+    let mut name = format!("{words}_idx");
+    if name.len() > MAX_IDENTIFIER || taken.contains(&name) {
+        let hash = crate::pack::hash(format!("{table} {}", listed(columns)).as_bytes());
+        name.truncate((MAX_IDENTIFIER - "__idx".len() - HASH).min(words.len()));
+        name = format!("{}_{}_idx", name.trim_end_matches('_'), &hash[..HASH]);
+    }
+    free(&name, taken)
 }
 
 /// `name`, or with a number where two tables come to the same: `a_b` has a column `c`, and `a` has `b_c`.

@@ -18,7 +18,7 @@ pub(super) fn check(name: &str) -> Result<(), String> {
         return Err(format!("it is longer than {MAX_NAME} characters"));
     }
     if UNSPEAKABLE.contains(&name) {
-        return Err("Rust cannot take it for a name at all".into());
+        return Err(format!("Rust cannot take it for a name, not even as `r#{name}`"));
     }
     Ok(())
 }
@@ -58,11 +58,7 @@ pub(super) fn article(name: &str) -> &'static str {
 
 /// A Rust identifier: `r#type` where the name is a keyword.
 pub(super) fn rust(name: &str) -> String {
-    if is_keyword(name) { format!("r#{name}") } else { name.to_owned() }
-}
-
-pub(super) fn is_keyword(name: &str) -> bool {
-    KEYWORDS.contains(&name)
+    if KEYWORDS.contains(&name) { format!("r#{name}") } else { name.to_owned() }
 }
 
 /// An identifier of both databases, in quotes where one of them has the word for itself.
@@ -75,11 +71,13 @@ pub(super) fn postgres(name: &str) -> String {
     if POSTGRES_WORDS.split(' ').any(|word| word == name) { format!("\"{name}\"") } else { name.to_owned() }
 }
 
-/// Types that every Rust file has in reach and generated code is made of: no resource may hide them.
-pub(super) fn hides(name: &str) -> bool {
-    ["option", "result", "string", "vec", "some", "none", "ok", "err", "default", "from", "into", "iterator"]
-        .contains(&name)
+/// The beginning of a table's name that a database keeps for its own, and which one does.
+pub(super) fn of_a_database(table: &str) -> Option<(&'static str, &'static str)> {
+    [("pg_", "PostgreSQL"), ("sqlite_", "SQLite")].into_iter().find(|(prefix, _)| table.starts_with(prefix))
 }
+
+/// Columns that every table of `PostgreSQL` has (its manual, "System Columns").
+pub(super) const SYSTEM_COLUMNS: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 
 /// Not even `r#` makes names of these (The Rust Reference, "Raw identifiers"); a type `Self` is none either.
 const UNSPEAKABLE: [&str; 3] = ["crate", "self", "super"];

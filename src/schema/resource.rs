@@ -3,6 +3,9 @@
 use std::fmt;
 
 use super::default::Default;
+use super::draft::{Drafts, Written};
+use super::index::{CompositeIndex, IndexColumn};
+use super::names;
 use super::types::Type;
 
 /// A resource that [`super::check`] has passed.
@@ -16,6 +19,8 @@ pub struct Resource {
     /// The name that it had before: its table is renamed, and not made anew.
     pub was: Option<String>,
     pub fields: Vec<Field>,
+    /// Indexes over several columns.
+    pub indexes: Vec<CompositeIndex>,
     /// The field that says whose it is: `owner`, a reference to the table of accounts.
     pub owner: Option<String>,
 }
@@ -34,6 +39,8 @@ pub struct Field {
     pub index: bool,
     /// Never leaves the service.
     pub private: bool,
+    /// What it is, in a sentence that was written for it.
+    pub doc: Option<String>,
     /// The name that it had before: its column is renamed, and not made anew.
     pub was: Option<String>,
 }
@@ -54,6 +61,37 @@ impl Field {
 }
 
 impl Resource {
+    /// Names that its table may have had before.
+    pub fn earlier_tables(&self) -> Vec<String> {
+        self.was.iter().flat_map(|was| [names::plural_of(was), was.clone()]).collect()
+    }
+
+    /// Reads an index over its columns, in which a reference may go by its name or by its column; none where the text
+    /// is not of the form of one.
+    pub fn index(&self, text: &str) -> Option<CompositeIndex> {
+        let written = Drafts::default().index(&Written::typed(1, text))?;
+        let columns = written.columns.into_iter().map(|column| {
+            let name = column.name.value;
+            let field = self.fields.iter().find(|field| field.name == name || field.column() == name);
+            IndexColumn { name: field.map_or(name, |field| field.name.clone()), descending: column.descending }
+        });
+        Some(CompositeIndex { columns: columns.collect() })
+    }
+
+    /// The indexes over several columns that it has without a word, by names of fields.
+    pub(super) fn made_indexes(&self) -> Vec<Vec<IndexColumn>> {
+        let columns = |names: &[&str]| names.iter().map(|name| IndexColumn::ascending(name)).collect();
+        let mut all = vec![columns(&["created_at", "id"])];
+        for field in self.fields.iter().filter(|field| field.has_index()) {
+            if self.owner.as_ref() == Some(&field.name) {
+                all.push(columns(&[&field.name, "created_at", "id"]));
+            } else if field.kind.facts().sortable {
+                all.push(columns(&[&field.name, "id"]));
+            }
+        }
+        all
+    }
+
     /// The resources that must exist before one of these can.
     pub fn needs(&self) -> impl Iterator<Item = (&Field, &str)> {
         self.fields.iter().filter_map(|field| match &field.kind {
@@ -73,22 +111,27 @@ impl fmt::Display for Field {
         if let Some(text) = &self.default_text {
             let plain =
                 !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || matches!(c, ':' | '"' | '\''));
-            if plain {
-                write!(f, "={text}")?;
-            } else {
-                write!(f, "=\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))?;
-            }
+            f.write_str("=")?;
+            if plain { f.write_str(text)? } else { quoted(f, text)? }
         }
         for (set, word) in [(self.unique, "unique"), (self.index, "index"), (self.private, "private")] {
             if set {
                 write!(f, ":{word}")?;
             }
         }
+        if let Some(doc) = &self.doc {
+            f.write_str(":doc=")?;
+            quoted(f, doc)?;
+        }
         if let Some(was) = &self.was {
             write!(f, ":was={was}")?;
         }
         Ok(())
     }
+}
+
+fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// As `--resource` takes it.
@@ -101,6 +144,7 @@ impl fmt::Display for Resource {
         if let Some(was) = &self.was {
             write!(f, " was={was}")?;
         }
+        self.indexes.iter().try_for_each(|index| write!(f, " index={index}"))?;
         self.fields.iter().try_for_each(|field| write!(f, " {field}"))
     }
 }

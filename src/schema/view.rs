@@ -6,10 +6,14 @@ use heck::{ToKebabCase as _, ToPascalCase as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::check::Known;
+use super::check::Surroundings;
+use super::describe::{self, Subject};
+use super::index::IndexColumn;
+use super::model::{Index, Model};
 use super::names;
 use super::resource::{Field, Resource};
 use super::types::{Database, Type};
+use super::values::FieldName;
 
 /// How many valid values a field brings along for tests.
 const EXAMPLES: u32 = 3;
@@ -24,7 +28,9 @@ pub struct NamesView {
     pub plural_variable: String,
     #[serde(rename = "type")]
     pub type_name: String,
+    /// Its folder; as a Rust identifier `r#match` for a keyword.
     pub module: String,
+    pub module_ident: String,
     pub table: String,
     /// The table as SQL has it, in quotes where it must be.
     pub table_sql: String,
@@ -49,6 +55,8 @@ pub struct ResourceView {
     pub given: Vec<FieldView>,
     /// References that clients may see, and so what lies behind them.
     pub relations: Vec<FieldView>,
+    /// Indexes that it declares, for listings that are filtered and sorted at once.
+    pub indexes: Vec<IndexView>,
     pub has_private: bool,
     /// Whether something refers to it, and whether clients may read it along with that.
     pub referenced: bool,
@@ -66,6 +74,9 @@ pub struct ResourceView {
 pub struct FieldView {
     pub name: String,
     pub words: String,
+    /// What it is, and what a listing narrowed to a value of it has: sentences.
+    pub doc: String,
+    pub filter_doc: String,
     pub spec: String,
     /// The word of its type in the grammar.
     pub kind: &'static str,
@@ -115,6 +126,29 @@ pub struct FieldView {
     pub invalid: Option<Value>,
 }
 
+/// An index that a resource declares.
+#[derive(Debug, Clone, Serialize)]
+pub struct IndexView {
+    /// As the database has it.
+    pub name: String,
+    /// All of them, the `id` at the end included.
+    pub columns: Vec<IndexColumnView>,
+    /// What a listing is narrowed by, and sorted by, that the index alone answers.
+    pub filters: Vec<IndexColumnView>,
+    pub sort: IndexColumnView,
+    /// Whether clients can ask for that listing.
+    pub listing: bool,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct IndexColumnView {
+    /// The name of the field; that of the column where every resource has it.
+    pub name: String,
+    pub column: String,
+    pub column_sql: String,
+    pub descending: bool,
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub struct ChoiceView {
     pub value: String,
@@ -155,8 +189,9 @@ pub struct DefaultView {
     pub json: Option<Value>,
 }
 
-/// All resources, for templates; `tables` are those that the service has anyway.
-pub fn views(resources: &[Resource], tables: &[Known]) -> Vec<ResourceView> {
+/// All resources, for templates; `model` has their tables.
+pub fn views(resources: &[Resource], around: &Surroundings, model: &Model) -> Vec<ResourceView> {
+    let (tables, unfiltered) = (&around.tables, &around.rules.unfiltered);
     let target = |name: &str| {
         let resource = resources.iter().find(|resource| resource.name == name);
         let table = || tables.iter().find(|table| table.name == name).map(|table| &table.plural);
@@ -164,7 +199,13 @@ pub fn views(resources: &[Resource], tables: &[Known]) -> Vec<ResourceView> {
         let owned = resource.is_some_and(|resource| resource.owner.is_some());
         NamesView::new(name, plural.map_or_else(|| names::plural_of(name), Clone::clone), owned)
     };
-    let mut views: Vec<ResourceView> = resources.iter().map(|resource| ResourceView::new(resource, &target)).collect();
+    let mut views: Vec<ResourceView> =
+        resources.iter().map(|resource| ResourceView::new(resource, unfiltered, &target)).collect();
+    for (view, resource) in views.iter_mut().zip(resources) {
+        let table = model.table(&resource.plural);
+        view.indexes =
+            table.into_iter().flat_map(|table| &table.index).filter_map(|index| view.index(index, resource)).collect();
+    }
     let targets = |fields: fn(&ResourceView) -> &[FieldView]| -> BTreeSet<String> {
         let fields = views.iter().flat_map(fields);
         fields.filter_map(|field| field.target.as_ref().map(|target| target.name.clone())).collect()
@@ -186,6 +227,7 @@ impl NamesView {
             plural_variable: names::rust(&plural),
             type_name: name.to_pascal_case(),
             module: plural.clone(),
+            module_ident: names::rust(&plural),
             table: plural.clone(),
             table_sql: names::sql(&plural),
             path: plural.to_kebab_case(),
@@ -198,9 +240,13 @@ impl NamesView {
 }
 
 impl ResourceView {
-    fn new(resource: &Resource, target: &dyn Fn(&str) -> NamesView) -> Self {
-        let fields: Vec<FieldView> =
-            resource.fields.iter().map(|field| FieldView::new(field, &resource.name, target)).collect();
+    fn new(resource: &Resource, unfiltered: &[String], target: &dyn Fn(&str) -> NamesView) -> Self {
+        let field = |field: &Field| {
+            let view = FieldView::new(field, resource, target);
+            // A parameter of the listing has its name already.
+            FieldView { filterable: view.filterable && !unfiltered.contains(&view.column), ..view }
+        };
+        let fields: Vec<FieldView> = resource.fields.iter().map(field).collect();
         let sorted = |of: fn(&FieldView) -> Option<&'static str>| {
             let all: BTreeSet<&'static str> = fields.iter().filter_map(of).collect();
             all.into_iter().collect()
@@ -215,9 +261,39 @@ impl ResourceView {
             packages: sorted(|field| field.package),
             given: fields.iter().filter(|field| Some(&field.name) != resource.owner.as_ref()).cloned().collect(),
             relations: fields.iter().filter(|field| field.target.is_some() && !field.private).cloned().collect(),
+            indexes: Vec::new(),
             has_private: fields.iter().any(|field| field.private),
             fields,
         }
+    }
+}
+
+impl ResourceView {
+    /// None where it is not declared.
+    fn index(&self, index: &Index, resource: &Resource) -> Option<IndexView> {
+        let declared = resource.indexes.get(index.declared?)?;
+        let field = |name: &str| self.fields.iter().find(|field| field.name == name);
+        let column = |column: &IndexColumn| {
+            let name = column.name.clone();
+            let field = field(&name);
+            IndexColumnView {
+                column: field.map_or_else(|| name.clone(), |field| field.column.clone()),
+                column_sql: field.map_or_else(|| names::sql(&name), |field| field.column_sql.clone()),
+                descending: column.descending,
+                name,
+            }
+        };
+        let (filters, sort) = declared.listing();
+        let filtered = filters.iter().all(|column| field(&column.name).is_some_and(|field| field.filterable));
+        // What is no field is a moment of the row.
+        let sorted = field(&sort.name).map_or(sort.name != "id", |field| field.sortable);
+        Some(IndexView {
+            name: index.name.clone(),
+            columns: declared.ordered().iter().map(column).collect(),
+            filters: filters.iter().map(column).collect(),
+            sort: column(sort),
+            listing: filtered && sorted,
+        })
     }
 }
 
@@ -228,10 +304,13 @@ fn without_history(resource: &Resource) -> Resource {
 }
 
 impl FieldView {
-    fn new(field: &Field, resource: &str, target: &dyn Fn(&str) -> NamesView) -> Self {
+    fn new(field: &Field, resource: &Resource, target: &dyn Fn(&str) -> NamesView) -> Self {
+        let owner = resource.owner.as_ref() == Some(&field.name);
+        let subject = Subject { name: &resource.name, plural: &resource.plural, owner };
+        let named = FieldName { resource: &resource.name, field: &field.name };
         let (kind, facts, column) = (&field.kind, field.kind.facts(), field.column());
         let rust = match kind {
-            Type::Enum(_) => format!("{resource}_{}", field.name).to_pascal_case(),
+            Type::Enum(_) => format!("{}_{}", resource.name, field.name).to_pascal_case(),
             _ => facts.rust.to_owned(),
         };
         let (low, high) = kind.bounds();
@@ -257,6 +336,8 @@ impl FieldView {
         };
         Self {
             words: field.name.replace('_', " "),
+            doc: describe::doc(field, &subject),
+            filter_doc: describe::filter_doc(field, &subject),
             spec: Field { was: None, ..field.clone() }.to_string(),
             kind: facts.word,
             ident: names::rust(&column),
@@ -286,7 +367,7 @@ impl FieldView {
                 now: default.json().is_none(),
                 json: default.json(),
             }),
-            examples: (0..EXAMPLES).map(|n| kind.valid(n)).collect(),
+            examples: (0..EXAMPLES).map(|n| kind.example(named, n)).collect(),
             invalid: kind.invalid(),
             name: field.name.clone(),
             column,

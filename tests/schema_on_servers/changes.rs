@@ -1,6 +1,8 @@
 //! Migrations that lead from one schema to another end where a fresh start does, and their ways back where
 //! they began; and what a table holds is still there.
 
+use new_service::blueprint::own_tables;
+use new_service::pack::{Files, Pack};
 use new_service::schema::{Database, Drafts, Layout, Model, Surroundings, changes, check, migrations};
 
 use proptest::test_runner::{Config, TestRunner};
@@ -9,7 +11,7 @@ use super::models::{models, resources};
 use super::servers::Server;
 
 /// Schemas of one service over time. From each, every other is reached.
-const SCHEMAS: [&[&str]; 9] = [
+const SCHEMAS: [&[&str]; 10] = [
     &[],
     &[
         "person name:string(1..200) email:email:unique born:date?",
@@ -18,7 +20,7 @@ const SCHEMAS: [&[&str]; 9] = [
     // Fields of every kind come.
     &[
         "person name:string(1..200) email:email:unique born:date? nick:string(..20)?:index vip:bool=false seen:datetime=now",
-        "order customer:ref(person) status:enum(draft,paid)=draft:index note:text? total:decimal(12,2) \
+        "order index=status,-created_at index=-customer_id,total customer:ref(person) status:enum(draft,paid)=draft:index note:text? total:decimal(12,2) \
          priority:int(0..10)=1 code:string(1..20) placed_by:ref(person)? type:string(..5)?:unique meta:json?",
     ],
     // Rules and types change.
@@ -30,7 +32,7 @@ const SCHEMAS: [&[&str]; 9] = [
     // Names change.
     &[
         "buyer was=person full_name:string(1..200):was=name email:email:unique born:date? nick:string(..20)?:index vip:bool=false",
-        "purchase was=order buyer:ref(buyer):was=customer state:enum(draft,paid)=draft:index:was=status note:text? \
+        "purchase was=order index=state,-created_at index=buyer,-total buyer:ref(buyer):was=customer state:enum(draft,paid)=draft:index:was=status note:text? \
          total:decimal(12,2) reference:string(1..20)?:was=code \"group\"",
     ],
     // Words that SQL keeps.
@@ -38,7 +40,8 @@ const SCHEMAS: [&[&str]; 9] = [
     // A circle.
     &["team name:string lead:ref(member)?", "member team:ref(team) mentor:ref(member)?"],
     &["team name:string", "member team:ref(team)?", "order customer:ref(member) total:decimal(18,0)?"],
-    &["order total:int code:bigint? note:string(..10)?:unique"],
+    &["order index=total,created_at,id total:int code:bigint? note:string(..10)?:unique"],
+    &["order index=-total,created_at index=code,total total:int code:bigint? note:string(..10)?:unique"],
 ];
 
 pub fn layout(specs: &[&str], dialect: Database) -> Layout {
@@ -200,6 +203,98 @@ fn postgres_random_changes_end_where_a_fresh_start_does_and_go_back_to_nothing()
     if let Err(error) = TestRunner::new(config).run(&models(4), law) {
         panic!("{error}");
     }
+}
+
+/// A layer of the template, before it gives its tables a prefix and after.
+fn layer(tables: &str, dialect: Database) -> Layout {
+    let name = if dialect == Database::Postgres { "postgres" } else { "sqlite" };
+    let layer = format!("title = \"x\"\n[database]\ndialect = \"{name}\"\n{tables}");
+    let files: Files =
+        [("pack.toml", "name = \"proof\"\nversion = \"0.1.0\"\nedition = 1\n"), ("layers/database/layer.toml", &layer)]
+            .map(|(path, content)| (path.to_owned(), content.as_bytes().to_vec().into()))
+            .into();
+    let own = own_tables(&Pack::from_files(&files, "proof").unwrap()).unwrap();
+    Layout::of(&Model::new(&own.iter().collect::<Vec<_>>(), &[]), dialect)
+}
+
+const UNPREFIXED: &str = r#"
+[[table]]
+name = "user"
+fields = ["email:email:unique"]
+
+[[table]]
+name = "session"
+fields = ["user:ref(user)", "expires_at:datetime:index"]
+cascade = ["user"]
+plain = true
+
+[[table]]
+name = "token"
+fields = ["hash:string(1..64)", "session:ref(session)", "spent:bool=false"]
+key = ["hash"]
+unique = [["session", "spent"]]
+cascade = ["session"]
+plain = true
+"#;
+
+/// Tables of layers are renamed with their rows and all that is theirs: keys, rules, indexes, references to them.
+fn tables_of_layers_are_renamed(server: &Server, dialect: Database) {
+    let prefixed = UNPREFIXED
+        .replace("name = \"session\"", "name = \"auth_session\"\nwas = \"session\"")
+        .replace("ref(session)", "ref(auth_session)")
+        .replace("name = \"token\"", "name = \"auth_token\"\nwas = \"token\"");
+    let (before, after) = (layer(UNPREFIXED, dialect), layer(&prefixed, dialect));
+    let expected = [from_scratch(server, &after), from_scratch(server, &before)];
+    let id = match dialect {
+        Database::Postgres => "'01890000-0000-7000-8000-000000000001'",
+        Database::Sqlite => "x'01890000000070008000000000000001'",
+    };
+    server.run(&format!(
+        "INSERT INTO users (id, email) VALUES ({id}, 'ada@example.org');\n\
+         INSERT INTO sessions (id, user_id, expires_at) VALUES ({id}, {id}, '2026-11-30T00:00:00+00:00');\n\
+         INSERT INTO tokens (hash, session_id) VALUES ('one', {id});"
+    ));
+    let rows = |prefix: &str| {
+        server.rows(&format!(
+            "SELECT email || ' ' || hash FROM users u JOIN {prefix}sessions s ON s.user_id = u.id \
+             JOIN {prefix}tokens t ON t.session_id = s.id"
+        ))
+    };
+    let steps = changes(&kept(&before), &after).unwrap();
+    assert!(steps.iter().all(|step| step.destructive.is_empty()), "{steps:?}");
+    let up = || run(server, steps.iter().map(|step| &step.up));
+    up();
+    same(&server.facts(), &expected[0], "renamed");
+    assert_eq!(rows("auth_"), ["ada@example.org one"]);
+    run(server, steps.iter().rev().map(|step| &step.down));
+    same(&server.facts(), &expected[1], "and back");
+    assert_eq!(rows(""), ["ada@example.org one"]);
+    up();
+    same(&server.facts(), &expected[0], "renamed again");
+    assert_eq!(rows("auth_"), ["ada@example.org one"]);
+    // What refers to a table still does so, and goes with it.
+    let keys = if dialect == Database::Sqlite { "PRAGMA foreign_keys = ON;\n" } else { "" };
+    server.run(&format!("{keys}DELETE FROM auth_sessions WHERE id = {id};"));
+    assert_eq!(server.rows("SELECT hash FROM auth_tokens").concat(), "");
+
+    // The names are free.
+    let prefixed = prefixed.replace("was = \"session\"\n", "");
+    let resource =
+        layer(&format!("{prefixed}\n[[table]]\nname = \"session\"\nfields = [\"user:ref(user)\"]\n"), dialect);
+    let steps = changes(&kept(&after), &resource).unwrap();
+    run(server, steps.iter().map(|step| &step.up));
+    let there = server.facts();
+    same(&there, &from_scratch(server, &resource), "with a table of the old name");
+}
+
+#[test]
+fn postgres_tables_of_layers_are_renamed() {
+    tables_of_layers_are_renamed(&Server::postgres("layers"), Database::Postgres);
+}
+
+#[test]
+fn sqlite_tables_of_layers_are_renamed() {
+    tables_of_layers_are_renamed(&Server::sqlite("layers"), Database::Sqlite);
 }
 
 #[test]

@@ -7,10 +7,12 @@
 mod casts;
 mod changes;
 mod forms;
+mod indexes;
 #[path = "../laws/models.rs"]
 mod models;
 mod servers;
 mod sqlite_facts;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

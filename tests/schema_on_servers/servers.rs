@@ -104,6 +104,21 @@ impl Server {
         told.lines().map(str::to_owned).collect()
     }
 
+    /// How the server would answer a query, a step a line.
+    pub fn plan(&self, sql: &str) -> String {
+        if self.postgres {
+            // Of a statement that is prepared for all values, as a service has it.
+            return self.ask(&format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}; {}", {
+                let values = vec!["NULL"; super::forms::parameters(sql)].join(", ");
+                format!("EXPLAIN (COSTS OFF) EXECUTE asked({values})")
+            }));
+        }
+        let program = "import sqlite3, sys; sql = sys.stdin.read(); \
+             print(*(row[3] for row in sqlite3.connect(sys.argv[1]).execute('EXPLAIN QUERY PLAN ' + sql, \
+             [None] * sql.count('?'))), sep=chr(10))";
+        output(Command::new("python3").arg("-c").arg(program).arg(self.file()), sql)
+    }
+
     /// The schema as SQL.
     pub fn dump(&self) -> String {
         if self.postgres {

@@ -10,7 +10,7 @@ const QUESTION: &str = "Resources, one a line (empty: done)";
 /// waited for, and Esc does not become one key with what follows.
 const BACK: &str = "<canceled>";
 const PERSON: &str = "person name:string(1..200)";
-const ORDER: &str = "order customer:ref(person) note:text=\"a: b\"";
+const ORDER: &str = "order index=customer,-created_at customer:ref(person) note:text=\"a: b\":doc=\"Ours (all).\"";
 
 const PACK: [(&str, &str); 3] = [
     (

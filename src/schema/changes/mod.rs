@@ -21,10 +21,14 @@ use crate::fault::{Fault, Faults};
 pub fn changes(old: &Layout, new: &Layout) -> Result<Vec<Migration>, Faults> {
     let renamed = renames::Renamed::new(old, new);
     can_be_cast(&renamed.old, new)?;
-    Ok(match new.dialect {
+    let mut all = match new.dialect {
         Database::Postgres => postgres::changes(&renamed, new),
         Database::Sqlite => sqlite::changes(&renamed, new),
-    })
+    };
+    if let (Some(first), Some(note)) = (all.first_mut(), renamed.note()) {
+        first.notes.insert(0, note);
+    }
+    Ok(all)
 }
 
 fn can_be_cast(old: &Layout, new: &Layout) -> Result<(), Faults> {

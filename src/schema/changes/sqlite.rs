@@ -24,13 +24,7 @@ pub fn changes(renamed: &Renamed, new: &Layout) -> Vec<Migration> {
 
 fn rename(from: &str, to: &str) -> Migration {
     let sql = |from: &str, to: &str| format!("ALTER TABLE {} RENAME TO {};\n", quoted(from), quoted(to));
-    Migration {
-        name: format!("rename_{from}_to_{to}"),
-        up: sql(from, to),
-        down: sql(to, from),
-        notes: vec![format!("{from} is called {to} now: a version of the service that still runs does not know that")],
-        ..Migration::default()
-    }
+    Migration { name: format!("rename_{from}_to_{to}"), up: sql(from, to), down: sql(to, from), ..Migration::default() }
 }
 
 fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed) -> Option<Migration> {
@@ -163,7 +157,7 @@ fn before_renames(old: &TableLayout, renamed: &Renamed) -> TableLayout {
     }
     table.key = table.key.iter().map(|column| name(column)).collect();
     for index in &mut table.indexes {
-        index.columns = index.columns.iter().map(|column| name(column)).collect();
+        index.columns.iter_mut().for_each(|column| column.name = name(&column.name));
     }
     for constraint in &mut table.constraints {
         match &mut constraint.what {

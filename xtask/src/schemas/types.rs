@@ -229,8 +229,17 @@ fn serde(attributes: &[Attribute]) -> anyhow::Result<BTreeMap<String, String>> {
             Ok(())
         })?;
     }
-    const KNOWN: [&str; 8] =
-        ["default", "deny_unknown_fields", "from", "rename", "rename_all", "skip", "skip_serializing_if", "untagged"];
+    const KNOWN: [&str; 9] = [
+        "default",
+        "deny_unknown_fields",
+        "expecting",
+        "from",
+        "rename",
+        "rename_all",
+        "skip",
+        "skip_serializing_if",
+        "untagged",
+    ];
     match said.keys().find(|word| !KNOWN.contains(&word.as_str())) {
         Some(word) => bail!("serde({word}) is not known here"),
         None => Ok(said),

@@ -1,5 +1,8 @@
 //! Resources that change: the blueprint is edited, and new migrations lead from what was reached.
 
+mod indexes;
+mod layer_tables;
+#[path = "../support/mod.rs"]
 mod support;
 
 use support::{Run, Sandbox};
@@ -78,6 +81,20 @@ fn a_field_that_comes_has_a_migration_of_its_own() {
 }
 
 #[test]
+fn a_description_changes_no_table() {
+    let sandbox = shop(&["order total:int note:text?"], "");
+    let text = r#"note:text?:doc="Internal (:was=total \") text""#;
+    inside(&sandbox, "resource order").arg(text).ok().says(&["update       service.toml"]);
+    assert_eq!(migrations(&sandbox), ["create_orders"]);
+    let written = r#"'note:text?:doc="Internal (:was=total \") text."'"#;
+    assert!(sandbox.read("shop/service.toml").contains(written), "{}", sandbox.read("shop/service.toml"));
+    // The same in other words.
+    sandbox.write("shop/service.toml", sandbox.read("shop/service.toml").replace("text.\"'", "text\"'"));
+    inside(&sandbox, "resource order total:int --allow-dirty").ok();
+    assert!(sandbox.read("shop/service.toml").contains(r#"\") text"'"#));
+}
+
+#[test]
 fn what_loses_data_is_named_and_has_to_be_wished() {
     let sandbox = shop(&["order total:int note:text? code:bigint"], "");
     let before = sandbox.files("shop");
@@ -112,7 +129,7 @@ fn a_name_that_changes_takes_rows_and_references_along() {
     let sandbox = shop(&["person name:string(1..200)", "order customer:ref(person)"], "");
     inside(&sandbox, "resource buyer was=person full_name:string(1..200):was=name")
         .ok()
-        .says(&["people is called buyers now", "buyers.name is called full_name now"]);
+        .says(&["rename people to buyers, buyers.name to full_name: stop replicas of the previous release"]);
     assert_eq!(migrations(&sandbox), ["create_people", "create_orders", "rename_people_to_buyers"]);
     let service = sandbox.read("shop/service.toml");
     assert!(
@@ -132,6 +149,14 @@ fn a_name_that_changes_takes_rows_and_references_along() {
     inside(&sandbox, "apply --allow-dirty").ok().says(&["Nothing to do"]);
     inside(&sandbox, "resource buyer name:int:was=full_name full_name:int --allow-dirty")
         .fails(2, &["there is a field \"full_name\""]);
+}
+
+#[test]
+fn what_refers_to_itself_is_renamed_with_its_references() {
+    let sandbox = shop(&["comment text:text comment:ref(comment)?"], "");
+    inside(&sandbox, "resource remark was=comment").ok();
+    let service = sandbox.read("shop/service.toml");
+    assert!(service.contains("\"comment:ref(remark)?\""), "{service}");
 }
 
 #[test]
@@ -336,7 +361,9 @@ fn a_merge_without_a_conflict_is_seen_by_diff_and_apply() {
         notes.contains("20261122101500_create_orders.up.sql is migrations/20261122101501_create_orders.up.sql now"),
         "{notes}"
     );
-    inside(&sandbox, "apply").ok().says(&["create       migrations/20261122101501_create_orders.up.sql"]);
+    inside(&sandbox, "apply").ok().says(&[
+        "create       migrations/20261122101500_create_orders.up.sql -> migrations/20261122101501_create_orders.up.sql",
+    ]);
     let files = sandbox.files("shop");
     let drawn: Vec<&String> = files.keys().filter(|path| path.ends_with(".up.sql")).collect();
     assert_eq!(
