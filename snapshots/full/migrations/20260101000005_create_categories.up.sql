@@ -23,3 +23,6 @@ CREATE INDEX categories_parent_id_idx ON categories (parent_id);
 
 -- Filters, and listings sorted by it.
 CREATE INDEX categories_rank_idx ON categories (rank, id);
+
+-- For the listing filtered by visible, sorted by -rank.
+CREATE INDEX categories_visible_rank_desc_idx ON categories (visible, rank DESC, id DESC);

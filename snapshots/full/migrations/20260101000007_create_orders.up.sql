@@ -38,3 +38,6 @@ CREATE INDEX orders_product_id_idx ON orders (product_id);
 
 -- Filters, and listings sorted by it.
 CREATE INDEX orders_status_idx ON orders (status, id);
+
+-- For the listing filtered by status, sorted by -created_at.
+CREATE INDEX orders_status_created_at_desc_idx ON orders (status, created_at DESC, id DESC);

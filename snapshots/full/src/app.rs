@@ -1,4 +1,4 @@
-//! What a request meets: routes, then middleware in order.
+//! The path of a request: routes, then middleware in order.
 
 use axum::{
     Router,
@@ -11,16 +11,21 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    docs,
-    error::AppError,
-    health, info,
-    middleware::{self, share::Share},
+    api,
+    error::Error,
+    http::{
+        health,
+        middleware::{self, identify::Identify, share::Share, shed::Shed},
+        openapi, problem,
+        server::Service,
+        static_files,
+    },
     rate_limit,
     state::AppState,
-    static_files,
+    telemetry,
 };
 
-/// The service.
+/// The router of the service.
 pub fn app(state: AppState) -> Router {
     with_routes(state, routes(), Router::new())
 }
@@ -28,65 +33,68 @@ pub fn app(state: AppState) -> Router {
 /// The API.
 pub fn routes() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
-        .merge(info::routes())
-        .merge(crate::users::routes())
-        .merge(crate::categories::routes())
-        .merge(crate::products::routes())
-        .merge(crate::orders::routes())
+        .merge(api::info::routes())
+        .merge(crate::api::users::routes())
+        .merge(crate::api::categories::routes())
+        .merge(crate::api::products::routes())
+        .merge(crate::api::orders::routes())
         // Routes of your own:
         ;
     OpenApiRouter::new()
-        // What has no version stands beside it.
+        // Routes without a version stand beside it.
         .nest("/api/v1", v1)
         .nest("/auth", crate::auth::routes())
 }
 
-/// `api` behind everything that the service puts in front of it. `open` as well, less what guards
-/// the API alone.
+/// `api` and `open` behind the middleware of the service; `open` without the guards of the API.
 pub fn with_routes(
     state: AppState,
     api: OpenApiRouter<AppState>,
     open: Router<AppState>,
 ) -> Router {
-    let openapi = docs::describe(&api);
+    let config = &state.config;
+    let openapi = describe(api.get_openapi());
     let api = Router::from(api)
-        // Innermost: who is refused here has been counted and logged.
-        .route_layer(from_fn_with_state(state.clone(), crate::auth::enforce))
+        // Innermost: a request that is refused here has been counted and logged.
+        .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
         .merge(open)
         .layer(from_fn(middleware::accept::json));
     let limited = Router::new()
         .merge(api)
-        .merge(docs::routes(&openapi))
-        .merge(static_files::routes())
-        .fallback(async || AppError::NotFound)
-        // Unknown paths count too: they are what a scanner asks for.
-        .layer(from_fn_with_state(state.clone(), rate_limit::enforce))
-        // Before the limit, whose books may be in another place.
-        .layer(from_fn_with_state(state.clone(), middleware::shed::shed));
+        .merge(Router::from(problem::routes()))
+        .merge(openapi::routes(&openapi))
+        .merge(static_files::routes(config.static_max_age))
+        .fallback(async || Error::NotFound)
+        // Unknown paths count too: a scanner asks for them.
+        .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
+        // Before the limit, which counts by account.
+        .layer(from_fn_with_state(state.auth.clone(), crate::auth::recognise))
+        // Before the limit, whose budgets may be on another host.
+        .layer(from_fn_with_state(Shed::new(&state.in_flight, config), middleware::shed::shed));
 
     // Outermost first.
     let stack = ServiceBuilder::new()
-        // Before all else: every line and every problem names the request.
-        .layer(from_fn_with_state(state.clone(), middleware::identify::identify))
-        // Outside of what may answer by itself, so that no answer goes uncounted.
+        // Before all else: every log line and every problem names the request.
+        .layer(from_fn_with_state(Identify::new(config), middleware::identify::identify))
+        // Outside of layers that may answer by themselves, so that no response goes uncounted.
         .layer(from_fn(middleware::observe::observe))
-        .layer(from_fn_with_state(state.clone(), middleware::drain::drain))
-        // Here and below: layers copy what is under them, for every request; this makes it a reference.
+        .layer(from_fn_with_state(state.in_flight.clone(), middleware::drain::drain))
+        // Layers copy everything below them for every request; this makes the copy a reference.
         .layer(Share)
         // On errors too.
         .map_response(middleware::security_headers::add)
         // Outside of every refusal, or a browser hides the reason from its page.
-        .layer(option_layer(middleware::cors::layer(&state.config)))
+        .layer(option_layer(middleware::cors::layer(config)))
         // Outside of the layers below, whose own errors are bare.
         .map_response(middleware::problems::rewrite)
         .layer(from_fn(middleware::accept::encoding))
         .layer(Share)
-        .layer(middleware::compression::layer(&state.config))
+        .layer(middleware::compression::layer(config))
         .layer(middleware::panics::layer())
-        // Includes the reading of the body, so that a slow one ends.
-        .layer(from_fn_with_state(state.clone(), middleware::deadline::enforce))
-        // The limit that counts for every handler; axum's own knows its extractors alone.
-        .layer(RequestBodyLimitLayer::new(state.config.body_limit_bytes as usize))
+        // Includes reading the body, so that a slow one ends.
+        .layer(from_fn_with_state(config.request_timeout, middleware::deadline::enforce))
+        // Limits every handler; axum's own limit knows its extractors alone.
+        .layer(RequestBodyLimitLayer::new(config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
         .layer(Share)
         // Middleware of your own:
@@ -99,7 +107,25 @@ pub fn with_routes(
         .with_state(state)
 }
 
+/// `app`, and the parts that the server needs.
+pub fn service(state: &AppState, app: Router) -> Service {
+    Service {
+        app,
+        metrics: telemetry::metrics::app(state.metrics.clone()),
+        health: state.health.clone(),
+        in_flight: state.in_flight.clone(),
+        background: state.background.clone(),
+    }
+}
+
 /// The API's description, as committed in `openapi.json`.
 pub fn openapi() -> OpenApi {
-    docs::describe(&routes())
+    describe(routes().get_openapi())
+}
+
+fn describe(api: &OpenApi) -> OpenApi {
+    #[allow(unused_mut, reason = "guards add to it")]
+    let mut api = api.clone();
+    crate::auth::describe(&mut api);
+    openapi::describe(api)
 }

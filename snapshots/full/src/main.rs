@@ -1,144 +1,16 @@
-//! The command line.
+//! The binary: an allocator, and the command line of `cli.rs`.
 
-use std::{
-    io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
-    process::ExitCode,
-    time::{Duration, Instant},
-};
-
-use axum::BoxError;
-use clap::{Parser, Subcommand};
-
-use demo::{
-    app,
-    config::{Config, Faults},
-    docs,
-    server::{self, Server},
-    state::AppState,
-    telemetry,
-};
+use std::process::ExitCode;
 
 #[cfg(not(feature = "heap-profile"))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Slower, and able to say what holds the memory.
+/// Slower, with heap profiles.
 #[cfg(feature = "heap-profile")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// `EX_CONFIG` of sysexits.h.
-const BAD_CONFIG: u8 = 78;
-
-/// The last traces may take this long, or what is left of the grace period.
-const FLUSH: Duration = Duration::from_secs(3);
-
-#[derive(Parser)]
-#[command(version, about)]
-struct Cli {
-    /// Print the effective settings, secrets redacted, and exit.
-    #[arg(long, global = true)]
-    print_config: bool,
-
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve requests (the default).
-    Serve,
-    /// Ask the running service whether it is alive; exit code 0 or 1.
-    Healthcheck,
-    /// Print the API's description, as committed in openapi.json.
-    Openapi,
-    /// Open an administrator's account; its password is read from standard input.
-    CreateAdmin {
-        /// The name that others see.
-        #[arg(long)]
-        username: String,
-        /// The address that it signs in with.
-        #[arg(long)]
-        email: String,
-    },
-    /// Bring the schema of the database up to date.
-    Migrate {
-        #[command(subcommand)]
-        action: Option<demo::db::migrate::Action>,
-    },
-    // Commands of your own:
-}
-
-type Outcome<T = ()> = Result<T, BoxError>;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command.unwrap_or(Command::Serve) {
-        _ if cli.print_config => config().and_then(|config| print(&config.to_string())),
-        Command::Serve => config().and_then(serve),
-        Command::Healthcheck => config().and_then(|config| healthcheck(config.http_addr)),
-        Command::Openapi => print(&docs::pretty(&app::openapi())),
-        Command::CreateAdmin { username, email } => config().and_then(|config| {
-            demo::auth::create_admin(&config, username, email, std::io::stdin())
-        }),
-        Command::Migrate { action } => config()
-            .and_then(|config| demo::db::migrate::run(&config, action))
-            .and_then(|told| told.map_or(Ok(()), |told| print(&told))),
-        // Commands of your own:
-    };
-    let Err(error) = outcome else {
-        return ExitCode::SUCCESS;
-    };
-    // Not a log line: there may be no logs yet.
-    let _ = writeln!(std::io::stderr(), "{error}");
-    if error.is::<Faults>() { ExitCode::from(BAD_CONFIG) } else { ExitCode::FAILURE }
-}
-
-fn config() -> Outcome<Config> {
-    Ok(Config::from_process()?)
-}
-
-fn serve(config: Config) -> Outcome {
-    let telemetry = telemetry::init(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome: Outcome<tokio::time::Instant> = runtime.block_on(async {
-        let stop = server::signals(&config)?;
-        let state = AppState::new(config).await?;
-        let server = Server::bind(state.clone()).await?;
-        Ok(server.run(app::app(state), stop).await?)
-    });
-    // Dropping it would wait for blocking work, however long that takes.
-    runtime.shutdown_background();
-    let left = outcome
-        .as_ref()
-        .map_or(FLUSH, |deadline| deadline.into_std().saturating_duration_since(Instant::now()));
-    telemetry.flush(left.min(FLUSH));
-    tracing::info!("stopped");
-    outcome.map(drop)
-}
-
-/// For containers without a shell: `GET /health/live`.
-fn healthcheck(listening: SocketAddr) -> Outcome {
-    let ip = match listening.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let timeout = Duration::from_secs(2);
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::new(ip, listening.port()), timeout)?;
-    stream.set_read_timeout(Some(timeout))?;
-    stream
-        .write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    let mut status = [0; b"HTTP/1.1 200".len()];
-    stream.read_exact(&mut status)?;
-    if status == *b"HTTP/1.1 200" { Ok(()) } else { Err("not alive".into()) }
-}
-
-fn print(text: &str) -> Outcome {
-    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
-        // Whoever reads may stop early, as `head` does.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
+    demo::cli::run()
 }

@@ -1,4 +1,4 @@
-//! Work that outlives a request, and that shutdown waits for.
+//! Tasks beside the requests, which shutdown waits for.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{request::Current, telemetry::metrics};
+use crate::telemetry::{metrics, request::Current};
 
 /// Tasks that run beside the requests. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +16,8 @@ pub struct Background {
 }
 
 impl Background {
-    /// Runs `task` until it ends. One that loops must watch [`Background::stopping`]. What it logs
-    /// names the request that began it.
+    /// Runs `task` until it ends. A task that loops must watch [`Background::stopping`]. Its log lines
+    /// name the request that spawned it.
     pub fn spawn<F>(&self, task: F)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -28,8 +28,8 @@ impl Background {
         };
     }
 
-    /// Runs `work` now and `period` after each end until shutdown. One run that panics is logged,
-    /// and the next comes all the same.
+    /// Runs `work` now and `period` after each end until shutdown. A panic is logged, and the next
+    /// run follows.
     pub fn every<F>(
         &self,
         name: &'static str,
@@ -56,9 +56,9 @@ impl Background {
         self.stop.clone()
     }
 
-    /// Tells every task to stop and waits for them, `deadline` at most.
+    /// Stops every task and waits for them until `deadline`.
     ///
-    /// Returns how many had to be left behind.
+    /// Returns the number of tasks that still run.
     pub async fn finish(&self, deadline: tokio::time::Instant) -> usize {
         self.stop.cancel();
         self.tasks.close();

@@ -1,14 +1,13 @@
-//! Redis, which all replicas share and none needs to answer.
+//! The client of Redis, with a timeout and a circuit breaker.
 //!
-//! Every call ends within `CACHE_TIMEOUT`. While calls fail none is made, but for one now and then
-//! to see whether Redis is back, so that an outage does not cost each request the timeout.
+//! Every call ends within `CACHE_TIMEOUT`. While the circuit breaker is open, one call per
+//! `CACHE_PAUSE` is made, so that an outage does not cost each request the timeout.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
-use axum::BoxError;
 use metrics::{counter, gauge};
 use redis::{
     Client, IntoConnectionInfo, RedisResult,
@@ -18,16 +17,19 @@ use redis::{
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use crate::config::{Config, Env};
+use crate::{
+    config::{Config, Env},
+    error::Cause,
+};
 
-/// Calls that fail on end before Redis is left alone. One alone may be a connection that an idle
-/// timeout has cut.
+/// Consecutive failures that open the circuit breaker. A single failure may be a connection that an
+/// idle timeout has cut.
 pub const FAILURES: u32 = 3;
 
-/// A connection is made, or given up, within this time.
+/// Timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(1);
 
-/// The way to Redis. Clones share it.
+/// The client. Clones share it.
 #[derive(Clone)]
 pub struct Redis(Arc<Parts>);
 
@@ -39,19 +41,19 @@ struct Parts {
     prefix: String,
 }
 
-/// Redis failed, or is left alone because it did. What to do without it is the caller's to know.
+/// Redis has failed, or the circuit breaker is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Redis does not answer")]
 pub struct Unavailable;
 
 impl Redis {
-    /// Connects with the first call, so that a Redis that is down holds up no start.
+    /// A client that connects with the first call, so that the service starts without Redis, too.
     ///
     /// # Errors
-    /// `REDIS_URL` is none.
-    pub fn new(config: &Config) -> Result<Self, BoxError> {
+    /// `REDIS_URL` is invalid.
+    pub fn new(config: &Config) -> Result<Self, Cause> {
         let info = config.redis_url.expose_secret().into_connection_info()?;
-        // Small requests, each waited for: to gather them would only delay them.
+        // Requests are small, and each is awaited: Nagle's algorithm would delay them.
         let client = Client::open(info.set_tcp_settings(TcpSettings::default().set_nodelay(true)))?;
         gauge!("redis_up").set(1.0);
         Ok(Self(Arc::new(Parts {
@@ -63,20 +65,20 @@ impl Redis {
         })))
     }
 
-    /// The key of this service for `name`.
+    /// `name` with the prefix of this service.
     pub fn key(&self, name: &str) -> String {
         format!("{}:{name}", self.0.prefix)
     }
 
-    /// The longest that a call takes.
+    /// Timeout of a call.
     pub fn timeout(&self) -> Duration {
         self.0.timeout
     }
 
-    /// Makes a call, unless Redis is left alone for now.
+    /// Makes a call, unless the circuit breaker is open.
     ///
     /// # Errors
-    /// There is no answer. That is logged and counted already.
+    /// Redis does not answer. The failure is logged and counted.
     pub async fn ask<T, F>(
         &self,
         call: impl FnOnce(ConnectionManager) -> F,
@@ -90,10 +92,10 @@ impl Redis {
         self.insist(call).await
     }
 
-    /// Makes a call in any case, for what must not be missed.
+    /// Makes a call even while the circuit breaker is open.
     ///
     /// # Errors
-    /// There is no answer. That is logged and counted already.
+    /// Redis does not answer. The failure is logged and counted.
     pub async fn insist<T, F>(
         &self,
         call: impl FnOnce(ConnectionManager) -> F,
@@ -104,11 +106,11 @@ impl Redis {
         self.call(call).await.map_err(|_| Unavailable)
     }
 
-    /// For the health check: asks in any case, so that Redis is found to be back when it is.
+    /// The health check. It calls even while the circuit breaker is open, and closes it.
     ///
     /// # Errors
-    /// What Redis said, or that it said nothing.
-    pub async fn ping(&self) -> Result<(), BoxError> {
+    /// The error of Redis, or a timeout.
+    pub async fn ping(self) -> Result<(), Cause> {
         let ping = async |mut to: ConnectionManager| redis::cmd("PING").query_async(&mut to).await;
         Ok(self.call(ping).await?)
     }
@@ -127,7 +129,7 @@ impl Redis {
             Err(_) => "no answer in time".to_owned(),
         };
         counter!("redis_errors_total").increment(1);
-        // A connection whose other end is gone without a word stays open for many minutes.
+        // A connection whose peer is lost stays open for many minutes.
         if self.0.breaker.failed(Instant::now(), &error)
             && let Ok(fresh) = connect(&self.0.client)
         {
@@ -147,12 +149,12 @@ fn connect(client: &Client) -> RedisResult<ConnectionManager> {
     ConnectionManager::new_lazy_with_config(client.clone(), config)
 }
 
-/// Finds what is wrong with the settings of this module.
+/// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
     let url = config.redis_url.expose_secret();
-    // Not echoed: it may carry a password. An empty one is a fault already.
+    // Not shown: it may have a password. An empty URL is reported already.
     if url.starts_with("rediss:") {
-        env.fault("REDIS_URL", "is for TLS, which this build leaves out; docs/runbook.md has more");
+        env.fault("REDIS_URL", "requires TLS, which this build lacks; see docs/runbook.md");
     } else if !url.is_empty() && Client::open(url).is_err() {
         env.fault("REDIS_URL", "is not a URL like redis://user:password@host:6379/0");
     }
@@ -161,7 +163,7 @@ pub fn check(config: &Config, env: &mut Env) {
     }
 }
 
-/// Knows when to leave Redis alone.
+/// Circuit breaker.
 struct Breaker {
     pause: Duration,
     state: Mutex<State>,
@@ -169,9 +171,9 @@ struct Breaker {
 
 #[derive(Default)]
 struct State {
-    /// On end, up to now.
+    /// Consecutive failures.
     failures: u32,
-    /// While Redis is left alone: when one call may try it.
+    /// While open: time of the next trial call.
     try_at: Option<Instant>,
 }
 
@@ -180,8 +182,8 @@ impl Breaker {
         Self { pause, state: Mutex::default() }
     }
 
-    /// Whether a call may be made. After the pause one may, and the others go on without Redis
-    /// until that one has its answer, or another pause is over.
+    /// Whether a call may be made. After the pause one may, and the others are refused until it
+    /// succeeds, or another pause is over.
     fn allows(&self, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match state.try_at {
@@ -203,7 +205,7 @@ impl Breaker {
         }
     }
 
-    /// Whether it is time for a new connection: each time that so many calls have failed on end.
+    /// Whether to connect again: after every [`FAILURES`] consecutive failures.
     fn failed(&self, now: Instant, error: &str) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = state.failures.saturating_add(1);
@@ -212,7 +214,7 @@ impl Breaker {
         }
         if state.failures == FAILURES {
             gauge!("redis_up").set(0.0);
-            tracing::warn!(error, "Redis fails and is left alone");
+            tracing::warn!(error, "Redis fails; the circuit breaker is open");
         }
         state.failures.is_multiple_of(FAILURES)
     }
@@ -225,7 +227,7 @@ mod tests {
     const PAUSE: Duration = Duration::from_secs(1);
 
     #[test]
-    fn redis_is_left_alone_after_failures_on_end() {
+    fn consecutive_failures_open_the_circuit_breaker() {
         let (breaker, now) = (Breaker::new(PAUSE), Instant::now());
         for _ in 1..FAILURES {
             assert!(!breaker.failed(now, "gone"));
@@ -233,14 +235,14 @@ mod tests {
         breaker.succeeded();
         for _ in 1..FAILURES {
             assert!(!breaker.failed(now, "gone"));
-            assert!(breaker.allows(now), "not on end");
+            assert!(breaker.allows(now), "not consecutive");
         }
         assert!(breaker.failed(now, "gone"), "a new connection");
         assert!(!breaker.allows(now));
     }
 
     #[test]
-    fn after_the_pause_one_call_tries() {
+    fn after_the_pause_one_trial_call_is_made() {
         let (breaker, start) = (Breaker::new(PAUSE), Instant::now());
         for _ in 0..FAILURES {
             breaker.failed(start, "gone");

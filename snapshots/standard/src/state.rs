@@ -1,53 +1,82 @@
-//! The composition root: what handlers and middleware share, made once at start.
+//! The composition root: builds every part of the service once, in order.
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 
-use axum::BoxError;
+use axum::extract::FromRef;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio_util::task::TaskTracker;
 
 use crate::{
-    background::Background, config::Config, health::Health, rate_limit::RateLimit, telemetry,
+    background::Background,
+    config::{Check, Config},
+    error::Cause,
+    http::{health::Health, middleware::drain::InFlight},
+    rate_limit::RateLimit,
+    telemetry,
 };
 
-/// What handlers and middleware share. A clone is one more reference to the same [`Parts`].
+/// Rules of the parts on the settings.
+pub const CHECKS: &[Check] = &[
+    crate::auth::check,
+    crate::cache::check,
+    crate::redis::check,
+    crate::db::check,
+    // Checks of your own:
+];
+
+/// The state of the router. A clone is a reference to the same [`Parts`].
 #[derive(Clone)]
 pub struct AppState(Arc<Parts>);
 
-/// The parts of [`AppState`].
-pub struct Parts {
+/// Declares [`Parts`]. A handler extracts each of them by its type: `State<Arc<Health>>`.
+macro_rules! parts {
+    ($($(#[doc = $doc:literal])* pub $name:ident: $part:ty,)+) => {
+        /// The parts of [`AppState`].
+        pub struct Parts {
+            $($(#[doc = $doc])* pub $name: $part,)+
+        }
+
+        $(impl FromRef<AppState> for $part {
+            fn from_ref(state: &AppState) -> Self {
+                state.$name.clone()
+            }
+        })+
+    };
+}
+
+parts! {
     /// Every setting.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Health of the process and of its dependencies.
-    pub health: Health,
-    /// Work that outlives a request.
+    pub health: Arc<Health>,
+    /// Tasks beside the requests.
     pub background: Background,
-    /// Requests in flight; shutdown waits for them.
-    pub requests: TaskTracker,
-    /// Budget of each client.
-    pub rate_limit: RateLimit,
+    /// Requests in flight.
+    pub in_flight: InFlight,
+    /// Budgets of the clients.
+    pub rate_limit: Arc<RateLimit>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
     /// Accounts and their sessions.
-    pub auth: crate::auth::Auth,
-    /// What was loaded before.
+    pub auth: Arc<crate::auth::Auth>,
+    /// Values that were loaded before.
     pub cache: crate::cache::Cache,
-    /// What all replicas share; may be down.
+    /// Redis, which all replicas share; it may be down.
     pub redis: crate::redis::Redis,
     /// Connections to the database.
     pub db: crate::db::Pool,
-    // Fields of your own:
+    // Parts of your own:
 }
 
 impl AppState {
-    /// Connects the parts.
+    /// Builds the parts.
     ///
     /// # Errors
-    /// A part that cannot be made from its settings. A dependency that is merely down is no error:
-    /// readiness says so, and it may come back.
+    /// A part cannot be built from its settings. A dependency that is down is not an error: readiness
+    /// reports it until it is up.
     #[allow(clippy::unused_async, reason = "parts that connect somewhere will await")]
-    pub async fn new(config: Config) -> Result<Self, BoxError> {
-        let health = Health::new(config.health_check_timeout);
+    pub async fn new(config: Config) -> Result<Self, Cause> {
+        let config = Arc::new(config);
+        let health = Arc::new(Health::new(config.health_check_timeout));
         let background = Background::default();
         let rate_limit = RateLimit::new("default", config.rate_limit_per_minute, &config);
 
@@ -60,38 +89,36 @@ impl AppState {
         });
 
         let redis = crate::redis::Redis::new(&config)?;
-        let asked = redis.clone();
-        health.optional("cache", move || {
-            let asked = asked.clone();
-            async move { asked.ping().await }
-        });
+        let checked = redis.clone();
+        health.optional("cache", move || checked.clone().ping());
         let rate_limit = rate_limit.shared_by(&redis, &config);
         let store = crate::cache::Store::new(&redis, &background, &config);
         let cache = crate::cache::Cache::new(store, &config);
 
         let db = crate::db::connect(&config)?;
-        crate::db::watch(&db, &config, &health, &background).await?;
+        let schema = crate::db::watch(&db, &config, &background).await?;
+        health.required("database", move || schema.clone().ready());
 
         let auth = crate::auth::Auth::new(&config, db.clone())?;
         auth.forget_what_is_over(&background);
         let auth = auth.shared_by(&redis, &background, &config);
 
-        crate::idempotency::clean_up(&background, &db, config.idempotency_ttl);
+        crate::http::idempotency::clean_up(&background, &db, config.idempotency_ttl);
 
         // Parts of your own:
 
         Ok(Self(Arc::new(Parts {
-            rate_limit,
             config,
             health,
             background,
-            requests: TaskTracker::new(),
+            in_flight: InFlight::default(),
+            rate_limit: Arc::new(rate_limit),
             metrics,
-            auth,
+            auth: Arc::new(auth),
             cache,
             redis,
             db,
-            // Fields of your own:
+            // Parts of your own:
         })))
     }
 }

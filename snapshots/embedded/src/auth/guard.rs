@@ -1,113 +1,118 @@
-//! Who is asking, and whether that is enough. What is not listed as public needs an account.
+//! The guard of the API: routes that are not listed as public need an account.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, header, request::Parts},
     middleware::Next,
     response::Response,
 };
 use uuid::Uuid;
 
-use super::Auth;
-use crate::{error::AppError, rate_limit, state::AppState, users::Role};
+use super::{Auth, users::Role};
+use crate::{error::Error, http::caller::Caller};
 
-/// Routes that anybody may call.
+/// Routes that need no account.
 const PUBLIC: [&str; 4] = ["/api/v1/info", "/auth/register", "/auth/login", "/auth/refresh"];
 
-/// Whether anybody may call a route, by its path with placeholders.
+/// Whether a route needs no account, by its path with placeholders.
 pub fn is_public(path: &str) -> bool {
     PUBLIC.contains(&path)
 }
 
-/// Somebody who signed in. As an argument of a handler: 401 for anybody else.
+/// The account of a request. A handler that extracts it rejects other requests with 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
-    /// The account.
+    /// ID of the account.
     pub id: Uuid,
-    /// The session that the token belongs to.
+    /// Session of the access token.
     pub session: Uuid,
-    /// What the account may do.
+    /// Role of the account.
     pub role: Role,
 }
 
 impl CurrentUser {
-    /// Whose things it may see and change: `None` for everybody's.
+    /// Owner of the resources that the account may read and write: `None` for any.
     pub fn scope(self) -> Option<Uuid> {
         (self.role != Role::Admin).then_some(self.id)
     }
 
-    /// Whether that takes in what belongs to `owner`.
+    /// Whether the account may read and write the resources of `owner`.
     pub fn may(self, owner: Uuid) -> bool {
         self.scope().is_none_or(|own| own == owner)
     }
 }
 
-/// An administrator. As an argument of a handler: 403 for other accounts.
+/// An administrator. A handler that extracts it rejects other accounts with 403.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(pub CurrentUser);
 
-/// Middleware: lets requests to public routes through, others with a good token of a living session.
-///
-/// # Errors
-/// 401; 429 for too many requests to the routes of accounts.
-pub async fn enforce(
-    State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+/// The account of a valid access token. Its session may have ended.
+#[derive(Clone, Copy)]
+struct Recognised(CurrentUser);
+
+/// Middleware: verifies the access token of a request, and adds the account to its [`Caller`]. No
+/// request is refused here; [`enforce`] does that.
+pub async fn recognise(
+    State(auth): State<Arc<Auth>>,
+    mut caller: Caller,
     mut request: Request,
     next: Next,
-) -> Result<Response, AppError> {
+) -> Response {
+    if let Some(user) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
+        caller.account = Some(user.id);
+        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(Recognised(user));
+    }
+    next.run(request).await
+}
+
+/// Middleware: a route that is not public needs a valid access token whose session has not ended.
+///
+/// # Errors
+/// [`Error::Unauthenticated`]; [`Error::RateLimited`] below `/auth`.
+pub async fn enforce(
+    State(auth): State<Arc<Auth>>,
+    caller: Caller,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Error> {
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     if path.starts_with("/auth/") {
-        let proxies = state.config.trusted_proxies;
-        let address = rate_limit::address(peer.ip(), request.headers(), proxies);
-        state.auth.admit(address).await?;
+        auth.admit(caller.address).await?;
     }
     if !is_public(path) {
-        let user = token_owner(&state.auth, &mut request).ok_or(AppError::Unauthorized)?;
-        if state.auth.has_ended(user.session).await? {
-            return Err(AppError::Unauthorized);
+        let recognised = request.extensions().get().copied();
+        let Recognised(user) = recognised.ok_or(Error::Unauthenticated)?;
+        if auth.has_ended(user.session).await? {
+            return Err(Error::Unauthenticated);
         }
         request.extensions_mut().insert(user);
     }
     Ok(next.run(request).await)
 }
 
-/// What the token of a request came to, so that it is verified once.
-#[derive(Clone, Copy)]
-struct Verified(Option<CurrentUser>);
-
-/// Who the token of a request speaks for, where it is good. Its session may have ended.
-pub fn token_owner(auth: &Auth, request: &mut Request) -> Option<CurrentUser> {
-    if let Some(Verified(owner)) = request.extensions().get() {
-        return *owner;
-    }
-    let owner = bearer(request.headers()).and_then(|token| auth.verify(token));
-    request.extensions_mut().insert(Verified(owner));
-    owner
-}
-
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1).
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 impl<S: Sync> FromRequestParts<S> for CurrentUser {
-    type Rejection = AppError;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
-        parts.extensions.get().copied().ok_or(AppError::Unauthorized)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts.extensions.get().copied().ok_or(Error::Unauthenticated)
     }
 }
 
 impl<S: Sync> FromRequestParts<S> for Admin {
-    type Rejection = AppError;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let user = CurrentUser::from_request_parts(parts, state).await?;
-        if user.role == Role::Admin { Ok(Self(user)) } else { Err(AppError::Forbidden) }
+        if user.role == Role::Admin { Ok(Self(user)) } else { Err(Error::Forbidden) }
     }
 }

@@ -1,35 +1,38 @@
-//! Accounts: how people come in, and how the service knows who is asking.
+//! Accounts: registration, sessions, and the guard of the API.
 //!
-//! An access token (a JWT, minutes) says who somebody is; a refresh token (random, days) buys the
-//! next pair, once. Both belong to a session, and a session that ends takes all its tokens along.
+//! An access token (a JWT, valid for minutes) names an account; a refresh token (random, valid for
+//! days) is exchanged for a new token pair, once. Both belong to a session: when it ends, all its
+//! tokens are invalid.
 
 mod admin;
 mod attempts;
-mod docs;
 mod dto;
 mod guard;
+mod openapi;
 mod password;
 mod repo;
 mod routes;
 mod service;
 mod sessions;
 mod tokens;
+pub mod users;
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use aws_lc_rs::digest;
+use axum::extract::FromRef;
 use chrono::{DateTime, SubsecRound, Utc};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use admin::create_admin;
-pub use docs::describe;
-pub use guard::{Admin, CurrentUser, enforce, is_public, token_owner};
+pub use guard::{Admin, CurrentUser, enforce, is_public, recognise};
+pub use openapi::describe;
 pub use service::Auth;
 pub use tokens::check;
 
-use crate::state::AppState;
+use crate::http::Shared;
 
-/// The moment, as precise as every database keeps it.
+/// The current time, at the precision that every database keeps.
 fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
@@ -44,7 +47,10 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The routes of this module.
-pub fn routes() -> OpenApiRouter<AppState> {
+pub fn routes<S: Shared>() -> OpenApiRouter<S>
+where
+    Arc<Auth>: FromRef<S>,
+{
     OpenApiRouter::new()
         .routes(routes!(routes::register))
         .routes(routes!(routes::login))

@@ -1,83 +1,72 @@
 //! HTTP of accounts.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, StatusCode},
-};
+use axum::{Json, extract::State, http::StatusCode};
 
 use super::{
-    CurrentUser,
+    Auth, CurrentUser,
     dto::{Credentials, RefreshRequest, Registration, TokenPair},
     service::NewAccount,
-};
-use crate::{
-    error::{AppError, Problem},
-    extract::ValidJson,
-    rate_limit,
-    state::AppState,
     users::{Role, UserResponse},
 };
+use crate::{
+    error::Error,
+    http::{caller::Caller, extract::ValidJson, problem::Problem},
+};
 
-/// Opens an account.
+/// Register an account.
 #[utoipa::path(post, path = "/register", operation_id = "auth_register", tag = "auth",
     request_body = Registration,
     responses(
         (status = 201, description = "The account", body = UserResponse),
-        (status = 409, description = "The name or the address is taken",
+        (status = 409, description = "Problem: `taken`",
             body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn register(
-    State(state): State<AppState>,
+    State(auth): State<Arc<Auth>>,
     ValidJson(Registration { username, email, password }): ValidJson<Registration>,
-) -> Result<(StatusCode, Json<UserResponse>), AppError> {
+) -> Result<(StatusCode, Json<UserResponse>), Error> {
     let account = NewAccount { username, email, password, role: Role::User };
-    let user = state.auth.register(account).await?;
+    let user = auth.register(account).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
-/// Begins a session.
+/// Begin a session.
 #[utoipa::path(post, path = "/login", operation_id = "auth_login", tag = "auth",
     request_body = Credentials,
     responses(
-        (status = 200, description = "Tokens of the new session", body = TokenPair),
-        (status = 401, description = "The address or the password is wrong",
+        (status = 200, description = "The token pair of the session", body = TokenPair),
+        (status = 401, description = "Problem: `wrong-credentials`",
             body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn login(
-    State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    State(auth): State<Arc<Auth>>,
+    caller: Caller,
     ValidJson(Credentials { email, password }): ValidJson<Credentials>,
-) -> Result<Json<TokenPair>, AppError> {
-    let address = rate_limit::address(peer.ip(), &headers, state.config.trusted_proxies);
-    state.auth.login(&email, password, address).await.map(Json)
+) -> Result<Json<TokenPair>, Error> {
+    auth.login(&email, password, caller.address).await.map(Json)
 }
 
-/// Goes on with a session: spends its refresh token for the next pair.
+/// Exchange a refresh token for a new token pair.
 #[utoipa::path(post, path = "/refresh", operation_id = "auth_refresh", tag = "auth",
     request_body = RefreshRequest,
     responses(
-        (status = 200, description = "The next tokens", body = TokenPair),
-        (status = 401, description = "The token is unknown, spent or of a session that is over",
+        (status = 200, description = "The new token pair", body = TokenPair),
+        (status = 401, description = "Problem: `unauthenticated`",
             body = Problem, content_type = "application/problem+json"),
     ))]
 pub async fn refresh(
-    State(state): State<AppState>,
+    State(auth): State<Arc<Auth>>,
     ValidJson(RefreshRequest { refresh_token }): ValidJson<RefreshRequest>,
-) -> Result<Json<TokenPair>, AppError> {
-    state.auth.refresh(&refresh_token).await.map(Json)
+) -> Result<Json<TokenPair>, Error> {
+    auth.refresh(&refresh_token).await.map(Json)
 }
 
-/// Ends the session: its tokens are refused from now on.
+/// End the session. Its tokens are refused at once.
 #[utoipa::path(post, path = "/logout", operation_id = "auth_logout", tag = "auth",
-    responses((status = 204, description = "The session is over")))]
-pub async fn logout(
-    State(state): State<AppState>,
-    user: CurrentUser,
-) -> Result<StatusCode, AppError> {
-    state.auth.logout(user).await?;
+    responses((status = 204, description = "The session has ended")))]
+pub async fn logout(State(auth): State<Arc<Auth>>, user: CurrentUser) -> Result<StatusCode, Error> {
+    auth.logout(user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

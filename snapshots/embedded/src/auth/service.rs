@@ -3,7 +3,6 @@
 use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::rand;
-use axum::BoxError;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -17,27 +16,28 @@ use super::{
     repo,
     sessions::Sessions,
     tokens::Tokens,
+    users::{self, Role, User},
 };
 use crate::{
     background::Background,
     config::Config,
     db::{self, Pool},
-    error::{AppError, FaultCode, FieldFault},
-    rate_limit::{Client, RateLimit},
-    users::{self, Role, User},
+    error::{Cause, Error, FaultCode, FieldFault},
+    http::caller::Client,
+    rate_limit::RateLimit,
 };
 
 const REFRESH_TOKEN_BYTES: usize = 32;
 
-/// What an account is made from.
+/// An account to create.
 pub struct NewAccount {
-    /// What others see.
+    /// Name of the account, which other accounts see.
     pub username: String,
-    /// Where it signs in.
+    /// Email address of the account.
     pub email: String,
-    /// Known to its owner alone.
+    /// Password of the account.
     pub password: SecretString,
-    /// What it may do.
+    /// Role of the account.
     pub role: Role,
 }
 
@@ -53,11 +53,11 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// As configured.
+    /// Builds the service from the settings.
     ///
     /// # Errors
-    /// Signing keys that cannot be used.
-    pub fn new(config: &Config, pool: Pool) -> Result<Self, BoxError> {
+    /// The signing keys cannot be used.
+    pub fn new(config: &Config, pool: Pool) -> Result<Self, Cause> {
         Ok(Self {
             sessions: Sessions::new(pool.clone()),
             pool,
@@ -74,28 +74,28 @@ impl Auth {
         })
     }
 
-    /// Lets a request to the routes of accounts in: fewer from one address than elsewhere.
+    /// Takes a request from the budget of `address` for routes below `/auth`.
     ///
     /// # Errors
-    /// 429
-    pub async fn admit(&self, address: IpAddr) -> Result<(), AppError> {
+    /// [`Error::RateLimited`]
+    pub async fn admit(&self, address: IpAddr) -> Result<(), Error> {
         let decision = self.entrance.take(Client::Address(address)).await;
         if decision.allowed {
             return Ok(());
         }
         metrics::counter!("rate_limit_refusals_total").increment(1);
-        Err(AppError::TooManyRequests { retry_after: decision.retry_after })
+        Err(Error::RateLimited { retry_after: decision.retry_after })
     }
 
-    /// Opens an account.
+    /// Creates an account.
     ///
     /// # Errors
-    /// 409 for a name or an address that is taken, 422 for a password that is not.
-    pub async fn register(&self, account: NewAccount) -> Result<User, AppError> {
+    /// [`Error::Taken`] for the name or the address, [`Error::Invalid`] for a weak password.
+    pub async fn register(&self, account: NewAccount) -> Result<User, Error> {
         let NewAccount { username, email, password, role } = account;
         let email = email.to_lowercase();
         if let Some(why) = password::weakness(password.expose_secret(), &username, &email) {
-            return Err(AppError::Invalid(vec![FieldFault {
+            return Err(Error::Invalid(vec![FieldFault {
                 pointer: "/password".to_owned(),
                 detail: why.to_owned(),
                 code: FaultCode::Invalid,
@@ -108,30 +108,30 @@ impl Auth {
     /// Begins a session.
     ///
     /// # Errors
-    /// 401, the same for an unknown address and a wrong password, after the same work; 429 after too
-    /// many attempts.
+    /// [`Error::WrongCredentials`] for an unknown address as for a wrong password, after the same
+    /// work; [`Error::RateLimited`] after too many attempts.
     pub async fn login(
         &self,
         email: &str,
         password: SecretString,
         address: IpAddr,
-    ) -> Result<TokenPair, AppError> {
+    ) -> Result<TokenPair, Error> {
         let email = email.to_lowercase();
         self.attempts.begin(&self.pool, &email, address).await?;
         let account = repo::account(&self.pool, &email).await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         let fits = self.passwords.verify(password, hash).await?;
-        let account = account.filter(|_| fits).ok_or(AppError::WrongCredentials)?;
+        let account = account.filter(|_| fits).ok_or(Error::WrongCredentials)?;
         self.attempts.succeeded(&self.pool, &email, address).await?;
 
-        self.begin(account.id, Role::from_column(&account.role)?).await
+        self.begin(account.id, account.role).await
     }
 
-    /// Begins a session of an account that has shown who it is.
+    /// Begins a session of an account whose password was checked.
     ///
     /// # Errors
-    /// A database that does not answer.
-    pub async fn begin(&self, account: Uuid, role: Role) -> Result<TokenPair, AppError> {
+    /// The database does not answer.
+    pub async fn begin(&self, account: Uuid, role: Role) -> Result<TokenPair, Error> {
         let user = CurrentUser { id: account, session: Uuid::now_v7(), role };
         let now = now();
         let mut transaction = db::begin(&self.pool).await?;
@@ -143,75 +143,74 @@ impl Auth {
         self.pair(&user, token)
     }
 
-    /// Spends a refresh token for the next pair. One that was spent before has been stolen, from its
-    /// owner or by its owner: the session ends, for nobody can say which of the two this is.
+    /// Exchanges a refresh token for a new pair. Reuse of a token ends the session: one of the two
+    /// clients may have stolen the token.
     ///
     /// # Errors
-    /// 401
-    pub async fn refresh(&self, token: &SecretString) -> Result<TokenPair, AppError> {
+    /// [`Error::Unauthenticated`]
+    pub async fn refresh(&self, token: &SecretString) -> Result<TokenPair, Error> {
         let hash = hash(token.expose_secret().as_bytes());
         let now = now();
         let mut transaction = db::begin(&self.pool).await?;
         let Some(session) = repo::spend(&mut transaction, &hash, now).await? else {
             drop(transaction);
             if let Some(session) = repo::session_of(&self.pool, &hash).await? {
-                tracing::warn!(%session, "a refresh token was spent twice: the session ends");
+                tracing::warn!(%session, "a refresh token was used twice: the session ends");
                 self.sessions.end(session).await?;
             }
-            return Err(AppError::Unauthorized);
+            return Err(Error::Unauthenticated);
         };
         let Some(owner) = repo::living_session(&mut transaction, session, now).await? else {
-            return Err(AppError::Unauthorized);
+            return Err(Error::Unauthenticated);
         };
         let (token, hash) = refresh_token()?;
         repo::add_token(&mut transaction, &hash, session, now).await?;
         transaction.commit().await?;
-        let role = Role::from_column(&owner.role)?;
-        self.pair(&CurrentUser { id: owner.user_id, session, role }, token)
+        self.pair(&CurrentUser { id: owner.user_id, session, role: owner.role }, token)
     }
 
-    /// Ends the session, with all its tokens, at once and for every replica.
+    /// Ends the session: every replica refuses its tokens at once.
     ///
     /// # Errors
-    /// A database that does not answer.
-    pub async fn logout(&self, user: CurrentUser) -> Result<(), AppError> {
+    /// The database does not answer.
+    pub async fn logout(&self, user: CurrentUser) -> Result<(), Error> {
         Ok(self.sessions.end(user.session).await?)
     }
 
-    /// Who a token speaks for; `None` when it is not good. Its session may have ended.
+    /// The account of an access token; `None` where it is not valid. Its session may have ended.
     pub fn verify(&self, token: &str) -> Option<CurrentUser> {
         self.tokens.verify(token)
     }
 
-    /// Whether a session has ended before its time.
+    /// Whether a session was ended before it expired.
     ///
     /// # Errors
-    /// A database that does not answer.
-    pub async fn has_ended(&self, session: Uuid) -> Result<bool, AppError> {
+    /// The database does not answer.
+    pub async fn has_ended(&self, session: Uuid) -> Result<bool, Error> {
         Ok(self.sessions.has_ended(session).await?)
     }
 
-    /// Forgets, now and then, sessions that ran out and attempts that no longer count.
+    /// Deletes expired sessions and attempts that no longer count, every hour.
     pub fn forget_what_is_over(&self, background: &Background) {
         let (pool, attempts) = (self.pool.clone(), self.attempts);
         background.every("auth_forget", Duration::from_hours(1), move || {
             let pool = pool.clone();
             async move {
                 if let Err(error) = forget(&pool, attempts).await {
-                    tracing::warn!(%error, "old sessions were not removed; the next run will");
+                    tracing::warn!(%error, "expired sessions were not deleted; the next run retries");
                 }
             }
         });
     }
 
-    /// How many passwords have been checked, those of nobody included.
+    /// Number of checked passwords, with and without an account.
     pub fn password_checks(&self) -> u64 {
         self.passwords.checks()
     }
 
-    fn pair(&self, user: &CurrentUser, refresh_token: String) -> Result<TokenPair, AppError> {
+    fn pair(&self, user: &CurrentUser, refresh_token: String) -> Result<TokenPair, Error> {
         Ok(TokenPair {
-            access_token: self.tokens.issue(user, now()).map_err(AppError::Internal)?,
+            access_token: self.tokens.issue(user, now()).map_err(Error::Internal)?,
             refresh_token,
             token_type: "Bearer",
             expires_in: self.tokens.ttl().as_secs(),
@@ -226,16 +225,16 @@ async fn forget(pool: &Pool, attempts: Attempts) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// A new token, and what is kept of it.
-fn refresh_token() -> Result<(String, String), AppError> {
+/// A new token, and the hash to store.
+fn refresh_token() -> Result<(String, String), Error> {
     let mut bytes = [0; REFRESH_TOKEN_BYTES];
-    rand::fill(&mut bytes).map_err(AppError::internal)?;
+    rand::fill(&mut bytes).map_err(Error::internal)?;
     let token = BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let hash = hash(token.as_bytes());
     Ok((token, hash))
 }
 
-/// A token is random and long: a plain hash cannot be searched, and needs no salt.
+/// A token is long and random, so that a plain hash without a salt is safe.
 fn hash(token: &[u8]) -> String {
     super::sha256(token)
 }

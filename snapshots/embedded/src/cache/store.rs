@@ -1,4 +1,4 @@
-//! Where entries are kept: in the memory of this process, within a bound.
+//! The store: entries in the memory of this process, up to a limit.
 
 use std::{
     collections::HashMap,
@@ -11,25 +11,25 @@ use moka::{Expiry, future::Cache};
 
 use super::{Claim, Key};
 
-/// What an entry takes beside its key and value, roughly.
+/// Approximate bytes of an entry beside its key and value.
 const OVERHEAD: usize = 200;
 
 /// The entries.
 pub struct Store {
     entries: Cache<Slot, Entry>,
-    /// How often things of each name have changed. Names are few: they stand in the code.
+    /// Number of invalidations of each name. Names are few: the code has them.
     generations: RwLock<HashMap<&'static str, u64>>,
 }
 
-/// The place of an entry. A list has another one after each change, and what stands in its old one
-/// is never asked for again.
+/// The place of an entry. An invalidation gives a list another place; the old one is never read
+/// again.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Slot {
     key: Key,
     generation: u64,
 }
 
-/// The right to put an entry into its place, as it was before the load.
+/// The right to put an entry into the place that it had before the load.
 pub type Lease = Slot;
 
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl Expiry<Slot, Entry> for Lifetimes {
 }
 
 impl Store {
-    /// An empty one, for so many bytes.
+    /// An empty store for `max_bytes`.
     pub fn new(max_bytes: u32) -> Self {
         let entries = Cache::builder()
             .max_capacity(max_bytes.into())
@@ -77,7 +77,7 @@ impl Store {
     pub(super) async fn claim(&self, key: &Key, _garbage: Option<Bytes>) -> Claim {
         let slot = self.slot(key);
         match self.entries.get(&slot).await {
-            // Loaded between the look and the claim.
+            // Loaded between `get` and `claim`.
             Some(entry) => Claim::Loaded(entry.json),
             None => Claim::Load(Some(slot)),
         }

@@ -1,5 +1,6 @@
-//! Every setting of the service, read from the environment once, at start.
+//! Every setting of the service, read from the environment once at start, and facts of the build.
 
+mod build;
 mod env;
 
 use std::{fmt, net::SocketAddr, path::Path, time::Duration};
@@ -8,16 +9,21 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
+pub use build::{BUILD, Build};
 pub use env::{Choice, Effective, Env, Fault, Faults};
+
+/// A rule that no single value shows: settings that a part cannot work with, or that contradict
+/// each other.
+pub type Check = fn(&Config, &mut Env);
 
 /// Every setting. `.env.example` lists the variables with their defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `development` reads `.env` and, on ^C, stops without `SHUTDOWN_PAUSE` (`APP_ENV`).
     pub app_env: AppEnv,
-    /// Where the API listens (`HTTP_ADDR`).
+    /// Address of the API (`HTTP_ADDR`).
     pub http_addr: SocketAddr,
-    /// Where `/metrics` listens, apart from the API so that it is never public (`METRICS_ADDR`).
+    /// Address of `/metrics`, separate from the API so that it is never public (`METRICS_ADDR`).
     pub metrics_addr: SocketAddr,
     /// `json`, `pretty`, or `auto` for pretty at a terminal and JSON elsewhere (`LOG_FORMAT`).
     pub log_format: LogFormat,
@@ -25,9 +31,9 @@ pub struct Config {
     pub rust_log: String,
     /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
-    /// Clients remembered at a time; bounds the memory of the limit (`RATE_LIMIT_MAX_CLIENTS`).
+    /// Clients with a budget at a time; bounds the memory of the rate limit (`RATE_LIMIT_MAX_CLIENTS`).
     pub rate_limit_max_clients: u32,
-    /// Proxies in front whose `X-Forwarded-For` entries are believed (`TRUSTED_PROXIES`).
+    /// Number of proxies in front whose `X-Forwarded-For` entries are trusted (`TRUSTED_PROXIES`).
     pub trusted_proxies: u32,
     /// Origins whose pages may call the API; `*` for any (`CORS_ORIGINS`).
     pub cors_origins: Vec<String>,
@@ -37,13 +43,13 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Time for a new connection to send the header of its first request (`HEADER_READ_TIMEOUT`).
     pub header_read_timeout: Duration,
-    /// A client that takes nothing of its response for this time is cut off (`WRITE_TIMEOUT`).
+    /// A client that accepts no bytes of its response for this time is cut off (`WRITE_TIMEOUT`).
     pub write_timeout: Duration,
     /// An idle connection is closed after this time; keep it above the proxy's (`KEEP_ALIVE_TIMEOUT`).
     pub keep_alive_timeout: Duration,
-    /// Connections that clients may hold open at a time; one more is closed at once (`MAX_CONNECTIONS`).
+    /// Open connections of clients; further ones are closed at once (`MAX_CONNECTIONS`).
     pub max_connections: u32,
-    /// Requests that are worked on at a time; one more gets 503 (`MAX_REQUESTS_IN_FLIGHT`).
+    /// Requests in flight; further ones get 503 (`MAX_REQUESTS_IN_FLIGHT`).
     pub max_requests_in_flight: u32,
     /// Size of the largest request body (`BODY_LIMIT_BYTES`).
     pub body_limit_bytes: u32,
@@ -55,7 +61,7 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Size of the smallest response that is compressed (`COMPRESSION_MIN_BYTES`).
     pub compression_min_bytes: u32,
-    /// Time that clients may keep a static file without asking again (`STATIC_MAX_AGE`).
+    /// Time that clients may cache a static file (`STATIC_MAX_AGE`).
     pub static_max_age: Duration,
     /// Collector for traces, by OTLP over `http://`; tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub otel_exporter_otlp_endpoint: Option<Url>,
@@ -65,37 +71,37 @@ pub struct Config {
     pub otel_service_name: String,
     /// Share of new traces that are exported; a caller's decision is kept (`OTEL_TRACES_SAMPLER_ARG`).
     pub otel_traces_sampler_arg: f64,
-    /// What was loaded is kept for this time, and up to a fifth longer; `0s`: nothing is (`CACHE_TTL`).
+    /// TTL of a cached value, up to a fifth longer; `0s` disables the cache (`CACHE_TTL`).
     pub cache_ttl: Duration,
-    /// That something is absent is kept for this time, and up to a fifth longer (`CACHE_NEGATIVE_TTL`).
+    /// TTL of an absent value, up to a fifth longer (`CACHE_NEGATIVE_TTL`).
     pub cache_negative_ttl: Duration,
-    /// Memory that cached values may take (`CACHE_MAX_BYTES`).
+    /// Memory for cached values (`CACHE_MAX_BYTES`).
     pub cache_max_bytes: u32,
-    /// Connections that the pool holds at most; readiness asks over one of its own (`DATABASE_MAX_CONNECTIONS`).
+    /// Maximum number of connections in the pool; the health check has its own (`DATABASE_MAX_CONNECTIONS`).
     pub database_max_connections: u32,
     /// A request waits this long for a connection, then gets 503 (`DATABASE_ACQUIRE_TIMEOUT`).
     pub database_acquire_timeout: Duration,
-    /// A connection that nobody used for this long is closed (`DATABASE_IDLE_TIMEOUT`).
+    /// An idle connection is closed after this time (`DATABASE_IDLE_TIMEOUT`).
     pub database_idle_timeout: Duration,
-    /// A connection that nobody used for this long is tried before it is used; each trial is a round trip (`DATABASE_TEST_AFTER_IDLE`).
+    /// A connection that was idle for this time is tested before use, which takes a round trip (`DATABASE_TEST_AFTER_IDLE`).
     pub database_test_after_idle: Duration,
     /// A connection is replaced after this time (`DATABASE_MAX_LIFETIME`).
     pub database_max_lifetime: Duration,
-    /// A statement that takes longer is given up (`DATABASE_STATEMENT_TIMEOUT`).
+    /// A statement that takes longer is cancelled (`DATABASE_STATEMENT_TIMEOUT`).
     pub database_statement_timeout: Duration,
-    /// File of the database; it is made where it is missing (`DATABASE_URL`).
+    /// File of the database; a missing file is created (`DATABASE_URL`).
     pub database_url: String,
-    /// Keys that sign access tokens, as kid:base64 with commas between; the first signs, all verify (`AUTH_SIGNING_KEYS`).
+    /// Signing keys of access tokens, as `kid:base64,kid:base64`; the first signs, all verify (`AUTH_SIGNING_KEYS`).
     pub auth_signing_keys: SecretString,
-    /// Whom access tokens are from, and for (`AUTH_ISSUER`).
+    /// Issuer and audience of access tokens (`AUTH_ISSUER`).
     pub auth_issuer: String,
-    /// How far the clocks of replicas may differ (`AUTH_LEEWAY`).
+    /// Largest difference between the clocks of replicas (`AUTH_LEEWAY`).
     pub auth_leeway: Duration,
-    /// Time that an access token is good for (`AUTH_ACCESS_TTL`).
+    /// Lifetime of an access token (`AUTH_ACCESS_TTL`).
     pub auth_access_ttl: Duration,
-    /// Time that a session lasts (`AUTH_REFRESH_TTL`).
+    /// Lifetime of a session (`AUTH_REFRESH_TTL`).
     pub auth_refresh_ttl: Duration,
-    /// Passwords that are hashed at a time; each takes 19 MiB (`AUTH_HASH_CONCURRENCY`).
+    /// Passwords that are hashed concurrently; each takes 19 MiB (`AUTH_HASH_CONCURRENCY`).
     pub auth_hash_concurrency: u32,
     /// Requests to `/auth/…` that an address may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
     pub auth_rate_limit_per_minute: u32,
@@ -103,9 +109,9 @@ pub struct Config {
     pub auth_attempts_per_account: u32,
     /// Attempts to sign in from an address before the next has to wait (`AUTH_ATTEMPTS_PER_ADDRESS`).
     pub auth_attempts_per_address: u32,
-    /// The first such wait; each attempt doubles it (`AUTH_LOCKOUT_MIN`).
+    /// First delay of further attempts; each attempt doubles it (`AUTH_LOCKOUT_MIN`).
     pub auth_lockout_min: Duration,
-    /// The longest such wait (`AUTH_LOCKOUT_MAX`).
+    /// Longest delay of further attempts (`AUTH_LOCKOUT_MAX`).
     pub auth_lockout_max: Duration,
 
     // Settings of your own:
@@ -116,16 +122,16 @@ impl Config {
     /// Reads the process's environment, and `.env` in development.
     ///
     /// # Errors
-    /// Every variable that cannot be used, at once.
-    pub fn from_process() -> Result<Self, Faults> {
-        Self::load(Env::from_process(Path::new(".env")))
+    /// Every variable that cannot be used.
+    pub fn from_process(checks: &[Check]) -> Result<Self, Faults> {
+        Self::load(Env::from_process(Path::new(".env")), checks)
     }
 
-    /// Reads every setting from `env`.
+    /// Reads every setting from `env`, and applies `checks`.
     ///
     /// # Errors
-    /// Every variable that cannot be used, at once.
-    pub fn load(mut env: Env) -> Result<Self, Faults> {
+    /// Every variable that cannot be used.
+    pub fn load(mut env: Env, checks: &[Check]) -> Result<Self, Faults> {
         let mut config = Self {
             app_env: env.choice("APP_ENV", "production"),
             http_addr: env.addr("HTTP_ADDR", "0.0.0.0:8080"),
@@ -184,11 +190,14 @@ impl Config {
             effective: Vec::new(),
         };
         config.check(&mut env);
+        for check in checks {
+            check(&config, &mut env);
+        }
         config.effective = env.finish()?;
         Ok(config)
     }
 
-    /// What no single value shows: values that this build cannot serve, or that contradict each other.
+    /// The rules of this file's own settings.
     fn check(&self, env: &mut Env) {
         // A filter takes any word for a target: `inof` would be one.
         for directive in self.rust_log.split(',') {
@@ -232,9 +241,6 @@ impl Config {
         if self.otel_exporter_otlp_endpoint.as_ref().is_some_and(|url| url.scheme() != "http") {
             env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://, of a collector nearby");
         }
-        crate::auth::check(self, env);
-        crate::cache::check(self, env);
-        crate::db::check(self, env);
     }
 }
 
@@ -278,7 +284,7 @@ impl Choice for LogFormat {
         &[("auto", Self::Auto), ("json", Self::Json), ("pretty", Self::Pretty)];
 }
 
-/// Whether `text` is what browsers send in `Origin` (RFC 6454, 6.2): nothing else would ever match.
+/// Whether `text` is an origin as browsers send it (RFC 6454, 6.2): no other text would ever match.
 fn is_origin(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
@@ -289,7 +295,7 @@ fn is_origin(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What has no default.
+    /// Settings without a default.
     const REQUIRED: &[(&str, &str)] = &[
         // As on a developer's machine.
         ("APP_ENV", "development"),
@@ -297,7 +303,7 @@ mod tests {
     ];
 
     fn load(vars: &[(&str, &str)]) -> Result<Config, Faults> {
-        Config::load(REQUIRED.iter().chain(vars).copied().collect())
+        Config::load(REQUIRED.iter().chain(vars).copied().collect(), &[])
     }
 
     #[test]
@@ -314,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_no_level_is_no_filter() {
+    fn an_unknown_level_is_refused() {
         for bad in ["inof", "info,hyper=loud", "[span]=debug", "info,"] {
             assert!(load(&[("RUST_LOG", bad)]).is_err(), "{bad}");
         }
@@ -324,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_of_the_collector_are_pairs() {
+    fn collector_headers_must_be_pairs() {
         assert!(load(&[("OTEL_EXPORTER_OTLP_HEADERS", "nonsense")]).is_err());
     }
 
@@ -335,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_written_as_browsers_write_it() {
+    fn an_origin_must_have_the_form_that_browsers_send() {
         for bad in [
             "example.com",
             "https://a.com/",
@@ -352,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_printed_once_and_secrets_never() {
+    fn every_setting_is_printed_once_and_secrets_are_redacted() {
         let config = load(&[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")]).unwrap();
         let printed = config.to_string();
         assert!(printed.contains("OTEL_EXPORTER_OTLP_HEADERS=[redacted]\n"));

@@ -1,8 +1,7 @@
-//! Which connections may be dead: those that are older than the last failure of the database.
+//! Detects connections that may be dead: connections older than the last failure of the database.
 //!
-//! When a server starts again, all that the pool holds is dead, and nobody has told the pool. The
-//! first request to find out casts doubt on the rest, so that they are tested and not tried out by
-//! one request each.
+//! When a server restarts, all connections of the pool are dead, and the pool does not know. The
+//! first request that finds out casts doubt on the others, so that they are tested before use.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -11,12 +10,12 @@ use std::{
 
 static FAILED: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// The database did not answer, or a connection to it was gone.
+/// The database does not answer, or a connection is lost.
 pub fn cast() {
     *FAILED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 }
 
-/// Whether a connection of this age was there when that happened last.
+/// Whether a connection of this age is older than the last failure.
 pub fn about(age: Duration) -> bool {
     let failed = *FAILED.lock().unwrap_or_else(PoisonError::into_inner);
     failed.is_some_and(|failed| failed.elapsed() <= age)

@@ -1,41 +1,46 @@
-//! What an error of the database means to the client.
+//! Errors of the database as errors of the service.
 
 use ::metrics::counter;
-use sqlx::error::{Error, ErrorKind};
+use sqlx::error::ErrorKind;
 
 use super::{doubt, sqlite::trouble};
-use crate::error::AppError;
+use crate::error::Error;
 
-/// What lies behind an error that no constraint has raised.
+/// Cause of an error that no constraint has raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The database cannot be used right now.
+    /// The database is not available.
     Unavailable,
-    /// A statement took longer than it may.
+    /// A statement exceeded its time limit.
     TooLong,
-    /// Something else.
+    /// Any other cause.
     Other,
 }
 
-/// No row is no error of the database: use `fetch_optional`, and say what is missing.
-impl From<Error> for AppError {
-    fn from(error: Error) -> Self {
+/// A missing row is not an error of the database: use `fetch_optional` and return [`Error::NotFound`].
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
         match &error {
-            Error::PoolTimedOut => {
+            sqlx::Error::PoolTimedOut => {
                 counter!("database_acquire_timeouts_total").increment(1);
                 Self::Unavailable(error.into())
             }
-            Error::PoolClosed | Error::Io(_) | Error::Tls(_) | Error::WorkerCrashed => {
+            sqlx::Error::PoolClosed
+            | sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::WorkerCrashed => {
                 doubt::cast();
                 Self::Unavailable(error.into())
             }
-            Error::Database(cause) => match cause.kind() {
-                // The name of the constraint would tell how the data is kept.
-                ErrorKind::UniqueViolation => Self::Conflict("This exists already.".to_owned()),
-                // The same error for a reference to nothing and for a removal of what others
-                // refer to: in both, the request is in order and the data is not.
+            sqlx::Error::Database(cause) => match cause.kind() {
+                // The name of the constraint would expose the schema.
+                ErrorKind::UniqueViolation => {
+                    Self::Conflict("Another resource already has this value.".to_owned())
+                }
+                // The same error for a reference to a missing row and for the deletion of a
+                // referenced row.
                 ErrorKind::ForeignKeyViolation => Self::Conflict(
-                    "This refers to something that is not there, or is referred to.".to_owned(),
+                    "The resource refers to a missing one, or is still referenced.".to_owned(),
                 ),
                 _ => match cause.code().map_or(Trouble::Other, |code| trouble(&code)) {
                     Trouble::Unavailable => {
@@ -45,7 +50,7 @@ impl From<Error> for AppError {
                     // No 503: its Retry-After would invite the same statement once more.
                     Trouble::TooLong => {
                         tracing::warn!(%error, "statement cancelled");
-                        Self::Timeout
+                        Self::TimedOut
                     }
                     Trouble::Other => Self::internal(error),
                 },

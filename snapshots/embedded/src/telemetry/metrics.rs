@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, on a listener of their own.
+//! Metrics for Prometheus, on a separate listener.
 
 use std::{
     sync::{LazyLock, OnceLock},
@@ -18,7 +18,7 @@ use axum::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
-use crate::{error::AppError, info, state::AppState};
+use crate::{config::BUILD, error::Error};
 
 /// Upper bounds of the latency buckets, in seconds; the last is the default deadline.
 const LATENCY_BUCKETS: [f64; 13] =
@@ -28,7 +28,7 @@ const LATENCY_BUCKETS: [f64; 13] =
 pub fn install() -> PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     let handle = RECORDER.get_or_init(|| {
-        // A histogram of something else is a summary until it gets buckets of its own here.
+        // Any other histogram is a summary until it gets buckets here.
         let durations = Matcher::Suffix("_seconds".to_owned());
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(durations, &LATENCY_BUCKETS)
@@ -55,20 +55,15 @@ fn describe() {
     describe_counter!("rate_limit_refusals_total", "Requests refused with 429");
     counter!("rate_limit_refusals_total").absolute(0);
     describe_counter!("background_runs_total", "Ends of recurring work, ok or panic");
-    describe_gauge!("build_info", "Always 1; its labels say what runs");
-    let info = info::current();
-    let labels = [("name", info.name), ("version", info.version), ("revision", info.revision)];
+    describe_gauge!("build_info", "Always 1; its labels name the build");
+    let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];
     gauge!("build_info", &labels).set(1.0);
     Collector::default().describe();
     describe_counter!("cache_reads_total", "Reads, by outcome: hit, absent, miss or garbage");
-    describe_histogram!(
-        "cache_load_duration_seconds",
-        Unit::Seconds,
-        "Time to load what was not kept"
-    );
+    describe_histogram!("cache_load_duration_seconds", Unit::Seconds, "Duration of a load");
     describe_gauge!("database_connections", "Connections of the pool, idle or used");
     describe_gauge!("database_connections_max", "Connections that the pool may hold");
-    describe_counter!("database_acquire_timeouts_total", "Waits for a connection, in vain");
+    describe_counter!("database_acquire_timeouts_total", "Timeouts of waiting for a connection");
     counter!("database_acquire_timeouts_total").absolute(0);
 
     // Metrics of your own:
@@ -76,15 +71,15 @@ fn describe() {
 
 static IN_FLIGHT: LazyLock<Gauge> = LazyLock::new(|| gauge!("http_requests_in_flight"));
 
-/// A request came in.
+/// A request has arrived.
 pub fn request_started() {
     IN_FLIGHT.increment(1);
 }
 
-/// A request was answered, or its client went away.
+/// A request was answered, or its client has disconnected.
 pub fn request_finished(method: &Method, route: &str, status: u16, elapsed: Duration) {
     IN_FLIGHT.decrement(1);
-    // Clients may make up methods too.
+    // Clients choose methods, too.
     let method = match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -103,26 +98,25 @@ pub fn request_finished(method: &Method, route: &str, status: u16, elapsed: Dura
         .increment(1);
 }
 
-/// Recurring work of the service ended once.
+/// A run of recurring work has ended.
 pub fn background_run(task: &'static str, outcome: &'static str) {
     counter!("background_runs_total", "task" => task, "outcome" => outcome).increment(1);
 }
 
-/// `GET /metrics`, and nothing else but the heap profile of builds that have one.
-pub fn app(state: AppState) -> Router {
+/// `GET /metrics`, and the heap profile in builds that have it.
+pub fn app(metrics: PrometheusHandle) -> Router {
     let app = Router::new().route("/metrics", get(render));
     #[cfg(feature = "heap-profile")]
     let app = app.route("/debug/heap", get(super::heap::profile));
-    app.with_state(state)
+    app.with_state(metrics)
 }
 
-async fn render(State(state): State<AppState>) -> Result<impl IntoResponse, AppError> {
-    let handle = state.metrics.clone();
+async fn render(State(metrics): State<PrometheusHandle>) -> Result<impl IntoResponse, Error> {
     // Reads /proc and renders every series: not for a worker thread.
     let text = tokio::task::spawn_blocking(move || {
         Collector::default().collect();
-        handle.render()
+        metrics.render()
     });
-    let text = text.await.map_err(AppError::internal)?;
+    let text = text.await.map_err(Error::internal)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

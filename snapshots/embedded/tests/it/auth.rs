@@ -7,16 +7,16 @@ use crate::support::{TestApp, header, json as read, problem, send};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// A wait that no test outlasts.
+/// A lockout that is longer than any test.
 const LONG: (&str, &str) = ("AUTH_LOCKOUT_MIN", "5m");
 
-/// One more replica, with settings of its own over those of `app`.
+/// Starts another replica with the settings of `app`, overridden by `settings`.
 async fn beside(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
     let all: Vec<_> = app.settings.iter().chain(settings.iter().copied()).collect();
     TestApp::with(&all).await
 }
 
-/// Ada, who has an account.
+/// Registers the account `ada`.
 async fn ada(app: &TestApp) -> Value {
     let account = json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD});
     let response = send(app.post("/auth/register").json(&account)).await;
@@ -43,19 +43,19 @@ fn me(app: &TestApp, tokens: &Value) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn an_account_signs_in_and_is_known() {
+async fn an_account_signs_in_and_reads_its_own_user() {
     let app = TestApp::start().await;
     let account = ada(&app).await;
     assert_eq!((&account["username"], &account["role"]), (&json!("ada"), &json!("user")));
     let tokens = signed_in(&app).await;
     assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("Bearer"), &json!(900)));
     assert_eq!(read(me(&app, &tokens)).await, account);
-    // In any case of letters.
+    // The email address is case-insensitive.
     assert_eq!(send(login(&app, "Ada@Example.COM", PASSWORD)).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn nothing_of_a_password_leaves_the_service() {
+async fn responses_contain_no_password_and_no_hash() {
     let app = TestApp::start().await;
     let account = ada(&app).await;
     let tokens = signed_in(&app).await;
@@ -72,7 +72,7 @@ async fn nothing_of_a_password_leaves_the_service() {
 }
 
 #[tokio::test]
-async fn what_is_no_account_is_refused_with_every_fault() {
+async fn an_invalid_registration_is_refused_with_every_fault() {
     let app = TestApp::start().await;
     let register = |username: &str, email: &str, password: &str| {
         app.post("/auth/register")
@@ -94,20 +94,21 @@ async fn what_is_no_account_is_refused_with_every_fault() {
         problem(register(username, email, password), 422).await;
     }
     ada(&app).await;
-    problem(register("ada", "other@example.com", PASSWORD), 409).await;
-    problem(register("other", "ADA@example.com", PASSWORD), 409).await;
+    problem(register("ada", "other@example.com", PASSWORD), (409, "taken")).await;
+    problem(register("other", "ADA@example.com", PASSWORD), (409, "taken")).await;
 }
 
-/// The same answer after the same work, so that nobody learns who has an account.
+/// Both responses are equal and take the same work, so that they do not reveal whether an account
+/// exists.
 #[tokio::test]
-async fn an_unknown_address_and_a_wrong_password_are_told_alike() {
+async fn an_unknown_address_and_a_wrong_password_are_indistinguishable() {
     let app = TestApp::start().await;
     ada(&app).await;
     let mut answers = Vec::new();
     for (email, password) in [("ada@example.com", "wrong password"), ("eve@example.com", PASSWORD)]
     {
         let before = app.state.auth.password_checks();
-        let mut answer = problem(login(&app, email, password), 401).await;
+        let mut answer = problem(login(&app, email, password), (401, "wrong-credentials")).await;
         assert_eq!(app.state.auth.password_checks(), before + 1, "{email}");
         answer["request_id"] = Value::Null;
         answers.push(answer);
@@ -116,7 +117,7 @@ async fn an_unknown_address_and_a_wrong_password_are_told_alike() {
 }
 
 #[tokio::test]
-async fn what_is_not_public_needs_a_token() {
+async fn routes_that_are_not_public_require_a_token() {
     let app = TestApp::start().await;
     let described: Value = read(app.get("/api-docs/openapi.json")).await;
     let mut guarded = 0;
@@ -133,9 +134,9 @@ async fn what_is_not_public_needs_a_token() {
                 continue;
             }
             guarded += 1;
-            problem(request(), 401).await;
-            problem(request().bearer_auth("nonsense"), 401).await;
-            problem(request().basic_auth("ada", Some(PASSWORD)), 401).await;
+            problem(request(), (401, "unauthenticated")).await;
+            problem(request().bearer_auth("nonsense"), (401, "unauthenticated")).await;
+            problem(request().basic_auth("ada", Some(PASSWORD)), (401, "unauthenticated")).await;
         }
     }
     assert!(guarded >= 2, "{guarded}");
@@ -144,7 +145,7 @@ async fn what_is_not_public_needs_a_token() {
 }
 
 #[tokio::test]
-async fn logout_counts_at_once_for_every_replica() {
+async fn logout_takes_effect_on_every_replica_at_once() {
     let app = TestApp::start().await;
     let other = beside(&app, &[]).await;
     ada(&app).await;
@@ -153,27 +154,27 @@ async fn logout_counts_at_once_for_every_replica() {
     let logout = app.post("/auth/logout").bearer_auth(tokens["access_token"].as_str().unwrap());
     assert_eq!(send(logout).await.status(), StatusCode::NO_CONTENT);
     for app in [&app, &other] {
-        problem(me(app, &tokens), 401).await;
-        problem(refresh(app, &tokens), 401).await;
+        problem(me(app, &tokens), (401, "unauthenticated")).await;
+        problem(refresh(app, &tokens), (401, "unauthenticated")).await;
     }
     assert_eq!(send(me(&other, &elsewhere)).await.status(), StatusCode::OK, "another session");
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_good_once_and_a_second_time_ends_the_session() {
+async fn reuse_of_a_refresh_token_ends_the_session() {
     let app = TestApp::start().await;
     ada(&app).await;
     let first = signed_in(&app).await;
     let second = read(refresh(&app, &first)).await;
     assert_ne!(first["refresh_token"], second["refresh_token"]);
     assert_eq!(send(me(&app, &second)).await.status(), StatusCode::OK);
-    problem(refresh(&app, &first), 401).await;
-    problem(refresh(&app, &second), 401).await;
-    problem(me(&app, &second), 401).await;
+    problem(refresh(&app, &first), (401, "unauthenticated")).await;
+    problem(refresh(&app, &second), (401, "unauthenticated")).await;
+    problem(me(&app, &second), (401, "unauthenticated")).await;
 }
 
 #[tokio::test]
-async fn of_two_who_spend_one_token_one_gets_the_next() {
+async fn of_two_concurrent_refreshes_with_one_token_one_succeeds() {
     let app = TestApp::start().await;
     ada(&app).await;
     let tokens = signed_in(&app).await;
@@ -183,19 +184,19 @@ async fn of_two_who_spend_one_token_one_gets_the_next() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_time() {
+async fn a_session_expires() {
     let app = TestApp::with(&[("AUTH_REFRESH_TTL", "0s")]).await;
     ada(&app).await;
     let tokens = signed_in(&app).await;
-    problem(refresh(&app, &tokens), 401).await;
+    problem(refresh(&app, &tokens), (401, "unauthenticated")).await;
 }
 
 #[tokio::test]
-async fn refresh_tokens_are_kept_as_hashes() {
+async fn refresh_tokens_are_stored_as_hashes() {
     let app = TestApp::start().await;
     ada(&app).await;
     let token = signed_in(&app).await["refresh_token"].as_str().unwrap().to_owned();
-    let kept = sqlx::query_scalar::<_, String>("SELECT hash FROM refresh_tokens")
+    let kept = sqlx::query_scalar::<_, String>("SELECT hash FROM auth_refresh_tokens")
         .fetch_one(&app.state.db)
         .await
         .unwrap();
@@ -204,16 +205,16 @@ async fn refresh_tokens_are_kept_as_hashes() {
 }
 
 #[tokio::test]
-async fn an_account_waits_after_too_many_attempts() {
+async fn an_account_is_locked_after_too_many_attempts() {
     let settings = [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "100"), LONG];
     let app = TestApp::with(&settings).await;
     let other = beside(&app, &[]).await;
     ada(&app).await;
     for email in ["ada@example.com", "nobody@example.com"] {
         for _ in 0..3 {
-            problem(login(&app, email, "wrong password"), 401).await;
+            problem(login(&app, email, "wrong password"), (401, "wrong-credentials")).await;
         }
-        // At another replica, and with the right password as well.
+        // On another replica, and with the right password, too.
         let refused = send(login(&other, email, PASSWORD)).await;
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{email}");
         assert!(header(&refused, "retry-after").parse::<u64>().unwrap() >= 1);
@@ -221,16 +222,20 @@ async fn an_account_waits_after_too_many_attempts() {
 }
 
 #[tokio::test]
-async fn an_address_waits_after_too_many_attempts_at_any_accounts() {
+async fn an_address_is_locked_after_too_many_attempts_on_any_accounts() {
     let app = TestApp::with(&[("AUTH_ATTEMPTS_PER_ADDRESS", "3"), LONG]).await;
     for n in 0..3 {
-        problem(login(&app, &format!("{n}@example.com"), "wrong password"), 401).await;
+        problem(
+            login(&app, &format!("{n}@example.com"), "wrong password"),
+            (401, "wrong-credentials"),
+        )
+        .await;
     }
     problem(login(&app, "another@example.com", "wrong password"), 429).await;
 }
 
 #[tokio::test]
-async fn the_owner_is_not_counted() {
+async fn a_successful_attempt_does_not_count() {
     let settings = [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "3")];
     let app = TestApp::with(&settings).await;
     ada(&app).await;
@@ -240,7 +245,7 @@ async fn the_owner_is_not_counted() {
 }
 
 #[tokio::test]
-async fn many_attempts_at_once_gain_nothing() {
+async fn concurrent_attempts_do_not_exceed_the_limit() {
     let settings =
         [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "1000"), LONG];
     let app = TestApp::with(&settings).await;
@@ -251,7 +256,7 @@ async fn many_attempts_at_once_gain_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_signed_in_has_one_budget_from_wherever_they_ask() {
+async fn an_account_has_one_budget_across_addresses() {
     let app = TestApp::start().await;
     ada(&app).await;
     let (tokens, more) = (signed_in(&app).await, signed_in(&app).await);
@@ -262,7 +267,7 @@ async fn whoever_signed_in_has_one_budget_from_wherever_they_ask() {
     assert_eq!(from("192.0.2.1", me(&app, &tokens)).await.status(), 200);
     assert_eq!(from("192.0.2.2", me(&app, &more)).await.status(), 200);
     assert_eq!(from("192.0.2.3", me(&app, &tokens)).await.status(), 429);
-    // Others there, and a token that is none, have the budget of the address.
+    // Requests without a valid token use the budget of their address.
     let forged = app.get("/api/v1/users/me").bearer_auth("nonsense");
     assert_eq!(from("192.0.2.1", app.get("/api/v1/info")).await.status(), 200);
     assert_eq!(from("192.0.2.1", forged).await.status(), 401);
@@ -274,7 +279,7 @@ async fn the_routes_of_accounts_have_a_tighter_limit() {
     let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
     let made_up = json!({"refresh_token": "made up"});
     for _ in 0..2 {
-        problem(refresh(&app, &made_up), 401).await;
+        problem(refresh(&app, &made_up), (401, "unauthenticated")).await;
     }
     let refused = send(login(&app, "ada@example.com", PASSWORD)).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);

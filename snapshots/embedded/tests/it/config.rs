@@ -1,11 +1,11 @@
-//! app.config: one environment, every fault at once.
+//! app.config: settings come from the environment; all configuration errors are reported at once.
 
 use std::path::PathBuf;
 
 use crate::support::{Process, free_port};
 
 #[tokio::test]
-async fn every_fault_is_named_and_nothing_starts() {
+async fn every_invalid_setting_is_reported_before_the_service_starts() {
     let bad = [("HTTP_ADDR", "here"), ("REQUEST_TIMEOUT", "30"), ("RATE_LIMIT_PER_MINUTE", "-1")];
     let output = Process::run(&["serve"], &bad).await;
     assert_eq!(output.status.code(), Some(78));
@@ -47,7 +47,7 @@ async fn the_example_file_and_the_table_list_every_setting() {
 }
 
 #[tokio::test]
-async fn a_file_of_settings_counts_in_development_alone() {
+async fn an_env_file_is_read_in_development_only() {
     let folder = Folder::new();
     let print = async |file: &str, settings: &[(&str, &str)]| {
         folder.write(".env", file);
@@ -60,11 +60,14 @@ async fn a_file_of_settings_counts_in_development_alone() {
     assert!(!print(&development, &[("APP_ENV", "production")]).await.contains(line));
     assert!(!print(line, &[]).await.contains(line), "production is the default");
     let set = [("REQUEST_TIMEOUT", "8s")];
-    assert!(print(&development, &set).await.contains("REQUEST_TIMEOUT=8s\n"), "the process wins");
+    assert!(
+        print(&development, &set).await.contains("REQUEST_TIMEOUT=8s\n"),
+        "the environment overrides the file"
+    );
 }
 
 #[tokio::test]
-async fn a_fresh_checkout_runs_as_its_example_says() {
+async fn without_an_env_file_development_reads_the_example() {
     let folder = Folder::new();
     folder.write(".env.example", "APP_ENV=development\nREQUEST_TIMEOUT=7s\n");
     let print = async |settings: &[(&str, &str)]| {
@@ -75,11 +78,14 @@ async fn a_fresh_checkout_runs_as_its_example_says() {
     assert!(print(&development).await.contains("REQUEST_TIMEOUT=7s\n"));
     assert!(!print(&[]).await.contains("REQUEST_TIMEOUT=7s\n"), "production is the default");
     folder.write(".env", "REQUEST_TIMEOUT=8s\n");
-    assert!(print(&development).await.contains("REQUEST_TIMEOUT=8s\n"), "the file comes first");
+    assert!(
+        print(&development).await.contains("REQUEST_TIMEOUT=8s\n"),
+        "`.env` overrides `.env.example`"
+    );
 }
 
 #[tokio::test]
-async fn a_line_of_the_file_that_cannot_be_read_is_told_without_its_value() {
+async fn a_malformed_line_of_the_env_file_is_reported_without_its_value() {
     let folder = Folder::new();
     folder.write(".env", "APP_ENV=development\nOTEL_EXPORTER_OTLP_HEADERS=a=Bearer hunter2\n");
     let output = Process::run_in(&folder.0, &["--print-config"], &[]).await;
@@ -90,7 +96,7 @@ async fn a_line_of_the_file_that_cannot_be_read_is_told_without_its_value() {
 }
 
 #[tokio::test]
-async fn a_secret_may_come_from_a_file() {
+async fn a_secret_is_read_from_a_file() {
     let folder = Folder::new();
     let path = folder.write("headers", "authorization=hunter2\n");
     let set = [("OTEL_EXPORTER_OTLP_HEADERS_FILE", path.to_str().unwrap())];
@@ -100,7 +106,7 @@ async fn a_secret_may_come_from_a_file() {
 }
 
 #[tokio::test]
-async fn a_health_check_needs_no_shell() {
+async fn the_healthcheck_command_reports_by_its_exit_code() {
     let service = Process::start(&[]).await;
     let addr = service.addr.to_string();
     let alive = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
@@ -112,7 +118,7 @@ async fn a_health_check_needs_no_shell() {
     assert_eq!(dead.status.code(), Some(1));
 }
 
-/// A folder that goes when the test ends.
+/// A temporary folder. Dropping it deletes it.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,4 +1,4 @@
-//! sec.cors: only named origins.
+//! sec.cors: only configured origins may call the API.
 
 use crate::support::{TestApp, header, send};
 
@@ -12,7 +12,7 @@ async fn by_default_no_origin_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_named_origin_is_allowed_and_no_other() {
+async fn only_a_configured_origin_is_allowed() {
     let app = TestApp::with(&[("CORS_ORIGINS", ORIGIN)]).await;
     let response = send(app.get("/api/v1/info").header("origin", ORIGIN)).await;
     assert_eq!(header(&response, "access-control-allow-origin"), ORIGIN);
@@ -35,7 +35,7 @@ async fn a_preflight_is_answered() {
 }
 
 #[tokio::test]
-async fn a_page_can_read_why_it_was_refused() {
+async fn error_responses_carry_cors_headers() {
     let app = TestApp::with(&[("CORS_ORIGINS", ORIGIN), ("RATE_LIMIT_PER_MINUTE", "1")]).await;
     for status in [200, 429] {
         let response = send(app.get("/api/v1/info").header("origin", ORIGIN)).await;

@@ -1,4 +1,4 @@
-//! app.health: live, ready and the report.
+//! app.health: liveness, readiness and the health report.
 
 use std::future::pending;
 
@@ -6,21 +6,21 @@ use serde_json::Value;
 
 use crate::support::{TestApp, json, problem, send};
 
-/// What is said of one dependency.
+/// The state of a dependency in the health report.
 fn component<'a>(said: &'a Value, name: &str) -> &'a Value {
     let components = said["components"].as_array().unwrap();
     components.iter().find(|component| component["name"] == name).expect(name)
 }
 
 #[tokio::test]
-async fn a_service_that_lacks_nothing_is_ready() {
+async fn a_service_with_all_dependencies_is_ready() {
     let app = TestApp::start().await;
     assert_eq!(json(app.get("/health/live")).await["status"], "ok");
     assert_eq!(json(app.get("/health/ready")).await["status"], "ok");
 }
 
 #[tokio::test]
-async fn the_report_says_what_runs() {
+async fn the_report_has_the_build_and_its_uptime() {
     let app = TestApp::start().await;
     app.state.health.required("upstream", async || Ok(()));
     let report = json(app.get("/health")).await;
@@ -33,11 +33,11 @@ async fn the_report_says_what_runs() {
 }
 
 #[tokio::test]
-async fn without_a_required_dependency_it_is_live_but_not_ready() {
+async fn without_a_required_dependency_the_service_is_live_but_not_ready() {
     let app = TestApp::start().await;
     app.state.health.required("upstream", async || Err("secret-host refused".into()));
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
-    let down = problem(app.get("/health/ready"), 503).await;
+    let down = problem(app.get("/health/ready"), (503, "unavailable")).await;
     assert_eq!(component(&down, "upstream")["status"], "down");
     assert!(!down.to_string().contains("secret"));
     let report = send(app.get("/health")).await;
@@ -45,7 +45,7 @@ async fn without_a_required_dependency_it_is_live_but_not_ready() {
 }
 
 #[tokio::test]
-async fn without_an_optional_dependency_it_is_degraded() {
+async fn without_an_optional_dependency_the_service_is_degraded() {
     let app = TestApp::start().await;
     app.state.health.required("upstream", async || Ok(()));
     app.state.health.optional("luxury", async || Err("gone".into()));
@@ -55,7 +55,7 @@ async fn without_an_optional_dependency_it_is_degraded() {
 }
 
 #[tokio::test]
-async fn a_dependency_that_hangs_is_down_and_holds_nobody() {
+async fn a_dependency_that_hangs_is_reported_as_down_in_time() {
     let app = TestApp::with(&[("HEALTH_CHECK_TIMEOUT", "50ms")]).await;
     app.state.health.optional("slow", pending);
     app.state.health.optional("slower", pending);

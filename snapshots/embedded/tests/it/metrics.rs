@@ -1,4 +1,4 @@
-//! mon.metrics: rate, errors and duration, with labels that end.
+//! mon.metrics: rate, errors and duration of requests, with labels of bounded cardinality.
 
 use tokio::time::timeout;
 
@@ -32,7 +32,7 @@ async fn requests_are_counted_by_route() {
 }
 
 #[tokio::test]
-async fn made_up_paths_and_methods_add_no_series() {
+async fn unknown_paths_and_methods_add_no_series() {
     let service = Process::start(&[]).await;
     let request = async |n: usize| {
         send(service.get(&format!("/nothing/{n}"))).await;
@@ -54,16 +54,19 @@ async fn the_build_and_the_process_are_described() {
     let text = scrape(&service).await;
     assert!(text.contains("build_info{") && text.contains("revision=\""));
     assert!(text.contains("process_resident_memory_bytes ") && text.contains("process_open_fds "));
-    assert!(text.contains("rate_limit_refusals_total 0"), "there before the first refusal");
+    assert!(
+        text.contains("rate_limit_refusals_total 0"),
+        "the series exists before the first refusal"
+    );
 }
 
-/// Without its upkeep the recorder keeps every sample since the last scrape.
+/// Without upkeep the recorder keeps every sample since the last scrape.
 #[tokio::test]
-async fn the_recorder_is_kept_up() {
+async fn the_upkeep_of_the_recorder_runs() {
     let service = Process::start(&[]).await;
     let runs = r#"background_runs_total{task="metrics_upkeep",outcome="ok"} "#;
     let wait = async { while !scrape(&service).await.contains(runs) {} };
-    timeout(PATIENCE, wait).await.expect("it runs");
+    timeout(PATIENCE, wait).await.expect("the upkeep runs");
 }
 
 #[tokio::test]

@@ -1,17 +1,17 @@
-//! app.openapi: a complete description, and a page that needs no other host.
+//! app.openapi: a complete API description, and a documentation page without external resources.
 
 use serde_json::Value;
 
 use crate::support::{
     TestApp, json, send,
-    service::{app, docs},
+    service::{app, http::openapi},
 };
 
 #[test]
-fn the_committed_description_is_the_services() {
+fn the_committed_description_is_current() {
     let committed = include_str!("../../openapi.json");
     assert!(
-        committed == docs::pretty(&app::openapi()),
+        committed == openapi::pretty(&app::openapi()),
         "run `cargo run -- openapi > openapi.json`"
     );
 }
@@ -31,7 +31,7 @@ async fn the_description_is_complete() {
             for (status, response) in
                 responses.iter().filter(|(status, _)| status.as_str() >= "400")
             {
-                assert!(response["content"].is_object(), "{path}: {status} comes with nothing");
+                assert!(response["content"].is_object(), "{path}: {status} has no content");
             }
             for status in ["406", "500", "504"] {
                 assert!(responses.contains_key(status), "{path}: no {status}");
@@ -39,13 +39,13 @@ async fn the_description_is_complete() {
         }
     }
     for (at, id) in ids.iter().enumerate() {
-        assert!(!ids[..at].contains(id), "two operations are called {id}");
+        assert!(!ids[..at].contains(id), "the operation ID {id} is used twice");
     }
     assert!(openapi["paths"]["/api/v1/info"]["get"]["responses"]["429"].is_object());
     references(&openapi, &openapi);
 }
 
-/// Every `$ref` leads somewhere.
+/// Every `$ref` resolves.
 fn references(value: &Value, root: &Value) {
     match value {
         Value::Object(members) => {
@@ -60,7 +60,7 @@ fn references(value: &Value, root: &Value) {
 }
 
 #[tokio::test]
-async fn the_page_is_served_whole_from_here() {
+async fn the_page_loads_nothing_from_other_hosts() {
     let app = TestApp::start().await;
     assert_eq!(send(app.get("/docs")).await.headers()["location"], "/docs/");
     let page = send(app.get("/docs/")).await.text().await.unwrap();

@@ -1,30 +1,33 @@
-//! What happens while the file cannot be used.
+//! Outages of the database: the file cannot be opened, or a write is blocked.
 
 use tokio::time::timeout;
 
 use crate::support::{
-    PATIENCE, TestApp, database::Database, problem, send, service::error::AppError,
+    PATIENCE, TestApp,
+    database::Database,
+    problem, send,
+    service::{error::Error, http::problem::Kind},
 };
 
 #[tokio::test]
-async fn it_starts_without_its_database_and_becomes_ready_with_it() {
+async fn the_service_starts_without_the_database_and_becomes_ready_later() {
     let database = Database::with_things().await;
     let (file, away) = (database.folder.join("test.db"), database.folder.join("away"));
     std::fs::rename(&file, &away).unwrap();
     std::fs::create_dir(&file).unwrap();
     let app = TestApp::with(&[("DATABASE_URL", database.url())]).await;
-    problem(app.get("/health/ready"), 503).await;
-    problem(app.get("/test/things"), 503).await;
+    problem(app.get("/health/ready"), (503, "unavailable")).await;
+    problem(app.get("/test/things"), (503, "unavailable")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
     std::fs::remove_dir(&file).unwrap();
     std::fs::rename(&away, &file).unwrap();
     let recovered = async { while send(app.get("/health/ready")).await.status() != 200 {} };
-    timeout(PATIENCE, recovered).await.expect("it recovers by itself");
+    timeout(PATIENCE, recovered).await.expect("the service recovers by itself");
     assert_eq!(send(app.get("/test/things")).await.status(), 200);
 }
 
 #[tokio::test]
-async fn a_write_that_waits_too_long_for_another_is_a_503() {
+async fn a_write_blocked_for_too_long_gives_503() {
     let database = Database::with_things().await;
     let settings = [("DATABASE_URL", database.url()), ("DATABASE_STATEMENT_TIMEOUT", "50ms")];
     let app = TestApp::with(&settings).await;
@@ -33,11 +36,11 @@ async fn a_write_that_waits_too_long_for_another_is_a_503() {
     let mut first = pool.begin().await.unwrap();
     sqlx::query(insert).execute(&mut *first).await.unwrap();
     let busy = sqlx::query(insert).execute(pool).await.unwrap_err();
-    assert_eq!(AppError::from(busy).status(), 503);
+    assert_eq!(Kind::from(&Error::from(busy)), Kind::Unavailable);
 }
 
 #[tokio::test]
-async fn reads_and_a_write_do_not_wait_for_each_other() {
+async fn reads_and_a_write_do_not_block_each_other() {
     let database = Database::with_things().await;
     let pool = database.pool();
     let count = "SELECT count(*) FROM things";
@@ -45,7 +48,7 @@ async fn reads_and_a_write_do_not_wait_for_each_other() {
     let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *read).await.unwrap();
     sqlx::query("INSERT INTO things (name) VALUES ('one')").execute(&pool).await.unwrap();
     let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *read).await.unwrap();
-    assert_eq!((before, after), (0, 0), "a transaction sees what was there when it began");
+    assert_eq!((before, after), (0, 0), "a transaction reads its snapshot");
 }
 
 #[tokio::test]
@@ -53,5 +56,5 @@ async fn references_are_enforced() {
     let database = Database::with_things().await;
     let orphan = "INSERT INTO things (name, part_of) VALUES ('one', 7)";
     let refused = sqlx::query(orphan).execute(&database.pool()).await.unwrap_err();
-    assert_eq!(AppError::from(refused).status(), 409);
+    assert_eq!(Kind::from(&Error::from(refused)), Kind::Conflict);
 }

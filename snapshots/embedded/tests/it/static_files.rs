@@ -1,9 +1,9 @@
-//! perf.static: files with a version that clients can ask by.
+//! perf.static: static files have an `ETag`, and clients can revalidate them.
 
 use crate::support::{TestApp, header, problem, send};
 
 #[tokio::test]
-async fn a_file_comes_with_its_type_etag_and_age() {
+async fn a_file_has_its_media_type_etag_and_max_age() {
     let app = TestApp::with(&[("STATIC_MAX_AGE", "2h")]).await;
     let response = send(app.get("/static/favicon.svg")).await;
     assert_eq!(response.status(), 200);
@@ -13,7 +13,7 @@ async fn a_file_comes_with_its_type_etag_and_age() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_known_is_not_sent_again() {
+async fn an_unchanged_file_is_not_sent_again() {
     let app = TestApp::start().await;
     let etag = header(&send(app.get("/static/favicon.svg")).await, "etag").to_owned();
     let again = send(app.get("/static/favicon.svg").header("if-none-match", &etag)).await;
@@ -25,7 +25,7 @@ async fn a_file_that_is_known_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn no_path_leads_out_of_the_folder() {
+async fn a_path_cannot_leave_the_folder() {
     let app = TestApp::start().await;
     problem(app.get("/static/%2e%2e%2fCargo.toml"), 404).await;
 }

@@ -1,16 +1,17 @@
-//! Attempts to sign in: each account and each address has a few, then waits longer and longer.
+//! Limits on attempts to sign in, by account and by address: a few free attempts, then delays that
+//! double.
 //!
-//! Kept in the database, so that all replicas count together. An account that does not exist is
-//! counted like one that does.
+//! The database counts them for all replicas together. An account that does not exist is counted,
+//! too.
 
 use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, Utc};
 
 use super::now;
-use crate::{config::Config, db::Pool, error::AppError};
+use crate::{config::Config, db::Pool, error::Error};
 
-/// What is counted: an account by its address, or where a request comes from.
+/// An account, by its email address, or the address of a client.
 #[derive(Clone, Copy)]
 enum Subject<'a> {
     Account(&'a str),
@@ -18,7 +19,7 @@ enum Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// As it is kept: of one length, and not to be read back.
+    /// The key in the database: a hash.
     fn key(self) -> String {
         let text = match self {
             Self::Account(email) => format!("account {email}"),
@@ -28,7 +29,7 @@ impl Subject<'_> {
     }
 }
 
-/// The rules, from the settings.
+/// The limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempts {
     per_account: u32,
@@ -38,7 +39,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// As configured.
+    /// Reads the limits from the settings.
     pub fn new(config: &Config) -> Self {
         Self {
             per_account: config.auth_attempts_per_account,
@@ -48,23 +49,23 @@ impl Attempts {
         }
     }
 
-    /// Counts an attempt before its outcome is known, so that many at once gain nothing.
+    /// Counts an attempt before its outcome is known, so that concurrent attempts gain nothing.
     ///
     /// # Errors
-    /// 429 while the account or the address has to wait.
-    pub async fn begin(self, pool: &Pool, email: &str, address: IpAddr) -> Result<(), AppError> {
+    /// [`Error::RateLimited`] while the account or the address has to wait.
+    pub async fn begin(self, pool: &Pool, email: &str, address: IpAddr) -> Result<(), Error> {
         self.count(pool, Subject::Account(email), self.per_account).await?;
         self.count(pool, Subject::Address(address), self.per_address).await
     }
 
-    async fn count(self, pool: &Pool, subject: Subject<'_>, free: u32) -> Result<(), AppError> {
+    async fn count(self, pool: &Pool, subject: Subject<'_>, free: u32) -> Result<(), Error> {
         let key = subject.key();
         loop {
             let now = now();
             let before = find(pool, &key).await?.unwrap_or_default();
             if let Some(until) = before.blocked_until.filter(|until| *until > now) {
                 let retry_after = (until - now).to_std().unwrap_or_default();
-                return Err(AppError::TooManyRequests { retry_after });
+                return Err(Error::RateLimited { retry_after });
             }
             let forgotten = before.last_at.is_none_or(|last| last < now - self.forgotten_after());
             let made = if forgotten { 1 } else { before.made + 1 };
@@ -72,27 +73,22 @@ impl Attempts {
             if write(pool, &key, before.made, made, now, blocked_until).await? {
                 return Ok(());
             }
-            // Another attempt came between the two: this one is judged by what that left.
+            // Another attempt was counted in between: this one is counted after it.
         }
     }
 
-    /// How long an attempt counts.
+    /// Time after which an attempt no longer counts.
     pub fn forgotten_after(self) -> Duration {
         self.longest * 2
     }
 
-    /// Takes the attempt back: it was the owner.
-    pub async fn succeeded(
-        self,
-        pool: &Pool,
-        email: &str,
-        address: IpAddr,
-    ) -> Result<(), AppError> {
+    /// Removes a successful attempt from the count.
+    pub async fn succeeded(self, pool: &Pool, email: &str, address: IpAddr) -> Result<(), Error> {
         forget(pool, &Subject::Account(email).key()).await?;
         Ok(take_back(pool, &Subject::Address(address).key()).await?)
     }
 
-    /// Doubles with each attempt beyond the free ones.
+    /// The delay after an attempt: it doubles with each attempt beyond the free ones.
     fn wait(self, made: i64, free: u32) -> Option<Duration> {
         let beyond = u32::try_from(made - i64::from(free)).ok()?;
         let doubled = self.shortest.saturating_mul(2_u32.saturating_pow(beyond));
@@ -100,7 +96,7 @@ impl Attempts {
     }
 }
 
-/// What is known of a subject.
+/// Attempts of a subject.
 #[derive(Default)]
 struct Record {
     made: i64,
@@ -113,14 +109,14 @@ async fn find(pool: &Pool, key: &str) -> sqlx::Result<Option<Record>> {
         Record,
         r#"SELECT made, last_at AS "last_at?: DateTime<Utc>",
             blocked_until AS "blocked_until: DateTime<Utc>"
-        FROM login_attempts WHERE subject = $1"#,
+        FROM auth_login_attempts WHERE subject = $1"#,
         key,
     )
     .fetch_optional(pool)
     .await
 }
 
-/// Whether it was written: only over `before`, what it was made from.
+/// Writes the record unless another attempt has changed it since `before`; whether it did.
 async fn write(
     pool: &Pool,
     key: &str,
@@ -130,9 +126,9 @@ async fn write(
     blocked_until: Option<DateTime<Utc>>,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "INSERT INTO login_attempts (subject, made, last_at, blocked_until) VALUES ($1, $2, $3, $4) \
+        "INSERT INTO auth_login_attempts (subject, made, last_at, blocked_until) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (subject) DO UPDATE SET made = $2, last_at = $3, blocked_until = $4 \
-         WHERE login_attempts.made = $5",
+         WHERE auth_login_attempts.made = $5",
         key,
         made,
         now,
@@ -143,20 +139,27 @@ async fn write(
 }
 
 async fn take_back(pool: &Pool, key: &str) -> sqlx::Result<()> {
-    sqlx::query!("UPDATE login_attempts SET made = made - 1 WHERE subject = $1 AND made > 0", key)
+    sqlx::query!(
+        "UPDATE auth_login_attempts SET made = made - 1 WHERE subject = $1 AND made > 0",
+        key
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+async fn forget(pool: &Pool, key: &str) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM auth_login_attempts WHERE subject = $1", key)
         .execute(pool)
         .await
         .map(drop)
 }
 
-async fn forget(pool: &Pool, key: &str) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM login_attempts WHERE subject = $1", key).execute(pool).await.map(drop)
-}
-
-/// Forgets attempts that no longer count.
+/// Deletes attempts before this time.
 pub async fn forget_old(pool: &Pool, before: DateTime<Utc>) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("DELETE FROM login_attempts WHERE last_at < $1", before).execute(pool).await?;
+    let done = sqlx::query!("DELETE FROM auth_login_attempts WHERE last_at < $1", before)
+        .execute(pool)
+        .await?;
     Ok(done.rows_affected())
 }
 
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest() {
+    fn delays_double_up_to_the_maximum() {
         let rules = Attempts {
             per_account: 5,
             per_address: 20,

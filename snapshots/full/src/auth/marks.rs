@@ -1,9 +1,8 @@
-//! What replicas tell each other of sessions through Redis, so that a request waits for no database.
+//! Marks of sessions in Redis, which replicas share, so that a request needs no query.
 //!
-//! A mark says that a session has ended, for as long as a token of it could be good: the deny list.
-//! Or it says, for a short while, that the database has the session as living. Where there is no
-//! mark the database is asked, so that a Redis that does not answer, or has lost what it knew, lets
-//! nobody in.
+//! A mark says that a session has ended, for the lifetime of its tokens: the deny list. Or it says,
+//! for a short time, that the session is active. Without a mark the database decides, so that a
+//! Redis that does not answer, or has lost its data, lets no ended session in.
 
 use std::{
     collections::HashMap,
@@ -14,8 +13,8 @@ use std::{
 use redis::Cmd;
 use uuid::Uuid;
 
+use super::Auth;
 use crate::{
-    auth::Auth,
     background::Background,
     config::Config,
     redis::{Redis, Unavailable},
@@ -24,10 +23,10 @@ use crate::{
 const ENDED: &str = "ended";
 const LIVING: &str = "living";
 
-/// What the database has said counts for this time, should Redis miss the end of the session.
+/// TTL of a mark of an active session, in case Redis misses its end.
 const TRUST: Duration = Duration::from_secs(30);
 
-/// What Redis has missed it is told again this often.
+/// Interval of retries of marks that Redis has missed.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The marks. Clones share them.
@@ -36,33 +35,33 @@ pub struct Marks(Arc<Parts>);
 
 struct Parts {
     redis: Redis,
-    /// No access token outlives the end of its session by more.
+    /// Longest time that an access token outlives its session.
     tokens_last: Duration,
-    /// Ends that Redis does not know of yet, each until it no longer matters. This process does.
-    untold: Mutex<HashMap<Uuid, Instant>>,
+    /// Ended sessions whose marks Redis has missed, each with the end of its tokens' lifetime.
+    missed: Mutex<HashMap<Uuid, Instant>>,
 }
 
 impl Auth {
-    /// Shares with the other replicas what is known of sessions, and the limit.
+    /// Shares ended sessions and the rate limit with the other replicas.
     #[must_use]
     pub fn shared_by(mut self, redis: &Redis, background: &Background, config: &Config) -> Self {
         let marks = Marks(Arc::new(Parts {
             redis: redis.clone(),
             tokens_last: config.auth_access_ttl + config.auth_leeway,
-            untold: Mutex::default(),
+            missed: Mutex::default(),
         }));
         self.sessions.marks = Some(marks.clone());
         self.entrance = self.entrance.shared_by(redis, config);
         background.every("session_ends", AGAIN, move || {
             let marks = marks.clone();
-            async move { marks.tell_what_is_untold().await }
+            async move { marks.retry_missed().await }
         });
         self
     }
 }
 
 impl Marks {
-    /// Whether a session has ended, as its mark says or else the `database`.
+    /// Whether a session has ended, by its mark or else by the `database`.
     pub async fn has_ended<F>(
         &self,
         session: Uuid,
@@ -71,7 +70,7 @@ impl Marks {
     where
         F: Future<Output = sqlx::Result<bool>>,
     {
-        if self.untold().contains_key(&session) {
+        if self.missed().contains_key(&session) {
             return Ok(true);
         }
         if let Some(ended) = self.find(session).await {
@@ -79,39 +78,39 @@ impl Marks {
         }
         let ended = database().await?;
         let mark = if ended { self.ended(session) } else { self.living(session) };
-        // Should it fail, the next request asks the database again, and no more.
+        // If it fails, the next request queries the database again.
         let _ = self.0.redis.ask(async |mut to| mark.query_async::<()>(&mut to).await).await;
         Ok(ended)
     }
 
-    /// Marks a session as ended, after the database has it so.
+    /// Marks a session as ended, after the database has committed it.
     pub async fn end(&self, session: Uuid) {
-        // First, for who asked may go away before Redis answers.
-        self.untold().insert(session, Instant::now() + self.0.tokens_last);
-        if self.tell(session).await.is_ok() {
-            self.untold().remove(&session);
+        // First, because the client may disconnect before Redis answers.
+        self.missed().insert(session, Instant::now() + self.0.tokens_last);
+        if self.publish(session).await.is_ok() {
+            self.missed().remove(&session);
         } else {
-            tracing::warn!(%session, "Redis was not told that a session has ended");
+            tracing::warn!(%session, "Redis has missed the end of a session; retrying");
         }
     }
 
-    async fn tell_what_is_untold(&self) {
+    async fn retry_missed(&self) {
         let now = Instant::now();
-        let untold: Vec<Uuid> = {
-            let mut untold = self.untold();
-            untold.retain(|_, until| now < *until);
-            untold.keys().copied().collect()
+        let missed: Vec<Uuid> = {
+            let mut missed = self.missed();
+            missed.retain(|_, until| now < *until);
+            missed.keys().copied().collect()
         };
-        for session in untold {
-            if self.tell(session).await.is_err() {
+        for session in missed {
+            if self.publish(session).await.is_err() {
                 return;
             }
-            self.untold().remove(&session);
+            self.missed().remove(&session);
         }
     }
 
     async fn find(&self, session: Uuid) -> Option<bool> {
-        // MGET takes a key of another type for an absent one.
+        // MGET treats a key of another type as absent.
         let mut command = redis::cmd("MGET");
         command.arg(self.key(session));
         let answer = self.0.redis.ask(async |mut to| command.query_async(&mut to).await).await;
@@ -123,8 +122,8 @@ impl Marks {
         }
     }
 
-    /// Even while Redis is left alone: this one counts.
-    async fn tell(&self, session: Uuid) -> Result<(), Unavailable> {
+    /// Stores the mark of an ended session, even while the circuit breaker is open.
+    async fn publish(&self, session: Uuid) -> Result<(), Unavailable> {
         let mark = self.ended(session);
         self.0.redis.insist(async |mut to| mark.query_async(&mut to).await).await
     }
@@ -137,7 +136,7 @@ impl Marks {
 
     fn living(&self, session: Uuid) -> Cmd {
         let mut command = redis::cmd("SET");
-        // Not over another mark: the session may have ended since the database was asked.
+        // NX keeps an existing mark: the session may have ended since the query.
         command.arg(self.key(session)).arg(LIVING).arg("PX").arg(millis(TRUST)).arg("NX");
         command
     }
@@ -146,8 +145,8 @@ impl Marks {
         self.0.redis.key(&format!("session:{session}"))
     }
 
-    fn untold(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
-        self.0.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    fn missed(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
+        self.0.missed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

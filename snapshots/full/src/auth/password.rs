@@ -1,4 +1,4 @@
-//! Passwords: which are taken, and how they are kept.
+//! Passwords: which are accepted, and how they are hashed.
 
 use std::sync::{
     Arc,
@@ -12,18 +12,18 @@ use argon2::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use crate::error::AppError;
+use crate::error::{Cause, Error};
 
-/// Lengths that are taken, in characters (NIST SP 800-63B-4, 3.1.1.2; the upper one bounds the work).
+/// Accepted lengths, in characters (NIST SP 800-63B-4, 3.1.1.2; the upper one bounds the work).
 pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// Of published lists of leaked passwords, those long enough to be taken otherwise.
+/// Leaked passwords from published lists that have an accepted length.
 const COMMON: &str = include_str!("common_passwords.txt");
 
-/// Of no password: what is checked when there is no account, so that the work is the same.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$oiNFDuoLC2SeA6u2UptuDA$rzY/Dk3lxOyMMonjnWtLtcaiQAv5jMY8pQ+sWU8otCw";
+/// A hash that no password matches. It is checked if there is no account, for the same work.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$oiNFDuoLC2SeA6u2UptuDA$rzY/Dk3lxOyMMonjnWtLtcaiQAv5jMY8pQ+sWU8otCw";
 
-/// Hashes passwords with Argon2id, beside the runtime and a few at a time: each takes 19 MiB.
+/// Hashes passwords with Argon2id, outside of the runtime and a few at a time: each takes 19 MiB.
 #[derive(Clone)]
 pub struct Passwords {
     permits: Arc<Semaphore>,
@@ -36,8 +36,8 @@ impl Passwords {
         Self { permits: Arc::new(Semaphore::new(concurrency as usize)), checks: Arc::default() }
     }
 
-    /// The hash to keep, in the PHC string format.
-    pub async fn hash(&self, password: SecretString) -> Result<String, AppError> {
+    /// The hash to store, in the PHC string format.
+    pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
         self.work(move || {
             let hash = Argon2::default().hash_password(password.expose_secret().as_bytes())?;
             Ok(hash.to_string())
@@ -45,17 +45,16 @@ impl Passwords {
         .await
     }
 
-    /// Whether `password` is the one that `hash` was made from. Without a hash it is none, after
-    /// the same work.
+    /// Whether `hash` is of `password`. Without a hash the result is false, after the same work.
     pub async fn verify(
         &self,
         password: SecretString,
         hash: Option<String>,
-    ) -> Result<bool, AppError> {
+    ) -> Result<bool, Error> {
         let exists = hash.is_some();
         let checks = self.checks.clone();
         let fits = self.work(move || {
-            let hash = hash.as_deref().unwrap_or(NOBODY);
+            let hash = hash.as_deref().unwrap_or(DUMMY);
             let hash = PasswordHash::new(hash)?;
             let outcome =
                 Argon2::default().verify_password(password.expose_secret().as_bytes(), &hash);
@@ -69,26 +68,26 @@ impl Passwords {
         Ok(fits.await? && exists)
     }
 
-    /// How many passwords have been checked, those of nobody included.
+    /// Number of checked passwords, with and without an account.
     pub fn checks(&self) -> u64 {
         self.checks.load(Ordering::Relaxed)
     }
 
     async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, axum::BoxError> + Send + 'static,
-    ) -> Result<T, AppError> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(AppError::internal)?;
+        work: impl FnOnce() -> Result<T, Cause> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
         let work = tokio::task::spawn_blocking(move || {
-            // Until the work ends, and not until whoever asked goes away.
+            // Until the work ends, even where the client disconnects.
             let _permit = permit;
             work()
         });
-        work.await.map_err(AppError::internal)?.map_err(AppError::internal)
+        work.await.map_err(Error::internal)?.map_err(Error::internal)
     }
 }
 
-/// Why a password is not taken, if it is not: it is common, or says who its owner is.
+/// Why a password is not accepted: it is common, or names its owner. `None` where it is accepted.
 pub fn weakness(password: &str, username: &str, email: &str) -> Option<&'static str> {
     let password = password.to_lowercase();
     let local = email.split('@').next().unwrap_or_default();
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_hash_fits_its_password_alone() {
+    async fn a_hash_matches_only_its_password() {
         let passwords = Passwords::new(1);
         let hash = passwords.hash("correct horse".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
@@ -112,17 +111,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_costs_what_somebody_costs() {
+    async fn a_missing_account_takes_the_same_work() {
         let passwords = Passwords::new(1);
         let parameters = |hash: &str| hash.split('$').nth(3).map(str::to_owned);
         let hash = passwords.hash("correct horse".into()).await.unwrap();
-        assert_eq!(parameters(&hash), parameters(NOBODY));
+        assert_eq!(parameters(&hash), parameters(DUMMY));
         assert!(!passwords.verify("anything".into(), None).await.unwrap());
         assert_eq!(passwords.checks(), 1);
     }
 
     #[test]
-    fn common_and_personal_passwords_are_not_taken() {
+    fn common_and_personal_passwords_are_refused() {
         for password in ["password1", "PASSWORD1", "ada.lovelace", "ada@example.com", "ada_at_work"]
         {
             assert!(
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_holds_what_would_be_taken_otherwise() {
+    fn listed_passwords_have_an_accepted_length() {
         for common in COMMON.lines() {
             assert!(LENGTH.contains(&common.chars().count()), "{common}");
             assert_eq!(common, common.to_lowercase());

@@ -1,27 +1,27 @@
-//! Whether sessions go on. The database knows.
+//! Which sessions have ended. The database is the source of truth.
 
 use uuid::Uuid;
 
 use super::{now, repo};
 use crate::db::Pool;
 
-/// Sessions, as long as they live.
+/// All sessions.
 pub struct Sessions {
     pool: Pool,
     pub(super) marks: Option<super::marks::Marks>,
 }
 
 impl Sessions {
-    /// Those in the database.
+    /// Sessions in the database.
     pub fn new(pool: Pool) -> Self {
         Self {
-            // What it says counts, whatever stands elsewhere.
+            // Authoritative, unlike a cache.
             pool,
             marks: None,
         }
     }
 
-    /// Whether a session has ended before its time.
+    /// Whether a session was ended before it expired.
     pub async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
         if let Some(marks) = &self.marks {
             return marks.has_ended(session, || repo::has_ended(&self.pool, session)).await;
@@ -29,7 +29,7 @@ impl Sessions {
         repo::has_ended(&self.pool, session).await
     }
 
-    /// Ends a session, with all its tokens, at once and for every replica.
+    /// Ends a session: every replica refuses its tokens at once.
     pub async fn end(&self, session: Uuid) -> sqlx::Result<()> {
         repo::end_session(&self.pool, session, now()).await?;
         if let Some(marks) = &self.marks {

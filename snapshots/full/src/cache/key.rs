@@ -1,11 +1,11 @@
-//! What entries are kept under.
+//! Keys of entries.
 
 use std::fmt;
 
-/// The name of an entry.
+/// Key of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The kind of thing that it is about; a label of the metrics.
+    /// Kind of entity; a label of the metrics.
     pub name: &'static str,
     kind: Kind,
     id: String,
@@ -18,17 +18,17 @@ enum Kind {
 }
 
 impl Key {
-    /// One thing, by its id.
+    /// An entity, by its ID.
     pub fn entity(name: &'static str, id: impl fmt::Display) -> Self {
         Self { name, kind: Kind::Entity, id: id.to_string() }
     }
 
-    /// Some of these things: a page, a search, a count. Each is forgotten when any of them changes.
+    /// A list of entities: a page, a search, a count. A change of any entity invalidates it.
     pub fn list(name: &'static str, query: impl fmt::Display) -> Self {
         Self { name, kind: Kind::List, id: query.to_string() }
     }
 
-    /// Whether it is about more than one thing.
+    /// Whether the key is of a list.
     pub fn is_list(&self) -> bool {
         self.kind == Kind::List
     }

@@ -1,8 +1,7 @@
-//! The steps that the schema is made of, in `migrations/`, and the command that takes them.
+//! Migrations of the schema, in `migrations/`, and the command that applies them.
 
 use std::{fmt::Write as _, time::Duration};
 
-use axum::BoxError;
 use sqlx::{
     ConnectOptions as _, Connection as _,
     migrate::{AppliedMigration, Migrate as _, MigrateError, Migration, Migrator},
@@ -10,49 +9,49 @@ use sqlx::{
 use tokio::time::sleep;
 
 use super::{ConnectOptions, Connection, postgres as dialect};
-use crate::{config::Config, telemetry};
+use crate::{config::Config, error::Cause, telemetry};
 
-/// The migrations that this build was made with.
+/// The migrations of this build.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// Where it is noted what was applied; tools of sqlx know it, too.
+/// The table of applied migrations; sqlx's own tools use it, too.
 const HISTORY: &str = "_sqlx_migrations";
 
-/// Whoever waits for another process to finish asks this often.
+/// Interval of attempts to lock the migrations.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 
-/// What `migrate` is to do.
+/// Action of `migrate`.
 #[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub enum Action {
-    /// Apply what is missing (the default).
+    /// Apply missing migrations (the default).
     Up,
-    /// Take back what was applied last.
+    /// Revert the latest migrations.
     Down {
-        /// How many migrations; one where nothing is said.
+        /// Number of migrations. Defaults to 1.
         #[arg(long, value_name = "N", conflicts_with = "to")]
         steps: Option<usize>,
-        /// All that are newer than this one.
+        /// Revert all migrations newer than this version.
         #[arg(long, value_name = "VERSION")]
         to: Option<i64>,
     },
-    /// List the migrations, and say which are applied.
+    /// List the migrations with their states.
     Status,
 }
 
-/// How far back to go.
+/// Range of migrations to revert.
 #[derive(Clone, Copy, Debug)]
 pub enum Back {
-    /// This many migrations.
+    /// A number of migrations.
     Steps(usize),
-    /// To the schema that this migration left.
+    /// All migrations newer than this version.
     To(i64),
 }
 
-/// Does what the command line says; returns what there is to print, if anything.
+/// Runs an action; returns text to print.
 ///
 /// # Errors
 /// The database does not answer, or a migration fails.
-pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, BoxError> {
+pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Cause> {
     let _telemetry = telemetry::init(config)?;
     let options = dialect::options(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -73,11 +72,11 @@ pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Bo
     })
 }
 
-/// Applies what is missing, and returns how many that were. Of several processes, one does it and
-/// the others wait.
+/// Applies missing migrations and returns their number. Of several processes, one migrates and the
+/// others wait.
 ///
 /// # Errors
-/// The database does not answer, or a migration fails; those before it stay.
+/// The database does not answer, or a migration fails; the migrations before it stay applied.
 pub async fn up(migrations: &Migrator, options: &ConnectOptions) -> Result<usize, MigrateError> {
     let (mut connection, _lock) = dialect::lock(options).await?;
     let pending = pending(migrations, &mut connection).await?;
@@ -93,10 +92,10 @@ pub async fn up(migrations: &Migrator, options: &ConnectOptions) -> Result<usize
     Ok(pending.len())
 }
 
-/// Takes migrations back, the newest first, and returns how many.
+/// Reverts migrations, the newest first, and returns their number.
 ///
 /// # Errors
-/// The database does not answer, or one of them cannot be taken back.
+/// The database does not answer, or a migration cannot be reverted.
 pub async fn down(
     migrations: &Migrator,
     options: &ConnectOptions,
@@ -108,7 +107,7 @@ pub async fn down(
         Back::Steps(steps) => *step < steps,
         Back::To(version) => applied.version > version,
     });
-    // All of them are found before the first is touched.
+    // All are found before the first is reverted.
     let steps = undone.map(|(_, applied)| {
         let mut known = migrations.iter().filter(|known| known.version == applied.version);
         let down = known.find(|known| known.migration_type.is_down_migration());
@@ -116,14 +115,14 @@ pub async fn down(
     });
     let steps = steps.collect::<Result<Vec<_>, _>>()?;
     for migration in &steps {
-        tracing::info!(migration = name(migration), "taking back");
+        tracing::info!(migration = name(migration), "reverting");
         connection.revert(HISTORY, migration).await?;
     }
     connection.close().await?;
     Ok(steps.len())
 }
 
-/// One line a migration.
+/// One line for each migration.
 async fn status(migrations: &Migrator, options: &ConnectOptions) -> Result<String, MigrateError> {
     let mut connection = options.connect().await?;
     let pending: Vec<_> = pending(migrations, &mut connection).await?;
@@ -141,11 +140,11 @@ async fn status(migrations: &Migrator, options: &ConnectOptions) -> Result<Strin
     Ok(lines)
 }
 
-/// What was not applied yet, oldest first. That more was applied is no fault: the build before
-/// works on the schema of the next.
+/// Migrations that are not applied, oldest first. Further applied ones are no error: a build works on
+/// the schema of the next one.
 ///
 /// # Errors
-/// The database does not answer, or has applied a migration that reads differently here.
+/// The database does not answer, or an applied migration differs from the one of this build.
 pub async fn pending<'a>(
     migrations: &'a Migrator,
     connection: &mut Connection,
@@ -162,14 +161,14 @@ pub async fn pending<'a>(
     Ok(pending)
 }
 
-/// A migration as people know it: the name of its file.
+/// The file name of a migration.
 pub fn name(migration: &Migration) -> String {
     format!("{}_{}", migration.version, migration.description.replace(' ', "_"))
 }
 
 /// Oldest first.
 async fn applied(connection: &mut Connection) -> Result<Vec<AppliedMigration>, MigrateError> {
-    // sqlx would make the table, which is not for one who only looks.
+    // sqlx would create the table.
     if sqlx::query_scalar(dialect::HAS_HISTORY).fetch_one(&mut *connection).await? {
         connection.list_applied_migrations(HISTORY).await
     } else {
@@ -177,18 +176,18 @@ async fn applied(connection: &mut Connection) -> Result<Vec<AppliedMigration>, M
     }
 }
 
-/// How a process waits for another that migrates.
+/// A wait for another process that migrates.
 #[derive(Default)]
 pub struct Wait {
-    told: bool,
+    logged: bool,
 }
 
 impl Wait {
-    /// Passes until the lock is worth another try. Says once what for.
+    /// Waits before another attempt. The first wait is logged.
     pub async fn a_moment(&mut self) {
-        if !self.told {
+        if !self.logged {
             tracing::info!("another process migrates this database; waiting");
-            self.told = true;
+            self.logged = true;
         }
         sleep(ASK_AGAIN).await;
     }

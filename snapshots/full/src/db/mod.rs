@@ -1,7 +1,11 @@
 //! The database: its pool, its schema, its errors.
 
+mod choice;
+pub mod constraint;
+pub mod decimals;
 mod doubt;
 mod error;
+pub mod listing;
 pub mod migrate;
 mod postgres;
 pub mod startup;
@@ -9,49 +13,43 @@ pub mod startup;
 use std::{sync::Arc, time::Duration};
 
 use ::metrics::gauge;
-use axum::BoxError;
 use sqlx::Connection as _;
 
+pub(crate) use self::choice::choice;
 pub use self::postgres::{ConnectOptions, Connection, Driver, begin};
 use self::startup::Schema;
 use crate::{
     background::Background,
     config::{AppEnv, Config, Env},
-    health::Health,
+    error::Cause,
 };
 
-/// Connections that are opened when they are needed, and kept. A clone is one more reference.
+/// Connections, which are opened when they are needed and kept. Clones share them.
 pub type Pool = sqlx::Pool<Driver>;
 
-/// Looks at the schema, and watches the database: readiness asks for it, and metrics show the pool.
+/// Checks the schema, and reports the pool to the metrics. The result is the health check.
 ///
 /// # Errors
-/// The schema is not the one that this build needs. A database that is down is no error: the
-/// service is not ready until it is up, and its schema was seen.
+/// The schema is not the one that this build needs. A database that is down is not an error: the
+/// service is not ready until the database answers and has the schema.
 pub async fn watch(
     pool: &Pool,
     config: &Config,
-    health: &Health,
     background: &Background,
-) -> Result<(), BoxError> {
+) -> Result<Arc<Schema>, Cause> {
     let migrating = (config.app_env == AppEnv::Development).then(|| options(config));
     let schema = Schema::new(pool.clone(), &migrate::MIGRATIONS, migrating.transpose()?);
     let schema = Arc::new(schema);
     schema.at_start(config.health_check_timeout, background).await?;
-
-    health.required("database", move || {
-        let schema = schema.clone();
-        async move { schema.ready().await }
-    });
     report(pool.clone(), background);
-    Ok(())
+    Ok(schema)
 }
 
-/// A pool that has connected to nothing yet.
+/// A pool without connections yet.
 ///
 /// # Errors
 /// `DATABASE_URL` cannot be used.
-pub fn connect(config: &Config) -> Result<Pool, BoxError> {
+pub fn connect(config: &Config) -> Result<Pool, Cause> {
     let options = options(config)?;
     postgres::prepare(&options)?;
     let test_after = config.database_test_after_idle;
@@ -60,7 +58,7 @@ pub fn connect(config: &Config) -> Result<Pool, BoxError> {
         .acquire_timeout(config.database_acquire_timeout)
         .idle_timeout(config.database_idle_timeout)
         .max_lifetime(config.database_max_lifetime)
-        // At every use it would cost a third of the throughput, for connections that are alive.
+        // A test before every use would cost a third of the throughput.
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut Connection, meta| {
             Box::pin(async move {
@@ -73,7 +71,7 @@ pub fn connect(config: &Config) -> Result<Pool, BoxError> {
     Ok(pool.connect_lazy_with(options))
 }
 
-/// Where the database is, and how to talk to it.
+/// Address and options of the database.
 ///
 /// # Errors
 /// `DATABASE_URL` cannot be used; the reason does not show it.
@@ -81,7 +79,7 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
     postgres::options(config)
 }
 
-/// Notes settings that no connection can be made from.
+/// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
     postgres::check(config, env);
     for (name, value) in [

@@ -1,4 +1,4 @@
-//! What is particular to PostgreSQL.
+//! The parts that are specific to PostgreSQL.
 
 use std::{io, str::FromStr, time::Duration};
 
@@ -10,20 +10,20 @@ use sqlx::{
 use super::{error::Trouble, migrate};
 use crate::config::{Config, Env};
 
-/// The database, to sqlx.
+/// sqlx's driver.
 pub type Driver = Postgres;
-/// One connection to it.
+/// A connection.
 pub type Connection = PgConnection;
-/// How to make one.
+/// Options of a connection.
 pub type ConnectOptions = PgConnectOptions;
 
-/// Finds out whether a migration has ever been applied.
+/// Whether the table of migrations exists.
 pub const HAS_HISTORY: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
-/// `migrate`, in bytes: any number that no other advisory lock of the database has.
+/// `migrate`, in bytes: a number that no other advisory lock of the database has.
 const LOCK_ID: i64 = 0x006d_6967_7261_7465;
 
-/// Notes settings that no connection can be made from.
+/// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
     let missing = config.database_url.expose_secret().is_empty();
     if let Some(reason) = options(config).err().filter(|_| !missing) {
@@ -31,10 +31,10 @@ pub fn check(config: &Config, env: &mut Env) {
     }
 }
 
-/// Begins a transaction, which is undone unless it is committed.
+/// Begins a transaction, which is rolled back unless it is committed.
 ///
 /// # Errors
-/// A database that does not answer.
+/// The database does not answer.
 pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Driver>> {
     pool.begin().await
 }
@@ -50,7 +50,7 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
     let limit = config.database_statement_timeout;
     Ok(options
         .application_name(env!("CARGO_PKG_NAME"))
-        // By the server: it goes on with a statement that nobody waits for any more.
+        // By the server: it continues a statement after the client has disconnected.
         .options([("statement_timeout", milliseconds(limit))])
         // Notices are for people at a terminal.
         .options([("client_min_messages", "warning")]))
@@ -60,24 +60,24 @@ fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
 
-/// Nothing to make ready: the server is there, or it is not.
-#[expect(clippy::unnecessary_wraps, reason = "other databases have something to make ready")]
+/// Nothing to prepare.
+#[expect(clippy::unnecessary_wraps, reason = "other databases can fail here")]
 pub fn prepare(_: &ConnectOptions) -> io::Result<()> {
     Ok(())
 }
 
-/// A lock over the migrations of the database. The connection holds it, as long as it lives.
+/// A lock of the migrations, which the connection holds until it closes.
 pub struct Lock;
 
-/// The connection to migrate over, and the lock; waits for whoever has it.
+/// A connection and the lock of the migrations; waits for another process that has it.
 ///
-/// It asks again and again: a session that waits inside a statement holds a snapshot, which
-/// `CREATE INDEX CONCURRENTLY` in the session with the lock would wait for in turn.
+/// It polls: a session that waits inside a statement holds a snapshot, for which
+/// `CREATE INDEX CONCURRENTLY` in the session with the lock would wait in turn.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> {
-    // Migrations take the time that they take.
+    // Migrations have no time limit.
     let unlimited = options.clone().options([("statement_timeout", milliseconds(Duration::ZERO))]);
     let mut connection = unlimited.connect().await?;
     let mut wait = migrate::Wait::default();
@@ -94,10 +94,10 @@ pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> 
 pub fn trouble(code: &str) -> Trouble {
     match code {
         "57014" => Trouble::TooLong,
-        // Two transactions in each other's way; a server that only reads, as after a failover; a
-        // database that is not there, which only a new connection can meet.
+        // Conflicting transactions; a read-only server, as after a failover; a database that does not
+        // exist, which only a new connection meets.
         "40001" | "40P01" | "25006" | "3D000" => Trouble::Unavailable,
-        // No connection, no log-in, no resources left, stopping or starting.
+        // No connection, no login, no resources left, stopping or starting.
         _ if ["08", "28", "53", "57P"].iter().any(|class| code.starts_with(class)) => {
             Trouble::Unavailable
         }

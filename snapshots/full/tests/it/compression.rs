@@ -1,4 +1,4 @@
-//! perf.compression: where it pays.
+//! perf.compression: responses are compressed where that saves bytes.
 
 use crate::support::{TestApp, header, problem, send};
 
@@ -17,7 +17,7 @@ async fn the_client_chooses_the_encoding() {
 }
 
 #[tokio::test]
-async fn small_streamed_and_compressed_responses_stay_as_they_are() {
+async fn small_streamed_and_compressed_responses_are_not_compressed() {
     let app = TestApp::start().await;
     for path in [
         "/test/bytes/999/text.plain",
@@ -33,9 +33,9 @@ async fn small_streamed_and_compressed_responses_stay_as_they_are() {
     }
 }
 
-/// tower-http would refuse after the handler has run, and put its 406 over any other status.
+/// tower-http answers 406 only after the handler has run, and replaces any other status.
 #[tokio::test]
-async fn a_client_that_takes_no_encoding_is_refused_before_any_work() {
+async fn a_client_that_accepts_no_encoding_is_refused_before_the_handler_runs() {
     let app = TestApp::start().await;
     let refuse = |path: &str| app.get(path).header("accept-encoding", "identity;q=0");
     problem(refuse("/nothing"), 406).await;

@@ -1,4 +1,4 @@
-//! rel.idempotency: a write that is sent twice happens once.
+//! rel.idempotency: a repeated write takes effect once.
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
@@ -12,13 +12,13 @@ use crate::{
         PATIENCE, TestApp, header, problem,
         resources::{Api, account, fault},
         send,
-        service::users::Role,
+        service::auth::users::Role,
     },
 };
 
 const PATH: &str = "/api/v1/categories";
 
-/// Makes one, under a key.
+/// A request that creates a category with an idempotency key.
 fn write(api: &Api, key: &str, body: &Value) -> RequestBuilder {
     api.post(PATH).header("idempotency-key", key).json(body)
 }
@@ -32,7 +32,7 @@ async fn count(api: &Api) -> usize {
 }
 
 #[tokio::test]
-async fn the_same_key_twice_is_one_row_and_one_answer() {
+async fn a_repeated_key_creates_one_row_and_repeats_the_response() {
     let api = Api::start().await;
     let body = body(&api, 0).await;
     let first = send(write(&api, "k1", &body)).await;
@@ -48,7 +48,7 @@ async fn the_same_key_twice_is_one_row_and_one_answer() {
 }
 
 #[tokio::test]
-async fn a_batch_happens_once_too() {
+async fn a_repeated_batch_takes_effect_once() {
     let api = Api::start().await;
     let items = json!({"items": [body(&api, 0).await, body(&api, 1).await]});
     let path = format!("{PATH}/batch");
@@ -60,19 +60,19 @@ async fn a_batch_happens_once_too() {
 }
 
 #[tokio::test]
-async fn many_at_once_are_one_row() {
+async fn concurrent_requests_with_one_key_create_one_row() {
     let api = Api::with(&[("DATABASE_ACQUIRE_TIMEOUT", "30s")]).await;
     let body = body(&api, 0).await;
     let answers = join_all((0..8).map(|_| send(write(&api, "k1", &body)))).await;
     let made = answers.iter().filter(|answer| answer.status() == 201);
     assert_eq!(made.filter(|answer| !is_replayed(answer)).count(), 1);
-    // The rest came after it, or in the middle of it.
+    // The other requests arrive during or after the first one.
     assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status().as_u16())));
     assert_eq!(count(&api).await, 1);
 }
 
 #[tokio::test]
-async fn a_key_stands_for_one_request() {
+async fn a_key_belongs_to_one_request() {
     let api = Api::start().await;
     let [first, second] = [body(&api, 0).await, body(&api, 1).await];
     assert_eq!(send(write(&api, "k1", &first)).await.status(), 201);
@@ -88,13 +88,13 @@ async fn a_key_stands_for_one_request() {
 }
 
 #[tokio::test]
-async fn a_write_that_failed_may_be_sent_again() {
+async fn a_failed_write_can_be_retried() {
     let api = Api::start().await;
     let only_one = "CREATE UNIQUE INDEX only_one ON categories (version)";
     sqlx::query(only_one).execute(&api.state.db).await.unwrap();
     let first = api.create(PATH, &body(&api, 0).await).await;
     let second = body(&api, 1).await;
-    problem(write(&api, "k1", &second), 409).await;
+    problem(write(&api, "k1", &second), (409, "conflict")).await;
     let path = format!("{PATH}/{}", first["id"].as_str().unwrap());
     assert_eq!(send(api.request("DELETE", &path)).await.status(), 204);
     let again = send(write(&api, "k1", &second)).await;
@@ -103,17 +103,17 @@ async fn a_write_that_failed_may_be_sent_again() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_cannot_be_kept_is_undone() {
+async fn a_write_whose_response_cannot_be_stored_is_rolled_back() {
     let api = Api::start().await;
-    let only_one = "CREATE UNIQUE INDEX only_one ON idempotency_keys (length(hash))";
+    let only_one = "CREATE UNIQUE INDEX only_one ON http_idempotency_keys (length(hash))";
     sqlx::query(only_one).execute(&api.state.db).await.unwrap();
     assert_eq!(send(write(&api, "k1", &body(&api, 0).await)).await.status(), 201);
-    problem(write(&api, "k2", &body(&api, 1).await), 409).await;
+    problem(write(&api, "k2", &body(&api, 1).await), (409, "conflict")).await;
     assert_eq!(count(&api).await, 1);
 }
 
 #[tokio::test]
-async fn each_account_has_keys_of_its_own() {
+async fn each_account_has_its_own_keys() {
     let api = Api::start().await;
     let (_, eve) = account(&api, "eve", Role::User).await;
     assert_eq!(send(write(&api, "k1", &body(&api, 0).await)).await.status(), 201);
@@ -124,7 +124,7 @@ async fn each_account_has_keys_of_its_own() {
 }
 
 #[tokio::test]
-async fn while_the_first_is_served_the_second_is_told_so() {
+async fn a_retry_during_the_first_request_gets_409() {
     let api = Api::start().await;
     let body = body(&api, 0).await;
     let mut held = api.settings.database.pool().begin().await.unwrap();
@@ -132,7 +132,7 @@ async fn while_the_first_is_served_the_second_is_told_so() {
     sqlx::query(lock).execute(&mut *held).await.unwrap();
     let first = tokio::spawn(send(write(&api, "k1", &body)));
     api.blocked("INSERT", 1).await;
-    problem(write(&api, "k1", &body), 409).await;
+    problem(write(&api, "k1", &body), (409, "in-progress")).await;
     held.rollback().await.unwrap();
     assert_eq!(first.await.unwrap().status(), 201);
     assert!(is_replayed(&send(write(&api, "k1", &body)).await));
@@ -140,13 +140,13 @@ async fn while_the_first_is_served_the_second_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_cut_off_leaves_nothing_behind() {
+async fn a_write_that_loses_its_connection_is_rolled_back() {
     let api = Api::start().await;
     let body = body(&api, 0).await;
     let pool = api.settings.database.pool();
-    // After the row, before the answer is kept.
+    // Blocks after the row is written, before the response is stored.
     let mut held = pool.begin().await.unwrap();
-    let lock = "LOCK TABLE idempotency_keys IN SHARE MODE";
+    let lock = "LOCK TABLE http_idempotency_keys IN SHARE MODE";
     sqlx::query(lock).execute(&mut *held).await.unwrap();
     let first = tokio::spawn(send(write(&api, "k1", &body)));
     let pid = api.blocked("INSERT", 1).await[0];
@@ -161,7 +161,7 @@ async fn a_write_that_is_cut_off_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn answers_are_kept_for_as_long_as_they_are_said_to_be() {
+async fn stored_responses_expire_after_their_ttl() {
     let api = Api::start().await;
     let [old, new] = [body(&api, 0).await, body(&api, 1).await];
     let db = &api.state.db;
@@ -169,20 +169,20 @@ async fn answers_are_kept_for_as_long_as_they_are_said_to_be() {
     for (key, body, age) in [("old", &old, 90), ("new", &new, 30)] {
         made.push(send(write(&api, key, body)).await);
         let kept_at = Utc::now() - TimeDelta::minutes(age);
-        let age = "UPDATE idempotency_keys SET kept_at = $1
-            WHERE kept_at = (SELECT max(kept_at) FROM idempotency_keys)";
+        let age = "UPDATE http_idempotency_keys SET kept_at = $1
+            WHERE kept_at = (SELECT max(kept_at) FROM http_idempotency_keys)";
         assert_eq!(sqlx::query(age).bind(kept_at).execute(db).await.unwrap().rows_affected(), 1);
     }
-    // Cleans up at its start, and every so often.
+    // A replica deletes expired keys at its start.
     let settings = [("DATABASE_URL", api.settings.database.url()), ("IDEMPOTENCY_TTL", "1h")];
     let _other = TestApp::with(&settings).await;
     let gone = async {
-        let left = "SELECT count(*) FROM idempotency_keys";
+        let left = "SELECT count(*) FROM http_idempotency_keys";
         while sqlx::query_scalar::<_, i64>(left).fetch_one(db).await.unwrap() > 1 {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, gone).await.expect("the old one goes");
+    timeout(PATIENCE, gone).await.expect("the expired key is deleted");
     assert!(is_replayed(&send(write(&api, "new", &new)).await));
     send(api.request("DELETE", header(&made[0], "location"))).await;
     assert!(!is_replayed(&send(write(&api, "old", &old)).await));

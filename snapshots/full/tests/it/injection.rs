@@ -1,4 +1,4 @@
-//! sec.injection: whatever a client sends is a value, and never a part of a statement.
+//! sec.injection: input of clients is never part of the text of a statement.
 
 use form_urlencoded::byte_serialize;
 use serde_json::{Value, json};
@@ -51,10 +51,10 @@ async fn hostile() -> (Api, Value, Vec<String>) {
     (api, row, texts)
 }
 
-/// That the table, and what was in it, is as before.
+/// Asserts that the table still has the row, unchanged.
 async fn is_unharmed(api: &Api, row: &Value) {
     let all = api.walk(&format!("{PATH}?limit=100")).await;
-    assert!(all.contains(row), "{row} is gone, or another");
+    assert!(all.contains(row), "{row} is missing or changed");
 }
 
 fn encoded(text: &str) -> String {
@@ -62,7 +62,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn in_a_query_it_is_looked_for_or_refused() {
+async fn hostile_query_parameters_match_nothing_or_are_refused() {
     let (api, row, texts) = hostile().await;
     for text in texts.iter().map(|text| encoded(text)) {
         for name in [
@@ -94,10 +94,10 @@ async fn in_a_query_it_is_looked_for_or_refused() {
 }
 
 #[tokio::test]
-async fn in_a_path_it_is_no_id() {
+async fn hostile_path_parameters_are_refused() {
     let (api, row, texts) = hostile().await;
     let other = body(&api, 0).await;
-    // Spaces in a path are no `+`.
+    // In a path, `+` does not encode a space.
     for text in texts.iter().map(|text| encoded(text).replace('+', "%20")) {
         for method in ["GET", "PUT", "PATCH", "DELETE"] {
             let answer = send(api.request(method, &format!("{PATH}/{text}")).json(&other)).await;
@@ -108,7 +108,7 @@ async fn in_a_path_it_is_no_id() {
 }
 
 #[tokio::test]
-async fn in_a_body_it_is_kept_as_it_is_or_refused() {
+async fn hostile_bodies_are_stored_unchanged_or_refused() {
     let (api, row, texts) = hostile().await;
     let good = body(&api, 0).await;
     let path = format!("{PATH}/{}", one(&api).await["id"].as_str().unwrap());

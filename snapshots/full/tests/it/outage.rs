@@ -1,4 +1,4 @@
-//! What happens while the server is away, slow or changed behind the service's back.
+//! Outages of the database: the server is down, slow, or closes connections.
 
 use std::sync::Arc;
 
@@ -8,45 +8,45 @@ use crate::support::{
     PATIENCE, TestApp,
     database::{Database, THINGS, postgres::proxy::Proxy},
     problem, send,
-    service::{db::startup::Schema, error::AppError},
+    service::{db::startup::Schema, error::Error, http::problem::Kind},
 };
 
 async fn recovers(app: &TestApp) {
     for path in ["/health/ready", "/test/things"] {
         let recovered = async { while send(app.get(path)).await.status() != 200 {} };
-        timeout(PATIENCE, recovered).await.expect("it recovers by itself");
+        timeout(PATIENCE, recovered).await.expect("the service recovers by itself");
     }
 }
 
 #[tokio::test]
-async fn without_its_database_it_is_not_ready_and_recovers_by_itself() {
+async fn without_the_database_the_service_is_not_ready_and_recovers_by_itself() {
     let database = Database::with_things().await;
     let proxy = Proxy::before(&database).await;
     let app = TestApp::with(&[("DATABASE_URL", &proxy.url)]).await;
     assert_eq!(send(app.get("/health/ready")).await.status(), 200);
     proxy.cut();
-    problem(app.get("/health/ready"), 503).await;
-    problem(app.get("/test/things"), 503).await;
+    problem(app.get("/health/ready"), (503, "unavailable")).await;
+    problem(app.get("/test/things"), (503, "unavailable")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
     proxy.restore();
     recovers(&app).await;
 }
 
 #[tokio::test]
-async fn it_starts_without_its_database_and_becomes_ready_with_it() {
+async fn the_service_starts_without_the_database_and_becomes_ready_later() {
     let database = Database::with_things().await;
     let proxy = Proxy::before(&database).await;
     proxy.cut();
     let app = TestApp::with(&[("DATABASE_URL", &proxy.url)]).await;
-    problem(app.get("/health/ready"), 503).await;
+    problem(app.get("/health/ready"), (503, "unavailable")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
     proxy.restore();
     recovers(&app).await;
 }
 
-/// A developer who starts the service first, and the database then.
+/// A developer may start the service before the database.
 #[tokio::test]
-async fn what_is_missing_is_applied_once_the_database_is_there() {
+async fn migrations_are_applied_once_the_database_is_up() {
     let database = Database::empty().await;
     let proxy = Proxy::before(&database).await;
     proxy.cut();
@@ -55,15 +55,15 @@ async fn what_is_missing_is_applied_once_the_database_is_there() {
     let schema = Schema::new(app.state.db.clone(), &THINGS, Some(database.options()));
     let schema = Arc::new(schema);
     schema.at_start(PATIENCE, &app.state.background).await.unwrap();
-    schema.ready().await.unwrap_err();
+    schema.clone().ready().await.unwrap_err();
     proxy.restore();
-    let applied = async { while schema.ready().await.is_err() {} };
-    timeout(PATIENCE, applied).await.expect("it is applied");
+    let applied = async { while schema.clone().ready().await.is_err() {} };
+    timeout(PATIENCE, applied).await.expect("the migrations are applied");
     recovers(&app).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_was_idle_is_tested_before_it_is_used() {
+async fn an_idle_connection_is_tested_before_use() {
     let database = Database::with_things().await;
     let settings = [("DATABASE_URL", database.url()), ("DATABASE_TEST_AFTER_IDLE", "0s")];
     let app = TestApp::with(&settings).await;
@@ -76,9 +76,9 @@ async fn a_connection_that_was_idle_is_tested_before_it_is_used() {
 }
 
 #[tokio::test]
-async fn the_server_ends_a_statement_that_takes_too_long() {
+async fn the_server_cancels_a_statement_that_takes_too_long() {
     let app = TestApp::with(&[("DATABASE_STATEMENT_TIMEOUT", "50ms")]).await;
     let endless = sqlx::query("SELECT pg_sleep(3600)").execute(&app.state.db);
-    let ended = timeout(PATIENCE, endless).await.expect("it is cancelled").unwrap_err();
-    assert_eq!(AppError::from(ended).status(), 504);
+    let ended = timeout(PATIENCE, endless).await.expect("the statement is cancelled").unwrap_err();
+    assert_eq!(Kind::from(&Error::from(ended)), Kind::TimedOut);
 }

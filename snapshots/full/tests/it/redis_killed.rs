@@ -1,4 +1,4 @@
-//! cache.aside, app.ratelimit: a Redis that is killed under load, and another that comes up empty.
+//! cache.aside, app.ratelimit: Redis is killed under load, and restarts empty.
 
 use std::sync::{
     Arc,
@@ -24,7 +24,7 @@ async fn ready(app: &TestApp, status: &str) {
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {status}"));
 }
 
-/// Clients that ask without a pause, and reads through the cache.
+/// Clients that send requests and read through the cache, without a pause.
 struct Load {
     answered: Arc<AtomicUsize>,
     enough: Arc<AtomicBool>,
@@ -52,7 +52,7 @@ impl Load {
         Self { answered, enough, clients }
     }
 
-    /// Waits until so many more have their answer.
+    /// Waits until `count` more requests have succeeded.
     async fn goes_on(&self, count: usize) {
         let target = self.answered.load(Ordering::SeqCst) + count;
         let wait = async {
@@ -61,7 +61,7 @@ impl Load {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, wait).await.expect("answers go on");
+        timeout(PATIENCE, wait).await.expect("requests succeed");
     }
 
     async fn end(self) {
@@ -73,7 +73,7 @@ impl Load {
 }
 
 #[tokio::test]
-async fn answers_go_on_and_so_does_the_limit() {
+async fn requests_succeed_and_the_rate_limit_holds_during_an_outage() {
     let first = Server::start().await;
     let proxy = Proxy::to(first.addr.clone()).await;
     let (url, prefix) = (format!("redis://{}", proxy.addr), redis::prefix());
@@ -91,7 +91,11 @@ async fn answers_go_on_and_so_does_the_limit() {
     }
     for app in [&one, &other] {
         for _ in 0..3 {
-            assert_eq!(send(app.get("/nothing")).await.status(), 404, "none is refused for it");
+            assert_eq!(
+                send(app.get("/nothing")).await.status(),
+                404,
+                "the outage refuses no request"
+            );
         }
         problem(app.get("/nothing"), 429).await;
     }
@@ -103,7 +107,7 @@ async fn answers_go_on_and_so_does_the_limit() {
     }
     load.goes_on(100).await;
     load.end().await;
-    // One budget again: the first request of one process takes from that of the other.
+    // The replicas share a budget again: each request counts for both.
     for app in [&one, &other, &one] {
         assert_eq!(send(app.get("/nothing")).await.status(), 404);
     }

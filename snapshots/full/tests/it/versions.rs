@@ -1,4 +1,4 @@
-//! Versions: what somebody else has changed meanwhile is not written over.
+//! Versions: a write cannot overwrite a change that its client has not read.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::{
 const PATH: &str = "/api/v1/categories";
 
 #[tokio::test]
-async fn of_two_writes_for_one_version_one_wins() {
+async fn of_two_concurrent_writes_of_one_version_one_succeeds() {
     let api = Api::start().await;
     let made = api.create(PATH, &body(&api, 0).await).await;
     let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
@@ -19,7 +19,7 @@ async fn of_two_writes_for_one_version_one_wins() {
         let request = api.request("PUT", &path).header("if-match", "\"1\"");
         tokio::spawn(send(request.json(body)))
     };
-    // Both are to have begun before one of them ends.
+    // Both writes must begin before either ends.
     let mut held = api.settings.database.pool().begin().await.unwrap();
     let lock = "SELECT id FROM categories FOR UPDATE";
     sqlx::query(lock).execute(&mut *held).await.unwrap();

@@ -1,4 +1,4 @@
-//! rel.idempotency, rel.shutdown: what was acknowledged is there, whatever ends meanwhile.
+//! rel.idempotency, rel.shutdown: acknowledged writes survive a crash of the service or database.
 
 use std::process::Stdio;
 use std::{
@@ -24,15 +24,15 @@ use crate::{
 
 const PATH: &str = "/api/v1/categories";
 
-/// Nobody reads what a process logs while it is under load: it may not wait for that.
-const QUIET: (&str, &str) = ("RUST_LOG", "demo::server=info,warn");
+/// The pipe of the log is not read under load, and must not fill up.
+const QUIET: (&str, &str) = ("RUST_LOG", "demo::http::server=info,warn");
 
 const WRITERS: usize = 8;
 
-/// More than are done before the kill, unless that is slow to come.
+/// More writes than usually succeed before the kill.
 const MANY: u32 = 200;
 
-/// Writes, and where each has led to as far as it was acknowledged.
+/// Writes, and the locations of acknowledged ones.
 struct Load<'a> {
     api: &'a Api,
     service: Cell<SocketAddr>,
@@ -40,7 +40,7 @@ struct Load<'a> {
     done: RefCell<Vec<(u32, Value)>>,
     acknowledged: RefCell<BTreeSet<String>>,
     failed: Cell<usize>,
-    /// Whether the kill has come.
+    /// Whether the kill has happened.
     over: Cell<bool>,
 }
 
@@ -61,8 +61,8 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// Sends each write until it is acknowledged, always under the same key; and the first of them again,
-    /// which changes nothing, until the kill has come, however slow it is.
+    /// Retries each write with the same key until it is acknowledged. Repeats acknowledged writes,
+    /// which has no effect, until the kill has happened.
     async fn insist(&self) {
         let writer = async || {
             while let Some((n, body)) = self.next() {
@@ -73,7 +73,9 @@ impl<'a> Load<'a> {
                 self.done.borrow_mut().push((n, body));
             }
         };
-        timeout(PATIENCE * 4, join_all((0..WRITERS).map(|_| writer()))).await.expect("an end");
+        timeout(PATIENCE * 4, join_all((0..WRITERS).map(|_| writer())))
+            .await
+            .expect("all writes are acknowledged");
     }
 
     fn next(&self) -> Option<(u32, Value)> {
@@ -88,7 +90,7 @@ impl<'a> Load<'a> {
             return false;
         };
         let Some(location) = answer.headers().get(LOCATION) else {
-            // 409 while the server finishes what its client has given up.
+            // 409 while the service still processes the request that failed for its client.
             assert!([409, 503, 504].contains(&answer.status().as_u16()), "{}", answer.status());
             assert_eq!(header(&answer, "content-type"), "application/problem+json");
             return false;
@@ -104,10 +106,10 @@ impl<'a> Load<'a> {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, wait).await.expect("writes go on");
+        timeout(PATIENCE, wait).await.expect("writes are acknowledged");
     }
 
-    /// Every write is there, and none twice.
+    /// Asserts that every acknowledged write exists exactly once.
     async fn ends_complete(self) {
         let rows = self.api.walk(&format!("{PATH}?limit=100")).await;
         let mut there: Vec<_> =
@@ -118,7 +120,7 @@ impl<'a> Load<'a> {
 }
 
 #[tokio::test]
-async fn a_service_that_is_told_to_stop_finishes_its_writes() {
+async fn a_shutdown_finishes_the_writes_in_flight() {
     let api = Api::start().await;
     let settings = [
         ("DATABASE_URL", api.settings.database.url()),
@@ -129,7 +131,7 @@ async fn a_service_that_is_told_to_stop_finishes_its_writes() {
     let service = Process::start(&settings).await;
     let load = Load::new(&api, service.addr, 0).await;
     let (made, unready) = (Cell::new(0), Cell::new(false));
-    // As a load balancer does: until it has noticed that readiness says no.
+    // As a load balancer: until it has noticed that readiness fails.
     let writer = async || {
         while !unready.get() {
             let n = made.replace(made.get() + 1);
@@ -150,7 +152,7 @@ async fn a_service_that_is_told_to_stop_finishes_its_writes() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_killed_has_written_all_or_nothing() {
+async fn a_killed_service_leaves_no_partial_write() {
     let api = Api::start().await;
     let settings = [("DATABASE_URL", api.settings.database.url()), QUIET];
     let service = Process::start(&settings).await;
@@ -168,10 +170,10 @@ async fn a_service_that_is_killed_has_written_all_or_nothing() {
     load.ends_complete().await;
 }
 
-/// A PostgreSQL of a test's own.
+/// A PostgreSQL server for one test.
 struct Server {
     url: String,
-    /// `scripts/with-postgres`, which takes it away when its input ends.
+    /// `scripts/with-postgres`, which stops the server when its input ends.
     script: Child,
 }
 
@@ -186,15 +188,15 @@ impl Server {
             .spawn()
             .unwrap();
         let mut said = BufReader::new(script.stdout.take().unwrap()).lines();
-        let said = timeout(PATIENCE, said.next_line()).await.expect("it starts").unwrap();
+        let said = timeout(PATIENCE, said.next_line()).await.expect("the server starts").unwrap();
         Self { url: said.expect("its address"), script }
     }
 
-    /// Kills the process that serves this very statement. The server takes it for a crash: it ends all
-    /// others as well, and recovers from its log.
+    /// Kills the server process of this connection. PostgreSQL treats that as a crash: it closes
+    /// all other connections and recovers from its log.
     async fn crash(&self) {
         let mut connection = loop {
-            // It may still be recovering from the last one.
+            // The server may still be recovering from the previous crash.
             if let Ok(connection) = PgConnection::connect(&self.url).await {
                 break connection;
             }
@@ -205,12 +207,12 @@ impl Server {
 
     async fn end(mut self) {
         drop(self.script.stdin.take());
-        timeout(PATIENCE, self.script.wait()).await.expect("it ends").unwrap();
+        timeout(PATIENCE, self.script.wait()).await.expect("the script exits").unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_database_that_is_killed_keeps_what_it_acknowledged() {
+async fn a_killed_database_keeps_acknowledged_writes() {
     let server = Server::start().await;
     let settings = [("DATABASE_URL", server.url.as_str())];
     assert!(Process::run(&["migrate"], &settings).await.status.success());
@@ -218,7 +220,7 @@ async fn a_database_that_is_killed_keeps_what_it_acknowledged() {
     let load = Load::new(&api, api.addr, MANY).await;
     let crash = async {
         load.has_acknowledged(WRITERS).await;
-        // Where no write was under way, the service has borne it.
+        // A crash without a write in flight fails no request.
         while load.failed.get() == 0 {
             server.crash().await;
         }

@@ -4,28 +4,28 @@
 pub mod heap;
 pub mod logs;
 pub mod metrics;
+pub mod request;
 pub mod traces;
 
 use std::time::Duration;
 
-use axum::BoxError;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::Config;
+use crate::{config::Config, error::Cause};
 
-/// Keeps the exporters; flush it before the process ends.
+/// The exporters. Flush them before the process ends.
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
 /// Starts logs, and traces where a collector is configured.
 ///
-/// Call it outside of the runtime: the exporter's client blocks a thread of its own.
+/// Must be called outside of the runtime: the client of the exporter blocks its thread.
 ///
 /// # Errors
-/// The exporter cannot be built from its settings. A collector that is down is no error.
-pub fn init(config: &Config) -> Result<Telemetry, BoxError> {
+/// The exporter cannot be built from its settings. A collector that is down is not an error.
+pub fn init(config: &Config) -> Result<Telemetry, Cause> {
     let traces = traces::provider(config)?;
     tracing_subscriber::registry()
         .with(traces.as_ref().map(traces::layer))
@@ -36,7 +36,7 @@ pub fn init(config: &Config) -> Result<Telemetry, BoxError> {
 }
 
 impl Telemetry {
-    /// Sends what is left to the collector; gives up after `within`.
+    /// Exports the remaining traces; gives up after `within`.
     pub fn flush(self, within: Duration) {
         if let Some(Err(error)) = self.traces.map(|traces| traces.shutdown_with_timeout(within)) {
             tracing::warn!(%error, "some traces were not exported");

@@ -1,9 +1,9 @@
-//! sec.headers: on every response, errors included.
+//! sec.headers: every response has the security headers, error responses included.
 
 use crate::support::{TestApp, header, send};
 
 #[tokio::test]
-async fn every_response_carries_them() {
+async fn every_response_has_the_security_headers() {
     let app = TestApp::with(&[("RATE_LIMIT_PER_MINUTE", "6"), ("REQUEST_TIMEOUT", "1s")]).await;
     let paths = [
         "/health/live",
@@ -35,7 +35,7 @@ async fn every_response_carries_them() {
 }
 
 #[tokio::test]
-async fn the_api_may_load_nothing_and_the_page_only_from_here() {
+async fn the_api_loads_nothing_and_the_page_only_from_its_origin() {
     let app = TestApp::start().await;
     let api = send(app.get("/api/v1/info")).await;
     let strict = "default-src 'none'; frame-ancestors 'none'";

@@ -1,6 +1,6 @@
-//! Promises of the service, one file each, kept over real HTTP. One binary: it links once.
+//! Tests over real HTTP, a file for each property of the service, in one binary: linking is slow.
 
-#![allow(clippy::disallowed_methods, reason = "a test may wait, and its tasks end with it")]
+#![allow(clippy::disallowed_methods, reason = "a test may block, and its tasks end with it")]
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! mon.tracing: linked spans at a collector, and none of its troubles.
+//! mon.tracing: linked spans reach a collector, and its failures do not affect the service.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ use crate::support::{Process, TestApp, free_port, send, service::telemetry::trac
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
-/// Takes spans as an OpenTelemetry collector does; returns its address.
+/// Starts an OpenTelemetry collector; returns its URL and the spans that it receives.
 async fn collector() -> (String, UnboundedReceiver<Span>) {
     async fn take(State(spans): State<UnboundedSender<Span>>, body: Bytes) {
         let export = ExportTraceServiceRequest::decode(body).unwrap();
@@ -43,13 +43,13 @@ fn traceparent(sampled: &str) -> String {
     format!("00-{TRACE}-{PARENT}-{sampled}")
 }
 
-/// Only the flush at shutdown can export in time: a batch waits for an hour.
+/// Batches wait for an hour, so that only the flush at shutdown exports spans.
 fn settings(collector: &str) -> Vec<(&str, &str)> {
     vec![("OTEL_EXPORTER_OTLP_ENDPOINT", collector), ("OTEL_BSP_SCHEDULE_DELAY", "3600000")]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_a_span_of_its_callers_trace() {
+async fn a_request_is_a_span_in_the_trace_of_its_caller() {
     let (collector, mut spans) = collector().await;
     let mut service = Process::start(&settings(&collector)).await;
     let request = service.get("/api/v1/info").header("traceparent", traceparent("01"));
@@ -69,7 +69,7 @@ async fn a_request_is_a_span_of_its_callers_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sampler_decides_unless_the_caller_did() {
+async fn the_sampler_decides_unless_the_caller_has_decided() {
     let (collector, mut spans) = collector().await;
     let mut settings = settings(&collector);
     settings.push(("OTEL_TRACES_SAMPLER_ARG", "0"));
@@ -83,9 +83,9 @@ async fn the_sampler_decides_unless_the_caller_did() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_down_is_not_felt() {
-    let nobody = free_port();
-    let url = format!("http://{}", nobody.local_addr().unwrap());
+async fn a_collector_that_is_down_does_not_affect_requests() {
+    let unused = free_port();
+    let url = format!("http://{}", unused.local_addr().unwrap());
     let service = Process::start(&settings(&url)).await;
     for _ in 0..50 {
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
@@ -95,8 +95,8 @@ async fn a_collector_that_is_down_is_not_felt() {
 }
 
 #[tokio::test]
-async fn a_collector_that_hangs_does_not_hold_the_end() {
-    // Takes connections, and nobody is there to answer them.
+async fn a_collector_that_hangs_does_not_delay_shutdown() {
+    // Accepts connections and never responds.
     let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", hangs.local_addr().unwrap());
     let mut settings = settings(&url);
@@ -110,11 +110,11 @@ async fn a_collector_that_hangs_does_not_hold_the_end() {
 }
 
 #[tokio::test]
-async fn an_outbound_call_goes_on_with_the_trace() {
+async fn an_outbound_call_continues_the_trace() {
     let app = TestApp::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")]).await;
     let provider = SdkTracerProvider::builder().build();
     let layer = traces::layer(&provider);
-    // This test's runtime has one thread, so what it serves is traced here.
+    // The runtime of this test has one thread, so the subscriber sees every request.
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let request = app.get("/test/outbound").header("traceparent", traceparent("01"));
     let sent = send(request).await.text().await.unwrap();
@@ -123,7 +123,7 @@ async fn an_outbound_call_goes_on_with_the_trace() {
 }
 
 #[tokio::test]
-async fn without_tracing_the_callers_trace_is_passed_on() {
+async fn without_tracing_the_trace_context_of_the_caller_is_forwarded() {
     let app = TestApp::start().await;
     let request = app.get("/test/outbound").header("traceparent", traceparent("00"));
     assert_eq!(send(request).await.text().await.unwrap(), traceparent("00"));

@@ -1,4 +1,4 @@
-//! app.validation: bad values never reach a handler.
+//! app.validation: invalid values never reach a handler.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn all_broken_rules_are_reported_together() {
 }
 
 #[tokio::test]
-async fn unknown_missing_and_mistyped_fields_are_named() {
+async fn unknown_missing_and_mistyped_fields_are_reported() {
     let app = TestApp::start().await;
     for (order, pointer, code) in [
         (json!({"customer": "a", "lines": [], "admin": true}), "/admin", "unknown"),
@@ -43,7 +43,7 @@ async fn unknown_missing_and_mistyped_fields_are_named() {
 }
 
 #[tokio::test]
-async fn query_and_path_are_checked_like_bodies() {
+async fn query_and_path_parameters_are_validated_like_bodies() {
     let app = TestApp::start().await;
     assert_eq!(send(app.get("/test/page?limit=5")).await.text().await.unwrap(), r#"{"limit":5}"#);
     assert_eq!(send(app.get("/test/page")).await.status(), 200);

@@ -1,8 +1,7 @@
-//! Access tokens: JSON Web Tokens (RFC 7519), signed with a key of ours.
+//! Access tokens: JSON Web Tokens (RFC 7519), signed by the service.
 
 use std::{collections::HashMap, time::Duration};
 
-use axum::BoxError;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -10,19 +9,19 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::CurrentUser;
+use super::{CurrentUser, users::Role};
 use crate::{
     config::{AppEnv, Config, Env},
-    users::Role,
+    error::Cause,
 };
 
-/// The one algorithm, whatever a token says of itself (RFC 8725, 3.1).
+/// The only accepted algorithm; the header of a token cannot select another (RFC 8725, 3.1).
 const ALGORITHM: Algorithm = Algorithm::HS256;
 
-/// As long as the hash, or the key is the weaker part (RFC 7518, 3.2).
+/// As long as the hash (RFC 7518, 3.2).
 const MIN_KEY_BYTES: usize = 32;
 
-/// Signs access tokens with the first key, and takes those that any of the keys signed.
+/// Signs access tokens with the first key, and verifies them with any key.
 pub struct Tokens {
     header: Header,
     signing: EncodingKey,
@@ -46,13 +45,13 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Tokens of `issuer`, each good for `ttl`, where clocks differ by `leeway` at most.
+    /// Tokens of `issuer`, each valid for `ttl`, with `leeway` for differences between clocks.
     pub fn new(
         keys: &SecretString,
         issuer: &str,
         leeway: Duration,
         ttl: Duration,
-    ) -> Result<Self, BoxError> {
+    ) -> Result<Self, Cause> {
         let keys = parse(keys)?;
         let (kid, key) = keys.first().ok_or("no key")?;
         let mut validation = Validation::new(ALGORITHM);
@@ -74,8 +73,8 @@ impl Tokens {
         })
     }
 
-    /// A token for `user`, good from `now` on.
-    pub fn issue(&self, user: &CurrentUser, now: DateTime<Utc>) -> Result<String, BoxError> {
+    /// A token for `user`, valid from `now`.
+    pub fn issue(&self, user: &CurrentUser, now: DateTime<Utc>) -> Result<String, Cause> {
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.issuer.clone(),
@@ -89,7 +88,7 @@ impl Tokens {
         Ok(jsonwebtoken::encode(&self.header, &claims, &self.signing)?)
     }
 
-    /// Who a token speaks for; `None` for one that is not ours, not yet or no longer good.
+    /// The account of a token; `None` for a token of another issuer, or one that is not valid now.
     pub fn verify(&self, token: &str) -> Option<CurrentUser> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
@@ -98,7 +97,7 @@ impl Tokens {
         Some(CurrentUser { id: sub, session: sid, role })
     }
 
-    /// Whole seconds that a token is good for.
+    /// Time that a token is valid.
     pub fn ttl(&self) -> Duration {
         self.ttl
     }
@@ -112,7 +111,7 @@ fn parse(keys: &SecretString) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
         let (kid, key) = pair.trim().split_once(':').ok_or(FORM)?;
         let key = BASE64_STANDARD.decode(key).map_err(|_| FORM)?;
         if kid.is_empty() || parsed.iter().any(|(other, _)| other == kid) {
-            return Err("must name each key, and no two alike");
+            return Err("must give each key a unique name");
         }
         if key.len() < MIN_KEY_BYTES {
             return Err("must hold keys of at least 32 bytes");
@@ -122,22 +121,22 @@ fn parse(keys: &SecretString) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
     Ok(parsed)
 }
 
-/// Notes what is wrong with the keys.
+/// Checks the signing keys.
 pub fn check(config: &Config, env: &mut Env) {
     if config.auth_signing_keys.expose_secret().is_empty() {
-        // Noted already.
+        // Reported as missing already.
         return;
     }
     match parse(&config.auth_signing_keys) {
         Err(why) => env.fault("AUTH_SIGNING_KEYS", why),
         Ok(keys) if config.app_env == AppEnv::Production && keys.iter().any(is_published) => {
-            env.fault("AUTH_SIGNING_KEYS", "holds the key of .env.example, which everybody knows");
+            env.fault("AUTH_SIGNING_KEYS", "holds the key of .env.example, which is public");
         }
         Ok(_) => {}
     }
 }
 
-/// Whether a key is the one that stands in `.env.example`.
+/// Whether a key is the one of `.env.example`.
 fn is_published((kid, _): &(String, Vec<u8>)) -> bool {
     kid == "development"
 }
@@ -157,20 +156,20 @@ mod tests {
         Tokens::new(&keys.into(), "demo", leeway, ttl).unwrap()
     }
 
-    fn somebody() -> CurrentUser {
+    fn account() -> CurrentUser {
         CurrentUser { id: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User }
     }
 
     #[test]
-    fn a_token_says_who_it_is_for() {
-        let (tokens, user) = (tokens(&format!("new:{NEW}")), somebody());
+    fn a_token_identifies_its_account() {
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), account());
         let token = tokens.issue(&user, Utc::now()).unwrap();
         assert_eq!(tokens.verify(&token), Some(user));
     }
 
     #[test]
-    fn clocks_may_differ_by_the_leeway_and_no_more() {
-        let (tokens, user) = (tokens(&format!("new:{NEW}")), somebody());
+    fn clocks_may_differ_by_at_most_the_leeway() {
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), account());
         let good = |skew: TimeDelta| {
             let token = tokens.issue(&user, Utc::now() + skew).unwrap();
             tokens.verify(&token).is_some()
@@ -182,17 +181,17 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_replaced_by_signing_with_a_new_one_and_keeping_the_old() {
-        let token = tokens(&format!("old:{OLD}")).issue(&somebody(), Utc::now()).unwrap();
+    fn a_rotated_key_still_verifies_tokens() {
+        let token = tokens(&format!("old:{OLD}")).issue(&account(), Utc::now()).unwrap();
         assert!(tokens(&format!("new:{NEW},old:{OLD}")).verify(&token).is_some());
         assert!(tokens(&format!("new:{NEW}")).verify(&token).is_none());
         assert!(tokens(&format!("old:{NEW}")).verify(&token).is_none(), "another key of that name");
     }
 
     #[test]
-    fn what_a_token_says_of_its_algorithm_is_not_believed() {
+    fn the_algorithm_in_a_token_is_ignored() {
         let tokens = tokens(&format!("new:{NEW}"));
-        let token = tokens.issue(&somebody(), Utc::now()).unwrap();
+        let token = tokens.issue(&account(), Utc::now()).unwrap();
         let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
             panic!("three parts");
         };
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_of_others_are_none_of_ours() {
+    fn tokens_with_wrong_or_missing_claims_are_refused() {
         let key = EncodingKey::from_base64_secret(NEW).unwrap();
         let header = Header { kid: Some("new".to_owned()), ..Header::new(ALGORITHM) };
         let now = Utc::now().timestamp();
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_named_and_long_enough() {
+    fn keys_need_a_name_and_a_minimum_length() {
         for bad in [
             "",
             "new",

@@ -1,8 +1,8 @@
-//! Cache-aside: what was loaded is kept for a while, and forgotten when it changes.
+//! Cache-aside: loaded values are kept for their TTL, and invalidated when they change.
 //!
-//! That something is absent is kept too, so that made-up ids cost no query. One task loads a key,
-//! and the others wait for it. Lifetimes differ a little, so that what was loaded together does not
-//! expire together. No fault of the store is an error: what it cannot give is loaded.
+//! Absent values are kept, too, so that made-up IDs cost no query. One task loads a key, and the
+//! others wait for it. TTLs vary, so that values that were loaded together do not expire together.
+//! A fault of the store is not an error: the value is loaded.
 
 mod flights;
 mod key;
@@ -11,6 +11,7 @@ mod store;
 use std::{
     fmt::Display,
     hash::{BuildHasher, RandomState},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,36 +23,39 @@ use self::flights::{Flights, Landing, Seat};
 pub use self::{key::Key, store::Store};
 use crate::config::{Config, Env};
 
-/// Longer keys are not kept: a client chooses what it searches for.
+/// Longer keys are not cached: clients choose the texts of searches.
 const LONGEST_KEY: usize = 500;
 
-/// What was loaded before.
-pub struct Cache {
+/// Values that were loaded before. Clones share them.
+#[derive(Clone)]
+pub struct Cache(Arc<Parts>);
+
+struct Parts {
     store: Store,
     flights: Flights,
     ttl: Duration,
     negative_ttl: Duration,
 }
 
-/// What the store says to one who is about to load.
+/// Answer of the store before a load.
 enum Claim {
-    /// Another has loaded it.
+    /// Another task has loaded the value.
     Loaded(Bytes),
-    /// Nobody has. With a lease the store will take it; without one it has no say for now.
+    /// The value must be loaded. With a lease the store accepts it; without one it does not.
     Load(Option<store::Lease>),
 }
 
 impl Cache {
-    /// Nothing is loaded yet.
+    /// An empty cache.
     pub fn new(store: Store, config: &Config) -> Self {
         let (ttl, negative_ttl) = (config.cache_ttl, config.cache_negative_ttl);
-        Self { store, flights: Flights::default(), ttl, negative_ttl }
+        Self(Arc::new(Parts { store, flights: Flights::default(), ttl, negative_ttl }))
     }
 
-    /// What is kept under `key`, or else what `load` finds. `None` is kept as well, but no error.
+    /// The value of `key`, from the cache or from `load`. `None` is cached as well, an error is not.
     ///
     /// # Errors
-    /// Those of `load`.
+    /// The errors of `load`.
     pub async fn get_or_load<T, E, F>(
         &self,
         key: &Key,
@@ -64,10 +68,10 @@ impl Cache {
         self.through(key, load, Option::is_none).await
     }
 
-    /// The same for a [`Key::list`], which may be empty but is never absent.
+    /// The same for a [`Key::list`], which may be empty and is never absent.
     ///
     /// # Errors
-    /// Those of `load`.
+    /// The errors of `load`.
     pub async fn list_or_load<T, E, F>(&self, key: &Key, load: impl FnOnce() -> F) -> Result<T, E>
     where
         T: Serialize + DeserializeOwned,
@@ -76,16 +80,16 @@ impl Cache {
         self.through(key, load, |_| false).await
     }
 
-    /// Forgets these things, and every list of their kind. For after the commit: what is loaded
-    /// before it is what stood there before.
+    /// Invalidates these entities, and every list of their kind. Call it after the commit: a load
+    /// before it returns the old values.
     pub async fn invalidate<I: Display>(
         &self,
         name: &'static str,
         ids: impl IntoIterator<Item = I>,
     ) {
         let entities: Vec<_> = ids.into_iter().map(|id| Key::entity(name, id)).collect();
-        self.flights.close(|key| key.name == name && (key.is_list() || entities.contains(key)));
-        self.store.invalidate(name, entities).await;
+        self.0.flights.close(|key| key.name == name && (key.is_list() || entities.contains(key)));
+        self.0.store.invalidate(name, entities).await;
     }
 
     async fn through<V, E, F>(
@@ -105,16 +109,16 @@ impl Cache {
             histogram!("cache_load_duration_seconds", "cache" => name).record(start.elapsed());
             loaded
         };
-        if self.ttl.is_zero() || key.to_string().len() > LONGEST_KEY {
+        if self.0.ttl.is_zero() || key.to_string().len() > LONGEST_KEY {
             return load().await;
         }
 
-        let kept = self.store.get(key).await;
+        let kept = self.0.store.get(key).await;
         let value = kept.as_ref().and_then(decode);
         let outcome = match (&kept, &value) {
             (_, Some(value)) if is_absent(value) => "absent",
             (_, Some(_)) => "hit",
-            // Of another version of the service, most likely. It will be written over.
+            // Most likely of another version of the service. It will be overwritten.
             (Some(_), None) => "garbage",
             (None, None) => "miss",
         };
@@ -124,7 +128,7 @@ impl Cache {
         }
 
         let flight = loop {
-            let mut landing = match self.flights.board(key) {
+            let mut landing = match self.0.flights.board(key) {
                 Seat::Lead(flight) => break flight,
                 Seat::Follow(landing) => landing,
             };
@@ -134,13 +138,13 @@ impl Cache {
                     Some(value) => return Ok(value),
                     None => return load().await,
                 },
-                // Whoever waited tries at once: one after the other would take too long.
+                // All waiting tasks load at once: one after another would take too long.
                 Ok(_) => return load().await,
-                // The one who loaded went away.
+                // The loading task was dropped.
                 Err(_) => {}
             }
         };
-        let lease = match self.store.claim(key, kept).await {
+        let lease = match self.0.store.claim(key, kept).await {
             Claim::Load(lease) => lease,
             Claim::Loaded(json) => {
                 if let Some(value) = decode(&json) {
@@ -160,25 +164,25 @@ impl Cache {
         let json = match serde_json::to_vec(&value) {
             Ok(json) => Bytes::from(json),
             Err(error) => {
-                tracing::error!(cache = name, %error, "what was loaded cannot be kept");
+                tracing::error!(cache = name, %error, "a loaded value cannot be cached");
                 flight.land(Landing::Failed);
                 return Ok(value);
             }
         };
         if let Some(lease) = lease {
-            let ttl = if is_absent(&value) { self.negative_ttl } else { self.ttl };
-            self.store.put(lease, json.clone(), spread(ttl, dice())).await;
+            let ttl = if is_absent(&value) { self.0.negative_ttl } else { self.0.ttl };
+            self.0.store.put(lease, json.clone(), spread(ttl, dice())).await;
         }
-        // After `put`, so that a change since the load began is seen here, or else forgets what was
-        // put. A list needs no such care: after a change none from before is found.
+        // After `put`: an invalidation since the load began is seen here, and a later one removes the
+        // entry. A list needs no such care: after an invalidation, no older list is found.
         if !flight.land(Landing::Loaded(json)) && !key.is_list() {
-            self.store.remove(key).await;
+            self.0.store.remove(key).await;
         }
         Ok(value)
     }
 }
 
-/// Finds what is wrong with the settings of this module.
+/// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
     if config.cache_negative_ttl.is_zero() {
         env.fault("CACHE_NEGATIVE_TTL", "must be longer than zero");
@@ -205,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lifetimes_are_spread_over_a_fifth() {
+    fn ttls_vary_by_up_to_a_fifth() {
         let ttl = Duration::from_mins(5);
         assert_eq!(spread(ttl, 0), ttl);
         assert_eq!(spread(ttl, u32::MAX), Duration::from_mins(6));

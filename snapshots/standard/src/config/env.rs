@@ -27,7 +27,7 @@ pub trait Choice: Copy + 'static {
 pub struct Fault {
     /// The variable.
     pub name: &'static str,
-    /// What is wrong with it, never the value of a secret.
+    /// Description of the fault, without the value of a secret.
     pub reason: String,
 }
 
@@ -70,7 +70,7 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
 }
 
 impl Env {
-    /// The process's environment. In development `file` fills in what it leaves unset.
+    /// The process's environment. In development `file` supplies variables that it leaves unset.
     ///
     /// The file counts only where `APP_ENV` is `development`, by the environment or else by the file:
     /// one left behind on a production host changes nothing. A fresh checkout has none yet: where the
@@ -222,7 +222,7 @@ impl Env {
         self.faults.push(Fault { name, reason: reason.into() });
     }
 
-    /// What was read.
+    /// The effective settings.
     ///
     /// # Errors
     /// Every fault noted so far.
@@ -235,7 +235,7 @@ impl Env {
         if self.faults.is_empty() { Ok(self.effective) } else { Err(Faults(self.faults)) }
     }
 
-    /// An empty variable counts as unset: those who pass one on cannot always leave it out.
+    /// An empty variable counts as unset: a caller cannot always leave it out.
     fn raw(&self, name: &str) -> Option<&str> {
         self.vars.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_shown_holds_no_password() {
+    fn a_printed_url_must_not_contain_a_password() {
         for bad in ["http://ada:hunter2@host", "http://ada@host", "host:4318", "file:///a"] {
             let mut env = env("U", bad);
             assert_eq!(env.url("U"), None);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_come_from_a_file_and_are_never_shown() {
+    fn secrets_are_read_from_a_file_and_never_printed() {
         let path = std::env::temp_dir().join(format!("secret-{}", uuid::Uuid::now_v7()));
         #[expect(clippy::disallowed_methods)]
         std::fs::write(&path, "hunter2\n").unwrap();
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_given_twice_or_missing_is_a_fault() {
+    fn a_duplicate_or_missing_secret_is_a_fault() {
         let mut both: Env = [("T", "a"), ("T_FILE", "/b")].into_iter().collect();
         both.secret("T");
         assert!(both.finish().is_err());

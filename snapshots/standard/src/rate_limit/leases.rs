@@ -1,5 +1,5 @@
-//! Budgets that replicas share. They are kept in Redis, and taken from there in small lots, so that
-//! most requests wait for no round trip.
+//! Budgets that replicas share: Redis has them, and each process takes them in small lots, so that
+//! most requests need no round trip.
 
 use std::{
     collections::HashMap,
@@ -11,23 +11,24 @@ use metrics::counter;
 use redis::Script;
 use tokio::time::timeout;
 
-use super::{Client, Decision, RateLimit};
+use super::{Decision, RateLimit};
 use crate::{
     config::Config,
+    http::caller::Client,
     redis::{Redis, Unavailable},
 };
 
 /// In microseconds, in which Redis counts.
 const MINUTE: u32 = 60_000_000;
 
-/// A lot is this part of a minute's budget: what a process may hold back from the others.
+/// A lot is this part of a minute's budget. Other processes cannot use it.
 const LOTS: u32 = 20;
 const LARGEST_LOT: u32 = 100;
 
 /// Lots of all clients that this process holds.
 ///
-/// All processes together let through what the budget holds, and each at most the one lot more that
-/// it took before.
+/// All processes together allow the requests of the budget, and each at most another lot that it
+/// took before.
 pub struct Leases {
     redis: Redis,
     name: &'static str,
@@ -48,19 +49,19 @@ struct Book {
 #[derive(Default)]
 struct Lease {
     answer: Mutex<Option<Answer>>,
-    /// Whoever holds it asks Redis, so that a crowd takes one lot and not one each.
+    /// Its holder asks Redis, so that concurrent requests take one lot together.
     asking: tokio::sync::Mutex<()>,
 }
 
-/// What Redis said last.
+/// Latest answer of Redis.
 struct Answer {
     /// Requests of the lot that are left; `None` where it refused one.
     lot: Option<u32>,
     /// Requests left to all.
     beyond: u32,
     whole_at: Instant,
-    /// A lot is worth something only for the time that it takes to come back: nobody saves them up.
-    /// A refusal stands until the next request would be let in, and costs no round trip till then.
+    /// End of its validity. A lot expires after the time in which the budget regains it: lots do not
+    /// add up. A refusal is valid until the next request would be allowed, without a round trip.
     until: Instant,
 }
 
@@ -101,7 +102,7 @@ impl Leases {
         decision
     }
 
-    /// Waits for its turn no longer than for Redis: twice `CACHE_TIMEOUT`, and it goes on without.
+    /// Waits for its turn as long as for Redis: at most twice `CACHE_TIMEOUT` in all.
     async fn renew(&self, lease: &Lease, client: Client) -> Result<Decision, Unavailable> {
         let turn = timeout(self.redis.timeout(), lease.asking.lock()).await;
         let _turn = turn.map_err(|_| Unavailable)?;
@@ -125,8 +126,8 @@ impl Leases {
         lease.take(now).ok_or(Unavailable)
     }
 
-    /// `None` while too many clients have one: those go by this process's own budgets, which are
-    /// bounded as well.
+    /// `None` while too many clients have one: the others fall back to this process's budgets, which
+    /// are bounded as well.
     fn lease(&self, client: Client, now: Instant) -> Option<Arc<Lease>> {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lease) = book.leases.get(&client) {
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_stands_until_the_next_request_fits() {
+    fn a_refusal_is_valid_until_the_next_request_is_allowed() {
         let now = Instant::now();
         let lease = lease(None, now);
         for _ in 0..3 {

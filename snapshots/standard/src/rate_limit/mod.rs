@@ -1,23 +1,25 @@
-//! How many requests a client may send.
+//! The rate limit: how many requests a client may send.
 
-mod client;
 mod gcra;
 mod leases;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-pub use self::client::{Client, address};
 use self::gcra::Gcra;
-use crate::{config::Config, error::AppError, state::AppState};
+use crate::{
+    config::Config,
+    error::Error,
+    http::caller::{Caller, Client},
+};
 
-/// The budgets of all clients, under a name that they are told.
+/// Budgets of all clients, under a name that the clients see.
 pub struct RateLimit {
     name: &'static str,
     local: Gcra,
@@ -25,21 +27,21 @@ pub struct RateLimit {
     shared: Option<leases::Leases>,
 }
 
-/// What a request was told about its client's budget.
+/// Decision on a request, and the state of its client's budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether the request may go on.
+    /// Whether the request is allowed.
     pub allowed: bool,
-    /// Requests left right now.
+    /// Requests left now.
     pub remaining: u32,
-    /// Until the whole budget is back.
+    /// Time until the budget is full again.
     pub reset: Duration,
-    /// Until a refused request would be let in.
+    /// Time until a refused request would be allowed.
     pub retry_after: Duration,
 }
 
 impl RateLimit {
-    /// Empty books, with so many requests a minute for each.
+    /// Full budgets of `per_minute` requests for each client.
     pub fn new(name: &'static str, per_minute: u32, config: &Config) -> Self {
         let policy = format!("\"{name}\";q={per_minute};w=60");
         Self {
@@ -71,27 +73,21 @@ impl RateLimit {
     }
 }
 
-/// Middleware: lets the request through or answers 429; says either way what is left.
+/// Middleware: passes the request on or answers 429. The response has the state of the budget.
 pub async fn enforce(
-    State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    State(limit): State<Arc<RateLimit>>,
+    caller: Caller,
     request: Request,
     next: Next,
 ) -> Response {
-    let proxies = state.config.trusted_proxies;
-    let client = Client::Address(address(peer.ip(), request.headers(), proxies));
-    let mut request = request;
-    let owner = crate::auth::token_owner(&state.auth, &mut request);
-    let client = owner.map_or(client, |owner| Client::User(owner.id));
-
-    let decision = state.rate_limit.take(client).await;
+    let decision = limit.take(caller.client()).await;
     let mut response = if decision.allowed {
         next.run(request).await
     } else {
         metrics::counter!("rate_limit_refusals_total").increment(1);
-        AppError::TooManyRequests { retry_after: decision.retry_after }.into_response()
+        Error::RateLimited { retry_after: decision.retry_after }.into_response()
     };
-    state.rate_limit.describe(decision, response.headers_mut());
+    limit.describe(decision, response.headers_mut());
     response
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use axum::{
-    BoxError,
     extract::{MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
 };
@@ -23,16 +22,20 @@ use tracing::{Level, Span, Subscriber, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
-use crate::{config::Config, info, request::Current};
+use super::request::Current;
+use crate::{
+    config::{BUILD, Config},
+    error::Cause,
+};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// Exports in batches from a thread of its own; `None` without a collector.
+/// Exports spans in batches from a separate thread; `None` without a collector.
 ///
 /// # Errors
 /// The exporter cannot be built from its settings.
-pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, BoxError> {
+pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, Cause> {
     let Some(collector) = &config.otel_exporter_otlp_endpoint else {
         return Ok(None);
     };
@@ -44,10 +47,9 @@ pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, BoxError> 
         .with_headers(headers.map_or_else(HashMap::new, |text| pairs(text.expose_secret())))
         .build()?;
 
-    let info = info::current();
     let resource = Resource::builder()
         .with_service_name(config.otel_service_name.clone())
-        .with_attribute(opentelemetry::KeyValue::new("service.version", info.version))
+        .with_attribute(opentelemetry::KeyValue::new("service.version", BUILD.version))
         .build();
     // A caller's decision is kept, or traces would have holes.
     let sampler = Sampler::TraceIdRatioBased(config.otel_traces_sampler_arg);
@@ -89,7 +91,7 @@ pub fn span(request: &Request) -> Span {
     span
 }
 
-/// Notes how the request ended.
+/// Records the status of the response.
 pub fn finish(span: &Span, status: StatusCode) {
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
@@ -102,8 +104,8 @@ pub fn trace_id(span: &Span) -> TraceId {
     span.context().span().span_context().trace_id()
 }
 
-/// The caller's trace context, to be passed on whole: empty where it cannot be read.
-pub fn caller(headers: &HeaderMap) -> (Option<TraceId>, HeaderMap) {
+/// The caller's trace context, to be passed on whole: empty where it cannot be parsed.
+pub fn context(headers: &HeaderMap) -> (Option<TraceId>, HeaderMap) {
     let traceparent = headers.get(TRACEPARENT);
     let Some(id) = traceparent.and_then(parse_trace_id) else {
         return (None, HeaderMap::new());
@@ -124,13 +126,13 @@ fn parse_trace_id(traceparent: &HeaderValue) -> Option<TraceId> {
     TraceId::from_hex(trace).ok().filter(|id| valid && *id != TraceId::INVALID)
 }
 
-/// Puts the running trace into the headers of an outbound call.
+/// Adds the running trace to the headers of an outbound call.
 pub fn inject(headers: &mut HeaderMap) {
     TraceContextPropagator::new()
         .inject_context(&Span::current().context(), &mut HeaderInjector(headers));
     if !headers.contains_key(TRACEPARENT) {
-        // Tracing is off here: pass on what came in, so that the callers' trace goes on.
-        headers.extend(Current::with(|request| request.caller.clone()).unwrap_or_default());
+        // Tracing is off: the caller's context is passed on, so that its trace has no gap.
+        headers.extend(Current::with(|request| request.trace_context.clone()).unwrap_or_default());
     }
 }
 
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_context_is_whole_or_not_there() {
+    fn an_invalid_trace_context_is_dropped() {
         let trace = "0af7651916cd43dd8448eb211c80319c";
         let read = |text: &str| parse_trace_id(&HeaderValue::from_str(text).unwrap());
         let good = format!("00-{trace}-b7ad6b7169203331-01");

@@ -17,7 +17,7 @@ use crate::support::{
     service::cache::{Cache, Key},
 };
 
-/// A table with one row, or none, that counts how often it is read.
+/// A table with at most one row, which counts its reads.
 #[derive(Default)]
 struct Table {
     row: std::sync::Mutex<Option<String>>,
@@ -44,7 +44,7 @@ impl Table {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Through the cache.
+    /// Reads the row through the cache.
     async fn get(&self, cache: &Cache, key: &Key) -> Option<String> {
         cache.get_or_load(key, async || Ok::<_, ()>(self.read())).await.unwrap()
     }
@@ -56,7 +56,7 @@ impl Table {
 }
 
 #[tokio::test]
-async fn what_was_loaded_is_kept() {
+async fn a_loaded_value_is_cached() {
     let app = TestApp::start().await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
     for _ in 0..5 {
@@ -70,7 +70,7 @@ async fn what_was_loaded_is_kept() {
 }
 
 #[tokio::test]
-async fn it_is_kept_for_its_time() {
+async fn an_entry_expires_after_its_ttl() {
     let app = TestApp::with(&[("CACHE_TTL", "1ms")]).await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
     let wait = async {
@@ -78,11 +78,11 @@ async fn it_is_kept_for_its_time() {
             table.get(&app.state.cache, &key).await;
         }
     };
-    timeout(PATIENCE, wait).await.expect("it ends");
+    timeout(PATIENCE, wait).await.expect("the entry expires");
 }
 
 #[tokio::test]
-async fn it_can_be_switched_off() {
+async fn a_ttl_of_zero_disables_the_cache() {
     let app = TestApp::with(&[("CACHE_TTL", "0s")]).await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
     let absent = Table::default();
@@ -94,7 +94,7 @@ async fn it_can_be_switched_off() {
 }
 
 #[tokio::test]
-async fn that_something_is_absent_is_kept_for_a_time_of_its_own() {
+async fn an_absent_value_has_its_own_ttl() {
     let app = TestApp::with(&[("CACHE_TTL", "1ms"), ("CACHE_NEGATIVE_TTL", "1h")]).await;
     let (table, key) = (Table::default(), Key::entity("things", 1));
     let present = Table::with("a");
@@ -104,16 +104,19 @@ async fn that_something_is_absent_is_kept_for_a_time_of_its_own() {
             assert_eq!(table.get(&app.state.cache, &key).await, None);
         }
     };
-    timeout(PATIENCE, wait).await.expect("what is there ends");
+    timeout(PATIENCE, wait).await.expect("the entry of the present value expires");
     assert_eq!(table.reads(), 1);
 
     table.write("a");
     app.state.cache.invalidate("things", [1]).await;
-    assert!(table.get(&app.state.cache, &key).await.is_some(), "until it is made");
+    assert!(
+        table.get(&app.state.cache, &key).await.is_some(),
+        "the write has invalidated the absent value"
+    );
 }
 
 #[tokio::test]
-async fn a_write_forgets_the_thing_and_the_lists_of_its_kind() {
+async fn a_write_invalidates_the_entity_and_the_lists_of_its_kind() {
     let app = TestApp::start().await;
     let cache = &app.state.cache;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
@@ -125,15 +128,15 @@ async fn a_write_forgets_the_thing_and_the_lists_of_its_kind() {
     cache.invalidate("things", [1]).await;
     assert_eq!(table.get(cache, &key).await.as_deref(), Some("b"));
     assert_eq!(table.list(cache, &list).await, ["b"]);
-    assert_eq!(table.list(cache, &others).await, ["a"], "other kinds stay");
+    assert_eq!(table.list(cache, &others).await, ["a"], "lists of other kinds stay cached");
     cache.invalidate("things", [2]).await;
     let reads = table.reads();
     table.get(cache, &key).await;
-    assert_eq!(table.reads(), reads, "other things stay");
+    assert_eq!(table.reads(), reads, "other entities stay cached");
 }
 
 #[tokio::test]
-async fn a_crowd_loads_once() {
+async fn concurrent_reads_load_once() {
     let app = TestApp::start().await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
     let load = async || {
@@ -148,7 +151,7 @@ async fn a_crowd_loads_once() {
 }
 
 #[tokio::test]
-async fn an_error_is_for_those_who_asked_and_is_not_kept() {
+async fn an_error_is_returned_to_the_waiting_tasks_and_not_cached() {
     let app = TestApp::start().await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
     let together = Barrier::new(4);
@@ -162,13 +165,13 @@ async fn an_error_is_for_those_who_asked_and_is_not_kept() {
         Err::<Option<String>, _>("down")
     };
     let crowd = join_all((0..5).map(|_| app.state.cache.get_or_load(&key, fail)));
-    let outcomes = timeout(PATIENCE, crowd).await.expect("all at once, and not in turn");
+    let outcomes = timeout(PATIENCE, crowd).await.expect("the tasks load concurrently");
     assert!(outcomes.iter().all(Result::is_err));
     assert!(table.get(&app.state.cache, &key).await.is_some());
 }
 
 #[tokio::test]
-async fn a_load_that_is_given_up_is_taken_over() {
+async fn a_waiting_task_takes_over_an_aborted_load() {
     let app = TestApp::start().await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
     let (begun, has_begun) = oneshot::channel();
@@ -192,7 +195,7 @@ async fn a_load_that_is_given_up_is_taken_over() {
     assert_eq!(row.as_deref(), Some("a"));
 }
 
-/// What a load has read before a write may not come back after it.
+/// The cache must not store a value that was read before the write.
 #[tokio::test]
 async fn a_write_during_a_load_is_not_overwritten() {
     let app = TestApp::start().await;
@@ -215,9 +218,9 @@ async fn a_write_during_a_load_is_not_overwritten() {
         read.notified().await;
         table.write("new");
         app.state.cache.invalidate("things", [1]).await;
-        // Who comes now waits for no load that has begun before.
+        // A read after the write does not join the earlier load.
         let row = timeout(PATIENCE, table.get(&app.state.cache, &key)).await;
-        assert_eq!(row.expect("it loads anew").as_deref(), Some("new"));
+        assert_eq!(row.expect("the read loads by itself").as_deref(), Some("new"));
         app.state.cache.invalidate("things", [1]).await;
         go_on.notify_one();
         load.await.unwrap().unwrap();
@@ -226,7 +229,7 @@ async fn a_write_during_a_load_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_key_as_long_as_a_client_likes_is_not_kept() {
+async fn a_value_with_an_overlong_key_is_not_cached() {
     let app = TestApp::start().await;
     let (table, key) = (Table::with("a"), Key::list("things", "x".repeat(10_000)));
     for _ in 0..2 {

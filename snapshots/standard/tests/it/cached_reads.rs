@@ -1,4 +1,4 @@
-//! cache.aside, cache.invalidate: what is read through the cache is what was written last.
+//! cache.aside, cache.invalidate: a read through the cache returns the latest write.
 
 use std::cell::Cell;
 
@@ -26,7 +26,7 @@ fn at(row: &Value) -> String {
     format!("{PATH}/{}", row["id"].as_str().unwrap())
 }
 
-/// How often the table was asked for the row.
+/// Number of queries that a read of the row takes.
 async fn reads(api: &Api, row: &Value) -> usize {
     let (response, statements) = statements::of(api, api.get(&at(row))).await;
     assert_eq!(response.json::<Value>().await.unwrap(), *row);
@@ -35,7 +35,7 @@ async fn reads(api: &Api, row: &Value) -> usize {
 }
 
 #[tokio::test]
-async fn what_was_read_is_not_read_again_until_it_is_written() {
+async fn a_row_is_cached_until_the_next_write() {
     let api = Api::start().await;
     let made = one(&api).await;
     assert_eq!(reads(&api, &made).await, 1);
@@ -49,13 +49,13 @@ async fn what_was_read_is_not_read_again_until_it_is_written() {
     problem(api.get(&at(&made)), 404).await;
 }
 
-/// Clients that read one row while it is written again and again.
+/// Concurrent reads of one row during repeated writes.
 struct Race<'a> {
     row: String,
     bodies: [Value; 2],
     writes: &'a Api,
     reads: &'a Api,
-    /// Acknowledged before a read began: it may not show an older one.
+    /// Latest acknowledged version: a read that begins now must not return an older one.
     version: Cell<u64>,
     answered: Cell<usize>,
     over: Cell<bool>,
@@ -92,7 +92,7 @@ impl<'a> Race<'a> {
         }
     }
 
-    /// `course` with readers beside it.
+    /// Runs `course` with concurrent readers.
     async fn run(&self, course: impl Future<Output = ()>) {
         let course = async {
             course.await;
@@ -112,7 +112,7 @@ async fn no_read_is_older_than_an_acknowledged_write() {
 }
 
 #[tokio::test]
-async fn garbage_in_the_cache_is_overlooked() {
+async fn an_unreadable_entry_of_the_cache_is_ignored() {
     let api = Api::start().await;
     let made = one(&api).await;
     let id = made["id"].as_str().unwrap();
@@ -120,7 +120,7 @@ async fn garbage_in_the_cache_is_overlooked() {
     let (_, prefix) = settings.iter().rfind(|(name, _)| *name == "CACHE_PREFIX").unwrap();
     let place = format!("{prefix}:{}", Key::entity("orders", id));
     assert_eq!(read(api.get(&at(&made))).await, made);
-    assert!(redis::command::<bool>(&["EXISTS", &place]).await, "it is kept at {place}");
+    assert!(redis::command::<bool>(&["EXISTS", &place]).await, "the row is cached at {place}");
     for garbage in ["nonsense", "", "|", "|{}", "|{\"id\":7}", "|{half"] {
         redis::command::<()>(&["SET", &place, garbage]).await;
         assert_eq!(read(api.get(&at(&made))).await, made, "{garbage}");
@@ -128,7 +128,7 @@ async fn garbage_in_the_cache_is_overlooked() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_killed_makes_no_read_fail_or_old() {
+async fn an_outage_of_redis_causes_no_failed_or_stale_read() {
     let first = Server::start().await;
     let proxy = Proxy::to(first.addr.clone()).await;
     let url = format!("redis://{}", proxy.addr);

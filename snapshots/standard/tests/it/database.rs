@@ -1,4 +1,5 @@
-//! perf.pool: a bounded pool that is never waited for in vain, and errors that say whose they are.
+//! perf.pool: a bounded pool with an acquire timeout, and database errors as problems of the right
+//! kind.
 
 use std::time::Duration;
 
@@ -8,26 +9,26 @@ use crate::support::{
     PATIENCE, Process, TestApp, client,
     database::{Database, THINGS},
     problem, send,
-    service::{db::migrate, error::AppError},
+    service::{db::migrate, error::Error, http::problem::Kind},
 };
 
 #[tokio::test]
-async fn a_pool_that_is_used_up_is_a_503_and_recovers() {
+async fn an_exhausted_pool_gives_503_and_recovers() {
     let database = Database::with_things().await;
-    // Without the second, the request would wait for half an hour: longer than any test.
+    // Without DATABASE_ACQUIRE_TIMEOUT the request would wait for half an hour.
     let settings = [("DATABASE_URL", database.url()), ("DATABASE_ACQUIRE_TIMEOUT", "50ms")];
     let app = TestApp::with(&settings).await;
     let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
-    problem(app.get("/test/things"), 503).await;
-    // Busy is not down: to be taken out of service would make it worse for the others.
+    problem(app.get("/test/things"), (503, "unavailable")).await;
+    // A busy replica stays ready: without it the other replicas would have more load.
     assert_eq!(send(app.get("/health/ready")).await.status(), 200);
     drop(held);
     let free = async { while send(app.get("/test/things")).await.status() != 200 {} };
-    timeout(PATIENCE, free).await.expect("the connections come back");
+    timeout(PATIENCE, free).await.expect("the pool has free connections again");
 }
 
 #[tokio::test]
-async fn connections_are_few_and_do_not_grow_old() {
+async fn the_pool_has_the_configured_limits() {
     let settings = [
         ("DATABASE_MAX_CONNECTIONS", "7"),
         ("DATABASE_ACQUIRE_TIMEOUT", "4s"),
@@ -43,29 +44,28 @@ async fn connections_are_few_and_do_not_grow_old() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_database_says_whose_it_is() {
+async fn a_database_error_has_the_right_kind() {
     let database = Database::with_things().await;
     let pool = database.pool();
-    let status = async |sql: &'static str| {
+    let kind = async |sql: &'static str| {
         let error = sqlx::raw_sql(sql).execute(&pool).await.unwrap_err();
-        let error = AppError::from(error);
-        // A constraint, a table or a statement is nobody's business.
-        let status = error.status().as_u16();
+        let error = Error::from(error);
+        // The message must not expose the schema.
         assert!(!error.to_string().contains("things"), "{error}");
-        status
+        Kind::from(&error)
     };
     sqlx::raw_sql("INSERT INTO things VALUES (1, 'one', NULL)").execute(&pool).await.unwrap();
-    assert_eq!(status("INSERT INTO things VALUES (1, 'two', NULL)").await, 409);
-    assert_eq!(status("INSERT INTO things VALUES (2, 'one', NULL)").await, 409);
-    assert_eq!(status("INSERT INTO things VALUES (2, 'two', 7)").await, 409);
-    assert_eq!(status("INSERT INTO things VALUES (2, NULL, NULL)").await, 500);
-    assert_eq!(status("SELECT nothing FROM things").await, 500);
-    // Whoever expected a row has a fault; whoever asked for one uses `fetch_optional`.
-    assert_eq!(AppError::from(sqlx::Error::RowNotFound).status(), 500);
+    assert_eq!(kind("INSERT INTO things VALUES (1, 'two', NULL)").await, Kind::Conflict);
+    assert_eq!(kind("INSERT INTO things VALUES (2, 'one', NULL)").await, Kind::Conflict);
+    assert_eq!(kind("INSERT INTO things VALUES (2, 'two', 7)").await, Kind::Conflict);
+    assert_eq!(kind("INSERT INTO things VALUES (2, NULL, NULL)").await, Kind::Internal);
+    assert_eq!(kind("SELECT nothing FROM things").await, Kind::Internal);
+    // A missing row is a bug of the service; a query that may find none uses `fetch_optional`.
+    assert_eq!(Kind::from(&Error::from(sqlx::Error::RowNotFound)), Kind::Internal);
 }
 
 #[tokio::test]
-async fn the_pool_is_measured() {
+async fn the_pool_has_metrics() {
     let service = Process::start(&[]).await;
     let url = format!("http://{}/metrics", service.metrics_addr);
     let measured = async {
@@ -81,18 +81,18 @@ async fn the_pool_is_measured() {
             }
         }
     };
-    timeout(PATIENCE, measured).await.expect("the pool is measured");
+    timeout(PATIENCE, measured).await.expect("the metrics of the pool are reported");
 }
 
 #[tokio::test]
-async fn it_is_part_of_the_health() {
+async fn readiness_reports_the_database() {
     let app = TestApp::start().await;
     let ready = send(app.get("/health/ready")).await.text().await.unwrap();
     assert!(ready.contains(r#"{"name":"database","required":true,"status":"ok""#), "{ready}");
 }
 
 #[tokio::test]
-async fn two_replicas_see_the_same() {
+async fn two_replicas_share_the_data() {
     let one = TestApp::start().await;
     let database = &one.settings.database;
     migrate::up(&THINGS, &database.options()).await.unwrap();

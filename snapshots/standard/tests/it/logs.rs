@@ -1,9 +1,9 @@
-//! app.logs: one JSON line a request. [`Process`] fails on a line that is not JSON.
+//! app.logs: one JSON line per request. [`Process`] fails on a line that is not JSON.
 
 use crate::support::{Process, TestApp, header, log, send};
 
 #[tokio::test]
-async fn a_request_is_one_line() {
+async fn a_request_is_logged_as_one_line() {
     let mut service = Process::start(&[]).await;
     send(service.get("/api/v1/info?token=hunter2").header("x-request-id", "req-1")).await;
     let line = service.log_of("req-1").await;
@@ -20,7 +20,7 @@ async fn a_request_is_one_line() {
 }
 
 #[tokio::test]
-async fn a_fit_request_id_is_kept_and_any_other_replaced() {
+async fn a_valid_request_id_is_kept_and_an_invalid_one_is_replaced() {
     let app = TestApp::start().await;
     let echoed = async |id: &str, path: &str| {
         header(&send(app.get(path).header("x-request-id", id)).await, "x-request-id").to_owned()
@@ -33,7 +33,7 @@ async fn a_fit_request_id_is_kept_and_any_other_replaced() {
 }
 
 #[tokio::test]
-async fn the_callers_trace_is_named() {
+async fn the_trace_id_of_the_caller_is_logged() {
     let mut service = Process::start(&[]).await;
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let request = service.get("/api/v1/info").header("x-request-id", "traced");
@@ -42,7 +42,7 @@ async fn the_callers_trace_is_named() {
 }
 
 #[tokio::test]
-async fn probes_are_not_worth_a_line() {
+async fn health_checks_are_not_logged() {
     let mut service = Process::start(&[]).await;
     send(service.get("/health/live")).await;
     send(service.get("/health/ready")).await;
@@ -51,7 +51,7 @@ async fn probes_are_not_worth_a_line() {
 }
 
 #[tokio::test]
-async fn no_secret_is_written() {
+async fn secrets_are_not_logged() {
     let service = Process::start(&[("RUST_LOG", "debug")]).await;
     let request = service.get("/api/v1/info?password=hunter2");
     let request = request.header("authorization", "Bearer hunter2").header("cookie", "id=hunter2");
@@ -63,7 +63,7 @@ async fn no_secret_is_written() {
 }
 
 #[tokio::test]
-async fn a_panic_and_a_cause_name_their_request() {
+async fn a_panic_and_an_error_cause_are_logged_with_the_request_id() {
     let app = TestApp::start().await;
     send(app.get("/test/panic").header("x-request-id", "panicked")).await;
     send(app.get("/test/internal").header("x-request-id", "failed")).await;
@@ -74,7 +74,7 @@ async fn a_panic_and_a_cause_name_their_request() {
 }
 
 #[tokio::test]
-async fn work_in_the_background_names_the_request_that_began_it() {
+async fn a_background_task_logs_the_id_of_its_request() {
     let app = TestApp::start().await;
     send(app.get("/test/background").header("x-request-id", "began")).await;
     app.gate.entered().await;

@@ -1,4 +1,4 @@
-//! data.pagination, data.indexes: pages in any order, whatever is written meanwhile.
+//! data.pagination, data.indexes: pages in every order, also during concurrent writes.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, FixedOffset};
@@ -18,10 +18,11 @@ use crate::{
 
 const PATH: &str = "/api/v1/orders";
 
-/// What a listing may be sorted by.
+/// Sortable columns of a listing.
 const SORTS: &[&str] = &["created_at", "updated_at", "status", "total"];
 
-/// So many, made at the same moment and alike in all that may be: the id must tell them apart.
+/// Creates `count` rows at the same time, with equal values wherever possible, so that only the ID
+/// orders them.
 async fn rows(api: &Api, count: u32) -> Vec<Value> {
     let mut items = Vec::new();
     for n in 0..count {
@@ -35,7 +36,7 @@ fn at(row: &Value) -> String {
     format!("{PATH}/{}", row["id"].as_str().unwrap())
 }
 
-/// What the database compares, column and id.
+/// The sort key of a row: the column, then the ID.
 fn rank(row: &Value, sort: &str) -> (Option<i64>, Option<DateTime<FixedOffset>>, String, String) {
     let text = row[sort].as_str().unwrap_or_default();
     let moment = DateTime::parse_from_rfc3339(text).ok();
@@ -43,7 +44,7 @@ fn rank(row: &Value, sort: &str) -> (Option<i64>, Option<DateTime<FixedOffset>>,
 }
 
 #[tokio::test]
-async fn every_sort_goes_both_ways_through_pages_of_any_size() {
+async fn every_sort_order_works_in_both_directions_with_pages_of_any_size() {
     let api = Api::start().await;
     let made = rows(&api, 9).await;
     assert!(made.iter().all(|row| row["created_at"] == made[0]["created_at"]));
@@ -63,7 +64,7 @@ async fn every_sort_goes_both_ways_through_pages_of_any_size() {
 }
 
 #[tokio::test]
-async fn nothing_is_skipped_or_repeated_while_rows_come_and_go() {
+async fn concurrent_writes_do_not_skip_or_repeat_rows() {
     let api = Api::start().await;
     rows(&api, 9).await;
     for sort in SORTS.iter().flat_map(|sort| [(*sort).to_owned(), format!("-{sort}")]) {
@@ -78,7 +79,7 @@ async fn nothing_is_skipped_or_repeated_while_rows_come_and_go() {
                 break;
             };
             cursor = format!("&cursor={next}");
-            // The cursor leads on from a row that is gone.
+            // The cursor remains valid after its row is deleted.
             if pages < 3 {
                 send(api.request("DELETE", &at(&items[1]))).await;
                 one(&api).await;
@@ -88,7 +89,7 @@ async fn nothing_is_skipped_or_repeated_while_rows_come_and_go() {
         let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>();
         let (seen, before) = (ids(&seen), ids(&before));
         for (index, id) in seen.iter().enumerate() {
-            assert!(!seen[..index].contains(id), "{sort}: {id} comes twice");
+            assert!(!seen[..index].contains(id), "{sort}: {id} is repeated");
         }
         let were_there: Vec<_> = seen.into_iter().filter(|id| before.contains(id)).collect();
         assert_eq!(were_there, before, "{sort}");
@@ -96,7 +97,7 @@ async fn nothing_is_skipped_or_repeated_while_rows_come_and_go() {
 }
 
 #[tokio::test]
-async fn a_page_has_twenty_and_never_more_than_a_hundred() {
+async fn a_page_has_20_items_by_default_and_100_at_most() {
     let api = Api::start().await;
     rows(&api, 21).await;
     let page = read(api.get(PATH)).await;
@@ -104,19 +105,19 @@ async fn a_page_has_twenty_and_never_more_than_a_hundred() {
     assert!(page["next_cursor"].is_string());
     let page = read(api.get(&format!("{PATH}?limit=21"))).await;
     assert_eq!(page["items"].as_array().unwrap().len(), 21);
-    assert_eq!(page["next_cursor"], Value::Null, "this was the last");
+    assert_eq!(page["next_cursor"], Value::Null, "this is the last page");
     for limit in ["0", "101", "-1", "many"] {
         fault(&problem(api.get(&format!("{PATH}?limit={limit}")), 422).await, "/limit");
     }
 }
 
-/// As the service makes them, with whatever in it.
+/// Encodes a cursor like the service, with any content.
 fn cursor(sort: &str, key: &Value, id: &Value) -> String {
     URL_SAFE_NO_PAD.encode(json!({"sort": sort, "key": key, "id": id}).to_string())
 }
 
 #[tokio::test]
-async fn a_cursor_is_taken_where_it_was_given() {
+async fn a_cursor_is_valid_only_for_its_listing_and_order() {
     let api = Api::start().await;
     rows(&api, 3).await;
     for sort in SORTS {
@@ -143,14 +144,14 @@ async fn a_cursor_is_taken_where_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_cursor_holds_what_its_column_holds() {
+async fn a_cursor_with_an_invalid_key_is_refused() {
     let api = Api::start().await;
     let id = json!(Uuid::nil());
     let moment = json!({"date_time": "2026-01-31T12:30:00Z"});
     let own = cursor("created_at", &moment, &id);
     read(api.get(&format!("{PATH}?sort=created_at&cursor={own}"))).await["items"]
         .as_array()
-        .expect("it would be taken");
+        .expect("the cursor is accepted");
     let too_early = json!({"date_time": "-262143-01-01T00:00:00Z"});
     for (sort, key, id) in [
         ("created_at", &json!({"text": "2026-01-31T12:30:00Z"}), &id),
@@ -172,25 +173,24 @@ async fn a_cursor_holds_what_its_column_holds() {
     }
 }
 
-/// Listings that there is an index for.
+/// Queries of listings that an index covers.
 fn indexed(row: &Value) -> Vec<String> {
     let mut queries: Vec<_> = ["", "sort=created_at"].map(str::to_owned).into();
     queries.push("include=customer".to_owned());
-    // What is empty is not looked for.
+    // A filter cannot match null.
     let fields: &[&str] = &["customer_id"];
-    for field in fields {
-        let value =
-            row[field].as_str().map(str::to_owned).or(row[field].as_i64().map(|n| n.to_string()));
-        if let Some(value) = value {
-            queries.push(format!("{field}={value}"));
-        }
-    }
+    let filter = |field: &str| {
+        let text = row[field].as_str().map(str::to_owned);
+        let value = text.or((!row[field].is_null()).then(|| row[field].to_string()))?;
+        Some(format!("{field}={}", value.replace('+', "%2B")))
+    };
+    queries.extend(fields.iter().filter_map(|field| filter(field)));
     queries
 }
 
-/// The server counts how often it reads a whole table.
+/// PostgreSQL counts sequential scans.
 #[tokio::test]
-async fn no_listing_that_has_an_index_reads_the_whole_table() {
+async fn indexed_listings_do_not_scan_the_table() {
     let api = Api::start().await;
     let made = rows(&api, 3).await;
     let mut db = api.settings.database.pool().acquire().await.unwrap();
@@ -206,7 +206,7 @@ async fn no_listing_that_has_an_index_reads_the_whole_table() {
         db.execute(statement).await.unwrap();
     }
     for query in indexed(&made[0]) {
-        // More often than the server plans anew for each.
+        // PostgreSQL switches to a generic plan after five executions.
         for _ in 0..7 {
             let page = read(api.get(&format!("{PATH}?{query}"))).await;
             let items = page["items"].as_array().unwrap_or_else(|| panic!("{query}: {page}"));
@@ -216,7 +216,7 @@ async fn no_listing_that_has_an_index_reads_the_whole_table() {
             }
         }
     }
-    // A connection tells what it has read when it ends.
+    // A connection reports its statistics when it closes.
     api.state.db.close().await;
     let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
         AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -225,9 +225,9 @@ async fn no_listing_that_has_an_index_reads_the_whole_table() {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, alone).await.expect("they end");
+    timeout(PATIENCE, alone).await.expect("the connections close");
     let reads = "SELECT seq_scan, idx_scan FROM pg_stat_user_tables WHERE relname = 'orders'";
     let (whole, by_index): (i64, i64) = sqlx::query_as(reads).fetch_one(&mut *db).await.unwrap();
-    assert_eq!(whole, 0, "times that the table was read whole");
+    assert_eq!(whole, 0, "number of sequential scans");
     assert!(by_index > 0);
 }

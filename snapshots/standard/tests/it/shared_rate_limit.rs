@@ -1,4 +1,4 @@
-//! app.ratelimit: one budget for all replicas, kept in Redis and taken from there in lots.
+//! app.ratelimit: all replicas share a budget in Redis, from which each takes requests in lots.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use crate::support::{Process, TestApp, header, problem, redis, send};
 
-/// Requests that `count` of them, one after another, were let through.
+/// Sends `count` requests in sequence; returns the number of accepted ones.
 async fn let_through(app: &TestApp, count: usize) -> usize {
     let mut allowed = 0;
     for _ in 0..count {
@@ -31,11 +31,11 @@ async fn two_processes_share_one_budget() {
     // A lot is five requests.
     let refilled = start.elapsed().as_secs() * 100 / 60 + 2;
     assert!(allowed >= 100 - 2 * 5, "{allowed}: budget is lost");
-    assert!(allowed <= 100 + 2 * 5 + refilled, "{allowed}: each has a budget of its own");
+    assert!(allowed <= 100 + 2 * 5 + refilled, "{allowed}: the replicas do not share the budget");
 }
 
 #[tokio::test]
-async fn a_small_budget_is_shared_to_the_last_request() {
+async fn a_small_budget_is_shared_exactly() {
     let settings = [("CACHE_PREFIX", redis::prefix()), ("RATE_LIMIT_PER_MINUTE", "2")];
     let (one, other) = (TestApp::with(&settings).await, TestApp::with(&settings).await);
     let first = send(one.get("/api/v1/info")).await;
@@ -50,7 +50,7 @@ async fn a_small_budget_is_shared_to_the_last_request() {
 }
 
 #[tokio::test]
-async fn a_made_up_address_buys_nothing_elsewhere() {
+async fn a_forged_address_does_not_extend_the_budget_on_another_replica() {
     let settings = [("CACHE_PREFIX", redis::prefix()), ("RATE_LIMIT_PER_MINUTE", "1")];
     let (one, other) = (TestApp::with(&settings).await, TestApp::with(&settings).await);
     send(one.get("/api/v1/info").header("x-forwarded-for", "192.0.2.1")).await;
@@ -58,19 +58,19 @@ async fn a_made_up_address_buys_nothing_elsewhere() {
 }
 
 #[tokio::test]
-async fn most_requests_wait_for_no_round_trip() {
+async fn most_requests_need_no_round_trip() {
     let (proxy, url) = redis::proxy().await;
     let settings = [("REDIS_URL", url.as_str()), ("RATE_LIMIT_PER_MINUTE", "1200")];
     let app = TestApp::with(&settings).await;
     assert_eq!(let_through(&app, 1).await, 1);
     let before = proxy.sent();
     assert_eq!(let_through(&app, 200).await, 200);
-    // Four lots of 60, or a few more where the machine is slow and lots expire.
+    // Four lots of 60, or a few more if lots expire on a slow machine.
     assert!(proxy.sent() - before <= 50, "{} round trips", proxy.sent() - before);
 }
 
 #[tokio::test]
-async fn a_refused_client_costs_no_round_trip() {
+async fn a_refused_client_needs_no_round_trip() {
     let (proxy, url) = redis::proxy().await;
     let app = TestApp::with(&[("REDIS_URL", &url), ("RATE_LIMIT_PER_MINUTE", "1")]).await;
     assert_eq!(let_through(&app, 2).await, 1);
@@ -80,16 +80,19 @@ async fn a_refused_client_costs_no_round_trip() {
 }
 
 #[tokio::test]
-async fn a_crowd_takes_no_more_lots_than_it_needs() {
+async fn concurrent_requests_take_no_excess_lots() {
     let settings = [("CACHE_PREFIX", redis::prefix()), ("RATE_LIMIT_PER_MINUTE", "100")];
     let (one, other) = (TestApp::with(&settings).await, TestApp::with(&settings).await);
     let crowd = join_all((0..50).map(|_| send(one.get("/api/v1/info")))).await;
     assert!(crowd.iter().all(|response| response.status() == 200));
-    assert!(let_through(&other, 45).await == 45, "the rest of the budget is there for others");
+    assert!(
+        let_through(&other, 45).await == 45,
+        "the rest of the budget is left for the other replica"
+    );
 }
 
 #[tokio::test]
-async fn garbage_in_a_budget_is_none() {
+async fn an_invalid_budget_counts_as_full() {
     let prefix = redis::prefix();
     let key = format!("{prefix}:rate:default:127.0.0.1");
     let settings = [("CACHE_PREFIX", prefix), ("RATE_LIMIT_PER_MINUTE", "2")];

@@ -1,4 +1,4 @@
-//! rel.shutdown, perf.jobs, deploy.rolling: no request is lost, no work is dropped.
+//! rel.shutdown, perf.jobs, deploy.rolling: a shutdown loses no request and no background task.
 
 use std::sync::{
     Arc,
@@ -12,18 +12,18 @@ use tokio::{
 };
 
 use crate::support::{
-    MORE_THAN_FITS, Process, TestApp, client, header, problem, send, service::server::Stop,
+    MORE_THAN_FITS, Process, TestApp, client, header, problem, send, service::http::server::Stop,
 };
 
 #[tokio::test]
-async fn it_turns_unready_first_and_finishes_what_it_began() {
+async fn shutdown_turns_readiness_off_first_and_finishes_requests_in_flight() {
     let mut app = TestApp::with(&[("SHUTDOWN_PAUSE", "2s")]).await;
     let in_flight = tokio::spawn(send(app.get("/test/gate")));
     app.gate.entered().await;
     app.stop(Stop::Orderly);
-    // Still listening: that is what the pause is for.
+    // The service still listens during the pause.
     while send(app.get("/health/ready")).await.status() != 503 {}
-    problem(app.get("/health/ready"), 503).await;
+    problem(app.get("/health/ready"), (503, "stopping")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
 
     app.gate.open();
@@ -36,7 +36,7 @@ async fn it_turns_unready_first_and_finishes_what_it_began() {
 }
 
 #[tokio::test]
-async fn background_tasks_are_waited_for() {
+async fn shutdown_waits_for_background_tasks() {
     let mut app = TestApp::start().await;
     let finished = Arc::new(AtomicBool::new(false));
     let (stopping, flag) = (app.state.background.stopping(), finished.clone());
@@ -61,7 +61,7 @@ async fn after_the_grace_period_requests_are_cut() {
 }
 
 #[tokio::test]
-async fn a_response_is_sent_to_its_end() {
+async fn shutdown_waits_until_a_response_is_sent() {
     let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "1ms")];
     let mut app = TestApp::with(&settings).await;
     let mut stream = app.ask_for_more_than_fits().await;
@@ -74,9 +74,9 @@ async fn a_response_is_sent_to_its_end() {
     app.ended().await;
 }
 
-/// axum#3478: with `axum::serve`, such a connection holds the process for as long as it likes.
+/// With `axum::serve`, such a connection delays the shutdown without limit (axum#3478).
 #[tokio::test]
-async fn half_a_header_does_not_hold_it() {
+async fn an_incomplete_header_does_not_delay_shutdown() {
     let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "500ms")];
     let mut app = TestApp::with(&settings).await;
     let mut stream = TcpStream::connect(app.addr).await.unwrap();
@@ -100,7 +100,7 @@ async fn sigterm_under_load_loses_no_request() {
         let (client, url) = (client(), url.clone());
         let (unready, served) = (unready.clone(), served.clone());
         load.spawn(async move {
-            // As a load balancer does: until readiness says no.
+            // As a load balancer: until readiness fails.
             while !unready.load(Ordering::SeqCst) {
                 let response = client.get(&url).send().await.expect("no request fails");
                 assert_eq!(response.status(), 200);
@@ -121,7 +121,7 @@ async fn sigterm_under_load_loses_no_request() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_it_on_the_spot() {
+async fn a_second_signal_ends_the_process_at_once() {
     let mut service = Process::start(&[("SHUTDOWN_PAUSE", "1h"), ("SHUTDOWN_GRACE", "2h")]).await;
     service.signal("INT").await;
     assert_eq!(service.log_line().await.unwrap()["message"], "stopping");
@@ -130,7 +130,7 @@ async fn a_second_signal_ends_it_on_the_spot() {
 }
 
 #[tokio::test]
-async fn in_development_an_interrupt_does_not_pause() {
+async fn in_development_an_interrupt_skips_the_pause() {
     let settings = [("APP_ENV", "development"), ("SHUTDOWN_PAUSE", "1h"), ("SHUTDOWN_GRACE", "2h")];
     let service = Process::start(&settings).await;
     service.signal("INT").await;

@@ -1,4 +1,4 @@
-//! Routes that misbehave on demand.
+//! Additional routes for tests, such as ones that fail or hang.
 
 use std::{future::pending, sync::Arc};
 
@@ -16,13 +16,13 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::service::{
-    error::AppError,
-    extract::{Path, Query, ValidJson},
+    error::{Error, FaultCode, FieldFault},
+    http::extract::{Path, Query, ValidJson},
     state::AppState,
     telemetry::traces,
 };
 
-/// Holds the requests to `/test/gate` until it is opened.
+/// Blocks requests to `/test/gate` until it is opened.
 pub struct Gate {
     entered: Semaphore,
     open: Semaphore,
@@ -39,7 +39,7 @@ impl Gate {
         self.entered.acquire().await.unwrap().forget();
     }
 
-    /// Whether a request has come that nobody has waited for.
+    /// Whether a request has arrived that no call of [`Gate::entered`] has awaited.
     pub fn was_entered(&self) -> bool {
         self.entered.available_permits() > 0
     }
@@ -90,12 +90,17 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/orders/{id}", get(async |Path(id): Path<u32>| id.to_string()))
         .route("/test/page", get(async |Query(page): Query<Page>| Json(page)))
         .route("/test/panic", get(panics))
-        .route("/test/internal", get(async || AppError::internal("secret-of-the-database")))
-        .route("/test/unavailable", get(async || AppError::Unavailable("secret-host:5432".into())))
-        .route("/test/anonymous", get(async || AppError::Unauthorized))
-        .route("/test/forbidden", get(async || AppError::Forbidden))
-        .route("/test/conflict", get(async || AppError::Conflict("Taken.".to_owned())))
-        .route("/test/changed", get(async || AppError::PreconditionFailed))
+        .route("/test/internal", get(async || Error::internal("secret-of-the-database")))
+        .route("/test/unavailable", get(async || Error::Unavailable("secret-host:5432".into())))
+        .route("/test/anonymous", get(async || Error::Unauthenticated))
+        .route("/test/credentials", get(async || Error::WrongCredentials))
+        .route("/test/forbidden", get(async || Error::Forbidden))
+        .route("/test/conflict", get(async || Error::Conflict("Closed.".to_owned())))
+        .route("/test/taken", get(async || taken()))
+        .route("/test/referenced", get(async || Error::Referenced(Some("orders".to_owned()))))
+        .route("/test/in-progress", get(async || Error::InProgress))
+        .route("/test/changed", get(async || Error::Stale))
+        .route("/test/overloaded", get(async || Error::Overloaded))
         .route("/test/bare", get(async || (StatusCode::BAD_GATEWAY, "secret-upstream")))
         .route("/test/never", get(pending::<()>))
         .route("/test/slurp", post(async |body: Bytes| body.len().to_string()))
@@ -112,6 +117,11 @@ fn in_background(State(state): State<AppState>, gate: Arc<Gate>) {
     });
 }
 
+fn taken() -> Error {
+    let pointer = "/name".to_owned();
+    Error::Taken(FieldFault { pointer, detail: "taken".to_owned(), code: FaultCode::Taken })
+}
+
 async fn panics() {
     panic!("secret-of-the-panic");
 }
@@ -120,7 +130,7 @@ async fn bytes(Path((count, kind)): Path<(usize, String)>) -> Response {
     ([(header::CONTENT_TYPE, kind.replace('.', "/"))], "x".repeat(count)).into_response()
 }
 
-/// The headers that an outbound call of this request would carry.
+/// Responds with the trace context of an outbound call of this request.
 async fn outbound() -> String {
     let mut headers = axum::http::HeaderMap::new();
     traces::inject(&mut headers);

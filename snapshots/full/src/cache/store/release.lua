@@ -1,6 +1,6 @@
--- Gives a lock back, with what was loaded under it if anything was. Whoever holds it no more, because
--- it has ended or a write has taken it away, may have loaded what is no longer true.
--- KEYS: entry, lock. ARGV: token; entry and its life in milliseconds, or neither.
+-- Releases a lock, and stores the loaded entry if there is one. If the lock has expired or a write
+-- has deleted it, the entry may be stale and is not stored.
+-- KEYS: entry, lock. ARGV: token; then entry and its TTL in milliseconds, or neither.
 if redis.call('MGET', KEYS[2])[1] ~= ARGV[1] then
   return
 end

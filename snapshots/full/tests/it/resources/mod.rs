@@ -1,4 +1,4 @@
-//! What each resource promises.
+//! Tests of each resource.
 
 pub mod categories;
 pub mod orders;

@@ -1,4 +1,4 @@
-//! The service under test: in this process with routes made to fail, or as the real binary.
+//! The service under test: in this process with additional test routes, or as the real binary.
 
 pub mod database;
 pub mod log;
@@ -30,17 +30,20 @@ pub use routes::Gate;
 use service::{
     app,
     config::Config,
-    server::{Server, Stop},
-    state::AppState,
+    http::{
+        problem::Kind,
+        server::{Server, Stop},
+    },
+    state::{AppState, CHECKS},
 };
 
-/// Far longer than anything here takes; only a test that fails waits so long.
+/// Timeout of every wait. Only a test that fails waits this long.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Bytes of a response that no buffer between service and client holds.
+/// Size of a response that exceeds every buffer between service and client.
 pub const MORE_THAN_FITS: usize = 50_000_000;
 
-/// Ports of the system's choice, and no limit in the way.
+/// Settings for tests: free ports, and a rate limit that no test reaches.
 const DEFAULTS: &[(&str, &str)] = &[
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("METRICS_ADDR", "127.0.0.1:0"),
@@ -48,14 +51,14 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("SHUTDOWN_PAUSE", "0s"),
     ("AUTH_SIGNING_KEYS", "test:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0"),
     ("AUTH_RATE_LIMIT_PER_MINUTE", "1000000"),
-    // For what needs no Redis: nobody listens there.
+    // For tests without Redis: this port is closed.
     ("REDIS_URL", "redis://localhost:1"),
-    // For what needs no database: nobody listens there.
+    // For tests without a database: this port is closed.
     ("DATABASE_URL", "postgres://localhost:1/none"),
     ("DATABASE_MAX_CONNECTIONS", "2"),
 ];
 
-/// All settings of a service under test, and what is its own of that which they lead to.
+/// All settings of a service under test, and the resources that belong to it, such as a database.
 pub struct Settings {
     all: Vec<(String, String)>,
     pub database: database::Database,
@@ -63,13 +66,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// [`DEFAULTS`], with others over them.
-    #[allow(clippy::unused_async, reason = "what must be made first is waited for")]
+    /// [`DEFAULTS`], overridden by `others`.
+    #[allow(clippy::unused_async, reason = "some configurations await the creation of resources")]
     pub async fn new(others: &[(&str, &str)]) -> Self {
         let mut settings = DEFAULTS.to_vec();
         settings.push(("REDIS_URL", redis::url()));
         settings.push(("CACHE_PREFIX", redis::prefix()));
-        // A busy machine may be slow: that is no outage.
+        // A slow response on a busy machine is not an outage.
         settings.push(("CACHE_TIMEOUT", "10s"));
         let database = database::Database::new().await;
         settings.push(("DATABASE_URL", database.url()));
@@ -88,12 +91,12 @@ impl Settings {
     }
 }
 
-/// The service in this process, with the routes of [`routes`] beside its own.
+/// The service in this process, with the additional routes of [`routes`].
 pub struct TestApp {
     pub addr: SocketAddr,
     pub state: AppState,
     pub gate: Arc<Gate>,
-    #[allow(dead_code, reason = "what it leads to is there as long as it is")]
+    #[allow(dead_code, reason = "dropping it deletes the resources of the test")]
     pub settings: Settings,
     client: Client,
     stop: Option<oneshot::Sender<Stop>>,
@@ -105,20 +108,21 @@ impl TestApp {
         Self::with(&[]).await
     }
 
-    /// With settings of its own, over [`DEFAULTS`].
+    /// Starts the service with `settings`, which override [`DEFAULTS`].
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         log::install();
         let settings = Settings::new(settings).await;
-        let config = Config::load(settings.iter().collect()).unwrap();
+        let config = Config::load(settings.iter().collect(), CHECKS).unwrap();
         let state = AppState::new(config).await.unwrap();
-        let server = Server::bind(state.clone()).await.unwrap();
+        let server = Server::bind(state.config.clone()).await.unwrap();
         let addr = server.http_addr().unwrap();
 
         let gate = Arc::new(Gate::default());
         let own = Router::from(routes::routes(gate.clone()));
         let router = app::with_routes(state.clone(), app::routes(), own);
         let (stop, stopped) = oneshot::channel();
-        let run = server.run(router, async { stopped.await.unwrap_or(Stop::Now) });
+        let service = app::service(&state, router);
+        let run = server.run(service, async { stopped.await.unwrap_or(Stop::Now) });
         let done = tokio::spawn(async {
             run.await.unwrap();
         });
@@ -152,14 +156,14 @@ impl TestApp {
         stream
     }
 
-    /// Waits until requests are in flight, or until none is.
+    /// Waits until some request is in flight, or none.
     pub async fn in_flight(&self, some: bool) {
         let wait = async {
-            while self.state.requests.is_empty() == some {
+            while (self.state.in_flight.count() > 0) != some {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, wait).await.expect("a request comes, or goes");
+        timeout(PATIENCE, wait).await.expect("the number of requests in flight changes");
     }
 
     pub fn stop(&mut self, stop: Stop) {
@@ -171,12 +175,12 @@ impl TestApp {
     }
 }
 
-/// Follows no redirect: the test is about the answer itself.
+/// A client that follows no redirects.
 pub fn client() -> Client {
     Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap()
 }
 
-/// A port that nobody listens on, and nobody else is given while this lives.
+/// Reserves a port without listening on it, until the socket is dropped.
 pub fn free_port() -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -191,15 +195,37 @@ pub async fn json(request: RequestBuilder) -> Value {
     send(request).await.json().await.unwrap()
 }
 
-/// Sends the request, expects a whole problem with `status` and returns it.
-pub async fn problem(request: RequestBuilder, status: u16) -> Value {
+/// An expected problem: `404`, or `(409, "taken")` if several kinds have the status.
+pub struct Expected {
+    status: u16,
+    kinds: Vec<String>,
+}
+
+impl From<u16> for Expected {
+    fn from(status: u16) -> Self {
+        let kinds = Kind::ALL.iter().filter(|kind| kind.status() == status);
+        Self { status, kinds: kinds.map(|kind| kind.uri().to_owned()).collect() }
+    }
+}
+
+impl From<(u16, &str)> for Expected {
+    fn from((status, kind): (u16, &str)) -> Self {
+        let blank = kind == "about:blank";
+        let kind = if blank { kind.to_owned() } else { format!("/problems/{kind}") };
+        Self { status, kinds: vec![kind] }
+    }
+}
+
+/// Sends the request, expects a complete problem and returns it.
+pub async fn problem(request: RequestBuilder, expected: impl Into<Expected>) -> Value {
+    let Expected { status, kinds } = expected.into();
     let response = send(request).await;
     assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
     assert_eq!(header(&response, "content-type"), "application/problem+json");
     let request_id = header(&response, "x-request-id").to_owned();
     let path = response.url().path().to_owned();
     let problem: Value = response.json().await.unwrap();
-    assert_eq!(problem["type"], "about:blank");
+    assert!(kinds.iter().any(|kind| problem["type"] == **kind), "not of {kinds:?}: {problem}");
     assert_eq!(problem["status"], status);
     assert_eq!(problem["instance"], path);
     assert_eq!(problem["request_id"], request_id);
@@ -209,7 +235,7 @@ pub async fn problem(request: RequestBuilder, status: u16) -> Value {
     problem
 }
 
-/// A header that must be there.
+/// Returns a header that must be present.
 pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     let value = response.headers().get(name).unwrap_or_else(|| panic!("no {name}"));
     value.to_str().unwrap()

@@ -1,4 +1,4 @@
-//! Stands between the service and a server, and does to their connections what networks do.
+//! A TCP proxy between the service and a server, which simulates failures of the network.
 
 use std::{
     net::SocketAddr,
@@ -17,16 +17,16 @@ use tokio::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Network {
     Up,
-    /// Connections are closed, and new ones at once.
+    /// Existing connections are closed, and new ones at once.
     Cut,
-    /// Whatever is sent stays on the way.
+    /// Connections stay open and deliver nothing.
     Hanging,
 }
 
 pub struct Proxy {
     pub addr: SocketAddr,
     network: watch::Sender<Network>,
-    /// Connections begun before this one never carry anything again.
+    /// Connections with a lower number deliver nothing any more.
     lost_before: watch::Sender<usize>,
     connections: Arc<AtomicUsize>,
     sent: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of `server`, `host:port`.
+    /// Starts a proxy in front of `server` (`host:port`).
     pub async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Self {
@@ -72,23 +72,23 @@ impl Proxy {
         self.network.send_replace(Network::Up);
     }
 
-    /// New connections go there.
+    /// Forwards new connections to `server`.
     pub fn lead_to(&self, server: String) {
         self.server.send_replace(server);
     }
 
-    /// The other end of every connection is gone without a word; new ones are fine.
+    /// Drops the peer of every existing connection without closing it; new connections work.
     pub fn lose_connections(&self) {
         self.lost_before.send_replace(self.connections.load(Ordering::SeqCst));
     }
 
-    /// Times that the service sent something, roughly one a command.
+    /// Number of chunks that the service has sent, roughly one per command.
     pub fn sent(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
     }
 }
 
-/// What happens to one connection.
+/// State of one connection.
 #[derive(Clone)]
 struct Way {
     network: watch::Receiver<Network>,
@@ -97,7 +97,7 @@ struct Way {
 }
 
 impl Way {
-    /// Waits until something may pass; false where the connection is to be closed.
+    /// Waits until data may pass. Returns false if the connection is to be closed.
     async fn is_free(&mut self) -> bool {
         if *self.lost_before.borrow() > self.number {
             std::future::pending::<()>().await;

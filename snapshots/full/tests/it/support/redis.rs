@@ -1,5 +1,4 @@
-//! The Redis of the tests, at `REDIS_URL`. Each test has a prefix of its own there, and what it
-//! writes expires.
+//! The Redis of the tests, at `REDIS_URL`. Each test has its own key prefix, and all keys expire.
 
 use std::{
     convert::Infallible,
@@ -31,7 +30,7 @@ use super::{
 
 static URL: LazyLock<String> = LazyLock::new(|| {
     std::env::var("REDIS_URL").unwrap_or_else(|_| {
-        // Said once, instead of a failure for each test.
+        // One message instead of a failure for each test.
         let said = "\nREDIS_URL is not set, and the tests need a Redis: `just test` starts one\n";
         let _ = std::io::stderr().write_all(said.as_bytes());
         exit(1);
@@ -42,9 +41,9 @@ pub fn url() -> &'static str {
     &URL
 }
 
-/// Keys that no other test has.
+/// Returns a key prefix that no other test has.
 pub fn prefix() -> &'static str {
-    // The process ends soon, and its memory with it.
+    // The leak is small, and the process is short-lived.
     Uuid::now_v7().to_string().leak()
 }
 
@@ -52,12 +51,12 @@ pub async fn connect() -> MultiplexedConnection {
     Client::open(url()).unwrap().get_multiplexed_async_connection().await.unwrap()
 }
 
-/// Sends a command, in words, past the service.
+/// Sends a command directly to Redis.
 pub async fn command<T: FromRedisValue>(words: &[&str]) -> T {
     redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connect().await).await.unwrap()
 }
 
-/// A way to Redis that can fail, and the `REDIS_URL` that goes there.
+/// Starts a proxy in front of Redis; returns the proxy and its `REDIS_URL`.
 pub async fn proxy() -> (Proxy, String) {
     let mut url = Url::parse(url()).unwrap();
     let proxy = Proxy::to(address(&url)).await;
@@ -70,12 +69,12 @@ fn address(url: &Url) -> String {
     format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(6379))
 }
 
-/// A Redis of a test's own, to be killed.
+/// A Redis server for one test, which the test may kill.
 pub struct Server {
     /// `host:port`
     pub addr: String,
     url: Url,
-    /// `scripts/with-redis`, which takes it away when this input ends.
+    /// `scripts/with-redis`, which stops the server when its input ends.
     script: Child,
 }
 
@@ -90,20 +89,20 @@ impl Server {
             .spawn()
             .unwrap();
         let mut said = BufReader::new(script.stdout.take().unwrap()).lines();
-        let said = timeout(PATIENCE, said.next_line()).await.expect("it starts").unwrap();
+        let said = timeout(PATIENCE, said.next_line()).await.expect("the server starts").unwrap();
         let url = Url::parse(&said.expect("its address")).unwrap();
         Self { addr: address(&url), url, script }
     }
 
-    /// Ends it, with all that it knew and in the middle of whatever it does.
+    /// Kills the server and loses its data.
     pub async fn kill(mut self) {
         let client = Client::open(self.url.as_str()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         let command = redis::cmd("SHUTDOWN").arg(&["NOSAVE", "NOW", "FORCE"]).to_owned();
-        // Nobody is left to answer.
+        // A killed server does not respond.
         let _ = command.query_async::<()>(&mut connection).await;
         drop(self.script.stdin.take());
-        timeout(PATIENCE, self.script.wait()).await.expect("it ends").unwrap();
+        timeout(PATIENCE, self.script.wait()).await.expect("the script exits").unwrap();
     }
 }
 
@@ -111,12 +110,13 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().route("/test/cached/{id}", get(cached))
 }
 
-/// Through the cache: how often it was loaded before, by all replicas, as Redis has counted.
+/// Reads through the cache; the value is the number of earlier loads by all replicas, counted in
+/// Redis.
 async fn cached(State(state): State<AppState>, Path(id): Path<String>) -> Json<Option<u32>> {
     let counter = state.redis.key(&format!("loads:{id}"));
     let load = async || {
         let loads: u32 = command(&["INCR", &counter]).await;
-        // A minute is more than any test takes.
+        // No test takes a minute.
         let _: bool = command(&["EXPIRE", &counter, "60"]).await;
         Ok::<_, Infallible>(Some(loads - 1))
     };

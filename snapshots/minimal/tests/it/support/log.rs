@@ -1,4 +1,4 @@
-//! The log of this process, kept for tests that look into it.
+//! The log of this process, recorded for tests that read it.
 
 use std::{
     io,
@@ -15,13 +15,12 @@ use super::{
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
-/// Installs logger and panic hook, once. For all tests: a call site that one test met without a
-/// subscriber would stay silent in the others.
+/// Installs the logger and the panic hook once, for all tests: tracing caches whether a call site
+/// is enabled, so that a test without a subscriber would disable it for the other tests.
 pub fn install() {
     static INSTALLED: LazyLock<()> = LazyLock::new(|| {
-        let config =
-            Config::load(DEFAULTS.iter().chain(&[("LOG_FORMAT", "json")]).copied().collect());
-        let config = config.unwrap();
+        let settings = DEFAULTS.iter().chain(&[("LOG_FORMAT", "json")]).copied();
+        let config = Config::load(settings.collect(), &[]).unwrap();
         let subscriber = tracing_subscriber::registry().with(logs::layer(&config, || Writer));
         subscriber.init();
         let default = std::panic::take_hook();
@@ -33,7 +32,7 @@ pub fn install() {
     LazyLock::force(&INSTALLED);
 }
 
-/// The line of `level` about `request_id`.
+/// Returns the line of `level` with this `request_id`.
 pub fn find(request_id: &str, level: &str) -> Value {
     let mut lines = about(request_id).into_iter();
     lines
@@ -41,11 +40,11 @@ pub fn find(request_id: &str, level: &str) -> Value {
         .unwrap_or_else(|| panic!("no {level} about {request_id}"))
 }
 
-/// All lines about `request_id`.
+/// Returns all lines with this `request_id`.
 pub fn about(request_id: &str) -> Vec<Value> {
     let bytes = LINES.lock().unwrap().clone();
     let lines = String::from_utf8(bytes).unwrap();
-    // Tests run side by side: most of it is not about this one.
+    // Tests run in parallel: most lines belong to other tests.
     let lines = lines.lines().filter(|line| line.contains(request_id));
     let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line["request_id"] == request_id).collect()

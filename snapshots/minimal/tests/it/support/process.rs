@@ -21,14 +21,14 @@ const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 pub struct Process {
     pub addr: SocketAddr,
     pub metrics_addr: SocketAddr,
-    /// What they lead to is there as long as the service is.
+    /// Dropping them deletes the resources of the test.
     _settings: Settings,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Process {
-    /// Starts the service with nothing but `settings` set, and waits until it listens.
+    /// Starts the service with only `settings` in its environment, and waits until it listens.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         let settings = Settings::new(settings).await;
         let mut command = command(settings.iter());
@@ -59,7 +59,7 @@ impl Process {
         next(&mut self.stdout).await
     }
 
-    /// Lines until the one that is about `request_id`.
+    /// Reads lines up to the access log line of `request_id`, and returns that line.
     pub async fn log_of(&mut self, request_id: &str) -> Value {
         loop {
             let line = self.log_line().await.expect("a line about the request");
@@ -74,26 +74,27 @@ impl Process {
         assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
     }
 
-    /// Waits for the end; returns the exit code and the rest of the log.
+    /// Waits for the process to exit; returns the exit code and the rest of the log.
     pub async fn ended(mut self) -> (Option<i32>, Vec<Value>) {
         let mut log = Vec::new();
         while let Some(line) = self.log_line().await {
             log.push(line);
         }
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
+        let status =
+            timeout(PATIENCE, self.child.wait()).await.expect("the process exits").unwrap();
         (status.code(), log)
     }
 
-    /// Runs a subcommand to its end.
+    /// Runs a subcommand and waits for it to exit.
     pub async fn run(args: &[&str], settings: &[(&str, &str)]) -> Output {
         Self::run_in(&std::env::temp_dir(), args, settings).await
     }
 
-    /// The same in `folder`, which may hold a `.env`.
+    /// Runs a subcommand in `folder`, which may hold a `.env`.
     pub async fn run_in(folder: &Path, args: &[&str], settings: &[(&str, &str)]) -> Output {
         let settings = DEFAULTS.iter().chain(settings).copied();
         let output = command(settings).current_dir(folder).args(args).output();
-        timeout(PATIENCE, output).await.expect("it ends").unwrap()
+        timeout(PATIENCE, output).await.expect("the process exits").unwrap()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Invalidations that Redis has missed. Until they are made up for, this process reads nothing of
-//! what they are about from Redis.
+//! Invalidations that Redis has missed. Until they are repeated, this process does not read the
+//! entries from Redis.
 
 use std::{
     collections::HashMap,
@@ -11,17 +11,18 @@ use std::{
 
 use super::Key;
 
-/// More than this is not remembered: what it is about ends with its TTL.
+/// Further invalidations are dropped: the entries end with their TTL.
 const MOST: usize = 10_000;
 
-/// By key, each with the number of the debt: one may be made twice.
+/// Missed invalidations by key. The number tells a later one of the same key from the one that was
+/// repeated.
 #[derive(Default)]
 pub struct Owed {
     keys: Mutex<HashMap<Key, u64>>,
     count: AtomicU64,
 }
 
-/// Stands for all lists of a name.
+/// Returns the key under which all lists of a name are owed.
 pub fn lists(name: &'static str) -> Key {
     Key::list(name, "")
 }
@@ -29,7 +30,7 @@ pub fn lists(name: &'static str) -> Key {
 impl Owed {
     pub fn contains(&self, key: &Key) -> bool {
         let keys = self.lock();
-        // Most of the time.
+        // The common case.
         if keys.is_empty() {
             return false;
         }
@@ -47,7 +48,7 @@ impl Owed {
         }
     }
 
-    /// At most `count` of them.
+    /// Returns up to `count` invalidations to repeat.
     pub fn some(&self, count: usize) -> Vec<(Key, u64)> {
         let keys = self.lock();
         keys.iter().take(count).map(|(key, number)| (key.clone(), *number)).collect()

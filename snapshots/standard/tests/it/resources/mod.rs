@@ -1,3 +1,3 @@
-//! What each resource promises.
+//! Tests of each resource.
 
 pub mod orders;

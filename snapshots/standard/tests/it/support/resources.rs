@@ -1,4 +1,4 @@
-//! What tests of resources stand on: a service, somebody who is signed in, listings read to their end.
+//! Support for tests of resources: the API as one account sees it, and listings of all pages.
 
 use std::{net::SocketAddr, ops::Deref};
 
@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::{
     PATIENCE, TestApp, json, send,
-    service::users::{self, Role},
+    service::auth::users::{self, Role},
 };
 
-/// The API of a service, to one account.
+/// A client of the API, signed in to one account.
 pub struct Api {
     app: TestApp,
-    /// The account.
+    /// ID of the account.
     pub user: Uuid,
     token: String,
 }
@@ -31,7 +31,7 @@ impl Api {
         Self { app, user, token }
     }
 
-    /// Another process of the same service, as good as.
+    /// A second replica of the service, in this process.
     pub async fn replica(&self) -> Self {
         let settings: Vec<_> = self.settings.iter().collect();
         let app = TestApp::with(&settings).await;
@@ -50,12 +50,12 @@ impl Api {
         self.app.request(method, path).bearer_auth(&self.token)
     }
 
-    /// The same to another process of the service.
+    /// A request to another process of the service.
     pub fn post_to(&self, addr: SocketAddr, path: &str) -> RequestBuilder {
         self.app.client.post(format!("http://{addr}{path}")).bearer_auth(&self.token)
     }
 
-    /// Makes one, and returns it.
+    /// Creates a resource and returns it.
     pub async fn create(&self, path: &str, body: &Value) -> Value {
         let response = send(self.post(path).json(body)).await;
         let status = response.status();
@@ -64,7 +64,7 @@ impl Api {
         made
     }
 
-    /// All items of a listing, `path` with a query, read page by page.
+    /// Reads all pages of a listing; `path` must have a query.
     pub async fn walk(&self, path: &str) -> Vec<Value> {
         let mut items = Vec::new();
         let mut cursor = String::new();
@@ -78,8 +78,8 @@ impl Api {
         }
     }
 
-    /// Waits until so many statements that begin like this wait for another transaction; returns the
-    /// process ids of their connections.
+    /// Waits until `count` statements that begin with `statement` are blocked by another
+    /// transaction; returns the process IDs of their connections.
     pub async fn blocked(&self, statement: &str, count: usize) -> Vec<i32> {
         let blocked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
             AND cardinality(pg_blocking_pids(pid)) > 0 AND starts_with(query, $1)";
@@ -94,7 +94,7 @@ impl Api {
                 yield_now().await;
             }
         };
-        timeout(PATIENCE, wait).await.expect("they wait")
+        timeout(PATIENCE, wait).await.expect("the statements are blocked")
     }
 }
 
@@ -106,7 +106,7 @@ impl Deref for Api {
     }
 }
 
-/// Somebody with an account, and a token of theirs.
+/// Creates an account; returns its ID and an access token.
 pub async fn account(app: &TestApp, name: &str, role: Role) -> (Uuid, String) {
     let email = format!("{name}@example.com");
     let user = users::create(&app.state.db, name, &email, "no hash", role).await.unwrap();
@@ -115,7 +115,7 @@ pub async fn account(app: &TestApp, name: &str, role: Role) -> (Uuid, String) {
     (user.id, tokens["access_token"].as_str().unwrap().to_owned())
 }
 
-/// The fault at `pointer` of a problem.
+/// Returns the fault at `pointer` of a problem.
 pub fn fault<'a>(problem: &'a Value, pointer: &str) -> &'a Value {
     let faults = problem["errors"].as_array().unwrap_or_else(|| panic!("no faults: {problem}"));
     let fault = faults.iter().find(|fault| fault["pointer"] == pointer);

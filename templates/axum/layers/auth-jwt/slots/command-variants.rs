@@ -1,9 +1,9 @@
-/// Open an administrator's account; its password is read from standard input.
+/// Create an administrator's account; its password is read from standard input.
 CreateAdmin {
-    /// The name that others see.
+    /// Name of the account.
     #[arg(long)]
     username: String,
-    /// The address that it signs in with.
+    /// Email address of the account.
     #[arg(long)]
     email: String,
 },

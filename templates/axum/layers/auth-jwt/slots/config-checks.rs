@@ -1,1 +1,1 @@
-crate::auth::check(self, env);
+crate::auth::check,

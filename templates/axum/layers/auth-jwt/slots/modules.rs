@@ -1,2 +1,1 @@
 pub mod auth;
-pub mod users;

@@ -1,1 +1,1 @@
-crate::auth::describe(&mut openapi);
+crate::auth::describe(&mut api);

@@ -1,2 +1,2 @@
 (name = "auth", description = "Accounts and sessions"),
-(name = "users", description = "People with an account"),
+(name = "users", description = "Accounts as resources"),

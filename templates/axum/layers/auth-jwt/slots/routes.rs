@@ -1,1 +1,1 @@
-.merge(crate::users::routes())
+.merge(crate::api::users::routes())

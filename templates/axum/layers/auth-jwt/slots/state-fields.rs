@@ -1,2 +1,2 @@
 /// Accounts and their sessions.
-pub auth: crate::auth::Auth,
+pub auth: Arc<crate::auth::Auth>,

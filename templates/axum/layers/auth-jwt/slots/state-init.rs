@@ -1,1 +1,1 @@
-auth,
+auth: Arc::new(auth),

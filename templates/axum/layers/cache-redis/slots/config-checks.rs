@@ -1,1 +1,1 @@
-crate::redis::check(self, env);
+crate::redis::check,

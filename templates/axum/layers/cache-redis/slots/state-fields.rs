@@ -1,2 +1,2 @@
-/// What all replicas share; may be down.
+/// Redis, which all replicas share; it may be down.
 pub redis: crate::redis::Redis,

@@ -1,2 +1,2 @@
-// For what needs no Redis: nobody listens there.
+// For tests without Redis: this port is closed.
 ("REDIS_URL", "redis://localhost:1"),

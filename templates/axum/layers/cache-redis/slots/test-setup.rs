@@ -1,4 +1,4 @@
 settings.push(("REDIS_URL", redis::url()));
 settings.push(("CACHE_PREFIX", redis::prefix()));
-// A busy machine may be slow: that is no outage.
+// A slow response on a busy machine is not an outage.
 settings.push(("CACHE_TIMEOUT", "10s"));

@@ -1,1 +1,1 @@
-crate::cache::check(self, env);
+crate::cache::check,

@@ -2,5 +2,5 @@ describe_counter!("cache_reads_total", "Reads, by outcome: hit, absent, miss or 
 describe_histogram!(
     "cache_load_duration_seconds",
     Unit::Seconds,
-    "Time to load what was not kept"
+    "Duration of a load"
 );

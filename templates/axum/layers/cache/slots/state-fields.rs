@@ -1,2 +1,2 @@
-/// What was loaded before.
+/// Values that were loaded before.
 pub cache: crate::cache::Cache,

@@ -1,3 +1,3 @@
-// For what needs no database: nobody listens there.
+// For tests without a database: this port is closed.
 ("DATABASE_URL", "postgres://localhost:1/none"),
 ("DATABASE_MAX_CONNECTIONS", "2"),

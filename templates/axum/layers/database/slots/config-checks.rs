@@ -1,1 +1,1 @@
-crate::db::check(self, env);
+crate::db::check,

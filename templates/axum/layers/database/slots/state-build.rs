@@ -1,3 +1,4 @@
 
 let db = crate::db::connect(&config)?;
-crate::db::watch(&db, &config, &health, &background).await?;
+let schema = crate::db::watch(&db, &config, &background).await?;
+health.required("database", move || schema.clone().ready());

@@ -1,2 +1,2 @@
 
-crate::idempotency::clean_up(&background, &db, config.idempotency_ttl);
+crate::http::idempotency::clean_up(&background, &db, config.idempotency_ttl);

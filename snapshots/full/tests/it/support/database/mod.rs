@@ -1,4 +1,4 @@
-//! A database for each test, and routes that use it.
+//! A database for each test, and test routes that use the database.
 
 pub mod postgres;
 
@@ -13,47 +13,47 @@ use super::{
     service::{
         config::Config,
         db::{self, ConnectOptions, Pool, migrate},
-        error::AppError,
+        error::Error,
         state::AppState,
     },
 };
 
-/// Migrations of the tests, newer than any other: a table `things`, then an index over it.
+/// Migrations of the tests, newer than the service's own: a table `things`, then an index.
 pub static THINGS: Migrator = sqlx::migrate!("tests/it/migrations");
 
 impl Database {
-    /// With the schema of this build.
+    /// Creates a database with the schema of this build.
     pub async fn new() -> Self {
         let database = Self::empty().await;
         migrate::up(&migrate::MIGRATIONS, &database.options()).await.unwrap();
         database
     }
 
-    /// The same, with `things`.
+    /// Creates a database with the schema of this build and the table `things`.
     pub async fn with_things() -> Self {
         let database = Self::new().await;
         migrate::up(&THINGS, &database.options()).await.unwrap();
         database
     }
 
-    /// A pool of connections to it.
+    /// Returns a new pool.
     pub fn pool(&self) -> Pool {
         db::connect(&self.config()).unwrap()
     }
 
-    /// How the service connects to it.
+    /// Returns the connection options of the service.
     pub fn options(&self) -> ConnectOptions {
         db::options(&self.config()).unwrap()
     }
 
-    /// What is there beside the history: tables, columns, indexes, constraints.
+    /// Returns the schema without the migration history: tables, columns, indexes, constraints.
     pub async fn schema(&self) -> Vec<String> {
         sqlx::query_scalar(postgres::SCHEMA).fetch_all(&self.pool()).await.unwrap()
     }
 
     fn config(&self) -> Config {
         let settings = DEFAULTS.iter().copied().chain([("DATABASE_URL", self.url())]);
-        Config::load(settings.collect()).unwrap()
+        Config::load(settings.collect(), &[]).unwrap()
     }
 }
 
@@ -61,7 +61,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().route("/test/things", get(count_things))
 }
 
-async fn count_things(State(state): State<AppState>) -> Result<String, AppError> {
+async fn count_things(State(state): State<AppState>) -> Result<String, Error> {
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM things").fetch_one(&state.db).await?;
     Ok(count.to_string())
 }

@@ -1,4 +1,5 @@
-//! sec.auth: the end of a session counts at once for every replica, whatever becomes of Redis.
+//! sec.auth: every replica refuses an ended session at once, even if Redis is down or has lost its
+//! data.
 
 use serde_json::{Value, json};
 use tokio::{task::yield_now, time::timeout};
@@ -11,7 +12,7 @@ use crate::support::{
     send,
 };
 
-/// Somebody who has just signed in.
+/// A session that has just begun.
 struct Session {
     access_token: String,
     id: Uuid,
@@ -43,7 +44,7 @@ impl Session {
     }
 }
 
-/// Another replica, with settings of its own over those of `app`.
+/// Starts another replica with the settings of `app`, overridden by `settings`.
 async fn beside(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
     let all: Vec<_> = app.settings.iter().chain(settings.iter().copied()).collect();
     TestApp::with(&all).await
@@ -54,7 +55,7 @@ async fn life(key: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_request_of_a_living_session_waits_for_no_database() {
+async fn a_request_of_an_active_session_needs_no_query() {
     let prefix = redis::prefix();
     let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
     let (known, unknown) = (Session::begin(&app).await, Session::begin(&app).await);
@@ -63,11 +64,14 @@ async fn a_request_of_a_living_session_waits_for_no_database() {
     assert!((1..=30_000).contains(&trusted), "{trusted}");
     app.state.db.close().await;
     assert!(!app.state.auth.has_ended(known.id).await.unwrap());
-    assert!(app.state.auth.has_ended(unknown.id).await.is_err(), "only the database knows");
+    assert!(
+        app.state.auth.has_ended(unknown.id).await.is_err(),
+        "an unknown session needs the database"
+    );
 }
 
 #[tokio::test]
-async fn an_end_is_kept_as_long_as_its_tokens_are_good() {
+async fn an_ended_session_is_marked_for_the_lifetime_of_its_tokens() {
     let prefix = redis::prefix();
     let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
     let other = beside(&app, &[]).await;
@@ -80,11 +84,11 @@ async fn an_end_is_kept_as_long_as_its_tokens_are_good() {
     let denied = life(&session.mark(prefix)).await;
     assert!((900_000..=906_000).contains(&denied), "{denied}");
     other.state.db.close().await;
-    assert_eq!(session.status(&other).await, 401, "it costs the database nothing");
+    assert_eq!(session.status(&other).await, 401, "a marked session needs no query");
 }
 
 #[tokio::test]
-async fn what_redis_has_lost_or_never_knew_lets_nobody_in() {
+async fn a_missing_or_invalid_mark_admits_no_ended_session() {
     let prefix = redis::prefix();
     let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
     let (ended, living) = (Session::begin(&app).await, Session::begin(&app).await);
@@ -102,7 +106,7 @@ async fn what_redis_has_lost_or_never_knew_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn without_redis_the_end_of_a_session_counts_at_once_as_well() {
+async fn without_redis_an_ended_session_is_refused_at_once() {
     let (proxy, url) = redis::proxy().await;
     let app = TestApp::with(&[("REDIS_URL", &url), ("CACHE_PAUSE", "10ms")]).await;
     let other = beside(&app, &[]).await;
@@ -117,9 +121,9 @@ async fn without_redis_the_end_of_a_session_counts_at_once_as_well() {
     }
 }
 
-/// One process lost its way to Redis; the other did not, and trusts what stands there.
+/// One replica loses its connection to Redis; the other one keeps it and trusts the marks there.
 #[tokio::test]
-async fn what_redis_has_missed_it_is_told() {
+async fn an_end_that_redis_has_missed_is_repeated() {
     let prefix = redis::prefix();
     let (proxy, url) = redis::proxy().await;
     let settings = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "10ms")];
@@ -128,7 +132,7 @@ async fn what_redis_has_missed_it_is_told() {
     let session = Session::begin(&other).await;
     assert_eq!(session.status(&other).await, 200);
     let mark = session.mark(prefix);
-    // So that it does not end by itself.
+    // The mark must not expire during the test.
     assert!(redis::command::<bool>(&["PEXPIRE", &mark, "3600000"]).await);
     proxy.cut();
     session.end(&cut_off).await;
@@ -138,12 +142,12 @@ async fn what_redis_has_missed_it_is_told() {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, wait).await.expect("the other hears of it");
+    timeout(PATIENCE, wait).await.expect("the other replica refuses the session");
 }
 
-/// The database is asked, the session ends, and only then comes the answer from before.
+/// The session ends between the query of the database and its result.
 #[tokio::test]
-async fn an_end_while_the_database_is_asked_stays() {
+async fn an_end_during_a_query_is_not_overwritten() {
     let prefix = redis::prefix();
     let (proxy, url) = redis::proxy().await;
     let settings = [
@@ -164,7 +168,7 @@ async fn an_end_while_the_database_is_asked_stays() {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, wait).await.expect("Redis is asked first");
+    timeout(PATIENCE, wait).await.expect("Redis is queried first");
     let mark = session.mark(prefix);
     redis::command::<()>(&["SET", &mark, "ended", "PX", "60000"]).await;
     drop(held);
@@ -173,7 +177,7 @@ async fn an_end_while_the_database_is_asked_stays() {
 }
 
 #[tokio::test]
-async fn a_redis_that_was_killed_and_comes_up_empty_lets_nobody_in() {
+async fn a_redis_that_restarts_empty_admits_no_ended_session() {
     let first = Server::start().await;
     let proxy = Proxy::to(first.addr.clone()).await;
     let url = format!("redis://{}", proxy.addr);
@@ -186,25 +190,25 @@ async fn a_redis_that_was_killed_and_comes_up_empty_lets_nobody_in() {
     during.end(&app).await;
     let second = Server::start().await;
     for session in [&before, &during] {
-        assert_eq!(session.status(&other).await, 401, "while it is down");
+        assert_eq!(session.status(&other).await, 401, "while Redis is down");
     }
     proxy.lead_to(second.addr.clone());
     let back = async { while read(other.get("/health/ready")).await["status"] != "ok" {} };
-    timeout(PATIENCE, back).await.expect("it comes back");
+    timeout(PATIENCE, back).await.expect("Redis is up again");
     for session in [&before, &during] {
-        assert_eq!(session.status(&other).await, 401, "after it came up");
+        assert_eq!(session.status(&other).await, 401, "after Redis has restarted");
     }
-    problem(other.get("/api/v1/users/me"), 401).await;
+    problem(other.get("/api/v1/users/me"), (401, "unauthenticated")).await;
     second.kill().await;
 }
 
 #[tokio::test]
-async fn the_routes_of_accounts_have_one_limit_for_all_replicas() {
+async fn the_rate_limit_of_auth_routes_is_shared_by_all_replicas() {
     let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
     let other = beside(&app, &[]).await;
     let spend = |app: &TestApp| app.post("/auth/refresh").json(&json!({"refresh_token": "x"}));
-    problem(spend(&app), 401).await;
-    problem(spend(&other), 401).await;
+    problem(spend(&app), (401, "unauthenticated")).await;
+    problem(spend(&other), (401, "unauthenticated")).await;
     for app in [&app, &other] {
         problem(spend(app), 429).await;
     }

@@ -2,25 +2,28 @@
 
 use std::io::Read;
 
-use axum::BoxError;
 use garde::Validate;
 use secrecy::SecretString;
 
-use super::{Auth, dto::Registration, service::NewAccount};
-use crate::{config::Config, db, error::AppError, users::Role};
+use super::{Auth, dto::Registration, service::NewAccount, users::Role};
+use crate::{
+    config::Config,
+    db,
+    error::{Cause, Error},
+};
 
-/// Opens an administrator's account. Its password is the first line of `input`, so that it stands in
-/// no list of processes and in no shell's history.
+/// Creates an administrator's account. Its password is the first line of `input`, so that it appears
+/// in no list of processes and in no shell's history.
 ///
 /// # Errors
-/// Everything that is wrong with the account, a line each.
+/// Every fault of the account, a line each.
 #[tokio::main(flavor = "current_thread")]
 pub async fn create_admin(
     config: &Config,
     username: String,
     email: String,
     mut input: impl Read,
-) -> Result<(), BoxError> {
+) -> Result<(), Cause> {
     let mut text = String::new();
     input.read_to_string(&mut text)?;
     let password = SecretString::from(text.lines().next().unwrap_or_default());
@@ -32,7 +35,7 @@ pub async fn create_admin(
     let account = NewAccount { username, email, password, role: Role::Admin };
     match auth.register(account).await {
         Ok(_) => Ok(()),
-        Err(AppError::Invalid(faults)) => {
+        Err(Error::Invalid(faults)) => {
             let lines = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));
             Err(lines.collect::<Vec<_>>().join("\n").into())
         }

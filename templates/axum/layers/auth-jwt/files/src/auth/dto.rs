@@ -1,4 +1,4 @@
-//! What `/auth` takes and gives.
+//! Requests and responses of `/auth`.
 
 #![allow(clippy::trivially_copy_pass_by_ref, reason = "garde calls its rules so")]
 
@@ -9,61 +9,61 @@ use utoipa::ToSchema;
 
 use super::password::LENGTH;
 
-/// A new account.
+/// An account to register.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountRegistration)]
 pub struct Registration {
-    /// What others see.
+    /// Name of the account, which other accounts see.
     #[garde(length(chars, min = 3, max = 50), pattern("^[A-Za-z0-9_]+$"))]
     #[schema(example = "ada", min_length = 3, max_length = 50, pattern = "^[A-Za-z0-9_]+$")]
     pub username: String,
-    /// Where the account signs in, in any case of letters.
+    /// Email address for signing in; case-insensitive.
     #[garde(email, length(chars, max = 254))]
     #[schema(format = "email", example = "ada@example.com", max_length = 254)]
     pub email: String,
-    /// At least 8 characters, and none of the common ones.
+    /// Password of 8 to 128 characters; common passwords are refused.
     #[garde(custom(length))]
     #[schema(value_type = String, format = "password", example = "correct horse battery staple",
         min_length = 8, max_length = 128)]
     pub password: SecretString,
 }
 
-/// An account and its password.
+/// Credentials of an account.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
-    /// The account's address.
+    /// Email address of the account.
     #[garde(length(chars, max = 254))]
     #[schema(format = "email", example = "ada@example.com", max_length = 254)]
     pub email: String,
-    /// Its password.
+    /// Password of the account.
     #[garde(custom(bounded))]
     #[schema(value_type = String, format = "password", max_length = 128)]
     pub password: SecretString,
 }
 
-/// A refresh token, to be spent.
+/// A refresh token to exchange.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
-    /// The newest of the session.
+    /// Latest refresh token of the session.
     #[garde(custom(bounded))]
     #[schema(value_type = String, max_length = 128)]
     pub refresh_token: SecretString,
 }
 
-/// What a session goes on with.
+/// Access token and refresh token of a session.
 #[derive(Serialize, ToSchema)]
 pub struct TokenPair {
-    /// For `Authorization: Bearer …`.
+    /// Token for `Authorization: Bearer …`.
     pub access_token: String,
-    /// Buys the next pair, once.
+    /// Token that is exchanged for a new pair, once.
     pub refresh_token: String,
-    /// How to present the access token.
+    /// Authentication scheme of the access token.
     #[schema(value_type = String, example = "Bearer")]
     pub token_type: &'static str,
-    /// Seconds that the access token is good for.
+    /// Lifetime of the access token, in seconds.
     #[schema(example = 900)]
     pub expires_in: u64,
 }
@@ -77,7 +77,7 @@ fn length(password: &SecretString, (): &()) -> garde::Result {
     }
 }
 
-/// An account may be older than a rule, so only what bounds the work is asked for.
+/// The upper bound alone: an account may be older than the other rules.
 fn bounded(secret: &SecretString, (): &()) -> garde::Result {
     if count(secret) > *LENGTH.end() {
         return Err(garde::Error::new(format!("longer than {} characters", LENGTH.end())));

@@ -1,4 +1,4 @@
-//! Budgets of this process: the generic cell rate algorithm, one timestamp a client.
+//! Budgets of this process: the generic cell rate algorithm, with one timestamp for each client.
 
 use std::{
     collections::HashMap,
@@ -7,13 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Client, Decision};
+use super::Decision;
+use crate::http::caller::Client;
 
-/// Enough that two cores seldom wait for each other.
+/// Enough that two cores rarely wait for each other.
 const SHARDS: usize = 16;
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Budgets that refill evenly: after a full minute of silence all of it is back.
+/// Budgets that refill evenly: a minute without requests refills all of it.
 pub struct Gcra {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
@@ -24,7 +25,7 @@ pub struct Gcra {
 
 #[derive(Default)]
 struct Shard {
-    /// When each client's budget will be whole again.
+    /// When each client's budget will be full again.
     whole_at: HashMap<Client, Instant>,
     swept: Option<Instant>,
 }
@@ -67,8 +68,8 @@ impl Gcra {
 }
 
 impl Shard {
-    /// Whether one more client fits. One that does not is let in unseen: better than to refuse
-    /// everybody while somebody floods the table with addresses.
+    /// Whether another client fits. A client that does not is allowed without a budget: better than
+    /// refusing all clients while one floods the table with addresses.
     fn make_room(&mut self, max: usize, now: Instant) -> bool {
         let swept_lately = self.swept.is_some_and(|at| now.duration_since(at).as_secs() < 1);
         if self.whole_at.len() >= max && !swept_lately {
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_used_up_and_comes_back_evenly() {
+    fn a_budget_refills_evenly() {
         let gcra = Gcra::new(60, 1000);
         let start = Instant::now();
         for used in 1..=60 {
@@ -104,13 +105,13 @@ mod tests {
         assert_eq!(refused.reset, MINUTE);
 
         let later = start + refused.retry_after;
-        assert!(gcra.take_at(client(1), later).allowed, "waiting as told is enough");
-        assert!(!gcra.take_at(client(1), later).allowed, "for one request");
+        assert!(gcra.take_at(client(1), later).allowed, "a request is allowed after `retry_after`");
+        assert!(!gcra.take_at(client(1), later).allowed, "only one request is allowed");
         assert_eq!(gcra.take_at(client(1), later + 2 * MINUTE).remaining, 59);
     }
 
     #[test]
-    fn clients_do_not_share() {
+    fn clients_have_separate_budgets() {
         let gcra = Gcra::new(1, 1000);
         let now = Instant::now();
         assert!(gcra.take_at(client(1), now).allowed);
@@ -124,13 +125,13 @@ mod tests {
         let start = Instant::now();
         let held = || gcra.shards.iter().map(|s| s.lock().unwrap().whole_at.len()).sum::<usize>();
         for number in 0..10_000 {
-            assert!(gcra.take_at(client(number), start).allowed, "a full table refuses nobody");
+            assert!(gcra.take_at(client(number), start).allowed, "a full table refuses no client");
         }
         assert!(held() <= 1600);
-        // So many that each shard meets one of them.
+        // Enough clients that every shard has some of them.
         for number in 20_000..21_000 {
             gcra.take_at(client(number), start + 2 * MINUTE);
         }
-        assert!(held() <= 1000, "clients that fell silent are forgotten");
+        assert!(held() <= 1000, "idle clients are removed");
     }
 }

@@ -1,4 +1,4 @@
-//! sec.connections: what is too much is refused at once, and everybody else is served.
+//! sec.connections: connections and requests beyond a limit are refused at once; others are served.
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -9,7 +9,7 @@ use tokio::{
 use crate::support::{PATIENCE, Process, TestApp, header, problem, send};
 
 #[tokio::test]
-async fn requests_beyond_the_most_are_refused_and_probes_are_not() {
+async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
     let app = TestApp::with(&[("MAX_REQUESTS_IN_FLIGHT", "2")]).await;
     let held = [(); 2].map(|()| tokio::spawn(send(app.get("/test/gate"))));
     for _ in &held {
@@ -17,7 +17,7 @@ async fn requests_beyond_the_most_are_refused_and_probes_are_not() {
     }
     let refused = send(app.get("/api/v1/info")).await;
     assert_eq!((refused.status().as_u16(), header(&refused, "retry-after")), (503, "1"));
-    problem(app.get("/nowhere"), 503).await;
+    problem(app.get("/nowhere"), (503, "overloaded")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
     for _ in &held {
         app.gate.open();
@@ -30,16 +30,16 @@ async fn requests_beyond_the_most_are_refused_and_probes_are_not() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_most_is_closed_and_its_place_is_free_again() {
+async fn a_connection_beyond_the_limit_is_closed_until_another_one_ends() {
     let app = Process::start(&[("MAX_CONNECTIONS", "3"), ("LOG_FORMAT", "json")]).await;
     let mut held = Vec::new();
     for _ in 0..3 {
         let mut stream = TcpStream::connect(app.addr).await.unwrap();
-        live(&mut stream).await.expect("a place");
+        live(&mut stream).await.expect("an open connection");
         held.push(stream);
     }
     let mut stream = TcpStream::connect(app.addr).await.unwrap();
-    assert!(live(&mut stream).await.is_none(), "there is no fourth place");
+    assert!(live(&mut stream).await.is_none(), "a fourth connection is open");
     drop(held.pop());
     let again = async {
         loop {
@@ -49,11 +49,11 @@ async fn a_connection_beyond_the_most_is_closed_and_its_place_is_free_again() {
             }
         }
     };
-    timeout(PATIENCE, again).await.expect("a place that was left is taken again");
+    timeout(PATIENCE, again).await.expect("a connection is accepted after another one has ended");
 }
 
 #[tokio::test]
-async fn hundreds_with_half_a_header_keep_nobody_else_waiting() {
+async fn hundreds_of_incomplete_headers_do_not_delay_other_clients() {
     let app = Process::start(&[("LOG_FORMAT", "json")]).await;
     let mut slow = Vec::new();
     for _ in 0..300 {
@@ -66,7 +66,7 @@ async fn hundreds_with_half_a_header_keep_nobody_else_waiting() {
     }
 }
 
-/// Asks over this connection, and leaves it open; `None` where it is closed instead.
+/// Sends a request and keeps the connection open. `None` if the service closes the connection.
 async fn live(stream: &mut TcpStream) -> Option<()> {
     stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n").await.ok()?;
     let mut answer = [0; 12];

@@ -1,9 +1,9 @@
-//! app.ratelimit: a budget for each client.
+//! app.ratelimit: each client has a budget of requests.
 
 use crate::support::{TestApp, header, problem, send};
 
 #[tokio::test]
-async fn a_client_is_told_its_budget_and_held_to_it() {
+async fn a_client_sees_its_budget_and_cannot_exceed_it() {
     let app = TestApp::with(&[("RATE_LIMIT_PER_MINUTE", "2")]).await;
     let first = send(app.get("/api/v1/info")).await;
     assert_eq!(header(&first, "ratelimit-policy"), "\"default\";q=2;w=60");
@@ -29,14 +29,14 @@ async fn probes_are_never_refused() {
 }
 
 #[tokio::test]
-async fn a_made_up_address_buys_nothing() {
+async fn a_forged_address_does_not_extend_the_budget() {
     let app = TestApp::with(&[("RATE_LIMIT_PER_MINUTE", "1")]).await;
     send(app.get("/api/v1/info").header("x-forwarded-for", "192.0.2.1")).await;
     problem(app.get("/api/v1/info").header("x-forwarded-for", "192.0.2.2"), 429).await;
 }
 
 #[tokio::test]
-async fn behind_a_proxy_clients_have_budgets_of_their_own() {
+async fn behind_a_trusted_proxy_each_client_has_its_own_budget() {
     let app = TestApp::with(&[("RATE_LIMIT_PER_MINUTE", "1"), ("TRUSTED_PROXIES", "1")]).await;
     let from = |chain: &str| app.get("/api/v1/info").header("x-forwarded-for", chain.to_owned());
     assert_eq!(send(from("192.0.2.1")).await.status(), 200);

@@ -1,7 +1,7 @@
-//! cache.aside, cache.invalidate, cache.stampede, cache.avalanche: between processes, through Redis.
+//! cache.aside, cache.invalidate, cache.stampede, cache.avalanche: across processes, through Redis.
 //!
-//! Two [`TestApp`]s share nothing but Redis, as two processes do. Where a crowd is to be one of two
-//! processes, this program is started once more.
+//! Two [`TestApp`]s share only Redis, as two processes would. One test starts this test binary
+//! again as a second process.
 
 use std::{
     env,
@@ -34,14 +34,14 @@ struct Thing {
     size: usize,
 }
 
-/// Two replicas of a service, and what begins their keys.
+/// Starts two replicas of a service; returns them with the prefix of their keys.
 async fn replicas() -> (TestApp, TestApp, &'static str) {
     let prefix = redis::prefix();
     let settings = [("CACHE_PREFIX", prefix)];
     (TestApp::with(&settings).await, TestApp::with(&settings).await, prefix)
 }
 
-/// Reads through the cache; the size says which load it was.
+/// Reads through the cache; `size` is the number of earlier loads.
 async fn get(cache: &Cache, key: &Key, loads: &AtomicUsize) -> Thing {
     let load = async || {
         let size = loads.fetch_add(1, Ordering::SeqCst);
@@ -56,7 +56,7 @@ async fn exists(key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_crowd_of_two_processes_loads_once() {
+async fn concurrent_reads_of_two_replicas_load_once() {
     let (one, other, _) = replicas().await;
     let (key, loads) = (Key::entity("things", 1), AtomicUsize::new(0));
     let crowd = (0..200).map(|n| {
@@ -67,11 +67,11 @@ async fn a_crowd_of_two_processes_loads_once() {
     assert_eq!(loads.into_inner(), 1);
 }
 
-/// The prefix that [`another_process`] is to have.
+/// Environment variable with the prefix of [`another_process`].
 const PREFIX: &str = "TEST_REPLICA_PREFIX";
 
 #[tokio::test]
-async fn a_crowd_of_two_real_processes_loads_at_most_twice() {
+async fn concurrent_reads_of_two_processes_load_at_most_twice() {
     let prefix = redis::prefix();
     let here = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
     let mut there = Command::new(env::current_exe().unwrap())
@@ -85,13 +85,13 @@ async fn a_crowd_of_two_real_processes_loads_at_most_twice() {
     let mut said = BufReader::new(there.stdout.take().unwrap()).lines();
     let url = async {
         loop {
-            let line = said.next_line().await.unwrap().expect("it listens");
-            if let Some((_, url)) = line.split_once("it listens at ") {
+            let line = said.next_line().await.unwrap().expect("the second process listens");
+            if let Some((_, url)) = line.split_once("listening at ") {
                 return url.to_owned();
             }
         }
     };
-    let there_url = timeout(PATIENCE, url).await.expect("it starts");
+    let there_url = timeout(PATIENCE, url).await.expect("the second process starts");
 
     let (here_url, client) = (here.url("/test/cached/1"), client());
     let crowd = (0..200).map(|n| {
@@ -105,17 +105,17 @@ async fn a_crowd_of_two_real_processes_loads_at_most_twice() {
 }
 
 #[tokio::test]
-#[ignore = "not a test: the one above starts it"]
+#[ignore = "not a test: the second process of the test above"]
 async fn another_process() {
     let prefix = env::var(PREFIX).unwrap_or_default();
     let app = TestApp::with(&[("CACHE_PREFIX", &prefix)]).await;
-    writeln!(io::stdout(), "it listens at {}", app.url("/test/cached/1")).unwrap();
-    // Until whoever started it has what it wanted.
+    writeln!(io::stdout(), "listening at {}", app.url("/test/cached/1")).unwrap();
+    // Runs until the first process closes the pipe.
     let _ = spawn_blocking(|| io::stdin().read(&mut [0])).await;
 }
 
 #[tokio::test]
-async fn what_one_has_loaded_all_have_and_what_one_forgets_none_has() {
+async fn entries_and_invalidations_are_shared_by_all_replicas() {
     let (one, other, _) = replicas().await;
     for key in [Key::entity("things", 1), Key::list("things", "")] {
         let loads = AtomicUsize::new(0);
@@ -128,7 +128,7 @@ async fn what_one_has_loaded_all_have_and_what_one_forgets_none_has() {
 }
 
 #[tokio::test]
-async fn a_write_elsewhere_during_a_load_is_not_overwritten() {
+async fn a_write_of_another_replica_during_a_load_is_not_overwritten() {
     let (one, other, _) = replicas().await;
     for key in [Key::entity("things", 1), Key::list("things", "")] {
         let (read, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -154,7 +154,7 @@ async fn a_write_elsewhere_during_a_load_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_lock_is_given_back_by_whoever_gives_up() {
+async fn an_aborted_load_releases_its_lock() {
     let (app, _, prefix) = replicas().await;
     let (begun, has_begun) = oneshot::channel();
     let load = tokio::spawn({
@@ -169,28 +169,31 @@ async fn a_lock_is_given_back_by_whoever_gives_up() {
     });
     has_begun.await.unwrap();
     let lock = format!("{prefix}:lock:entity:things:1");
-    // So that it does not end by itself.
+    // The lock must not expire during the test.
     assert!(redis::command::<bool>(&["PEXPIRE", &lock, "3600000"]).await);
     load.abort();
     let wait = async { while exists(&lock).await {} };
-    timeout(PATIENCE, wait).await.expect("it is given back");
+    timeout(PATIENCE, wait).await.expect("the lock is released");
 }
 
-/// A process that dies with the lock holds up nobody for long, and its lock is not broken.
+/// A process waits only a limited time for the holder of a lock, and does not release that lock.
 #[tokio::test]
-async fn nobody_waits_long_for_another_process() {
+async fn a_lock_of_a_dead_process_does_not_block_reads() {
     let (app, _, prefix) = replicas().await;
     let (key, loads) = (Key::entity("things", 1), AtomicUsize::new(0));
     let lock = format!("{prefix}:lock:{key}");
     redis::command::<()>(&["SET", &lock, "another", "PX", "3600000"]).await;
     let read = get(&app.state.cache, &key, &loads);
-    timeout(PATIENCE, read).await.expect("it loads by itself");
+    timeout(PATIENCE, read).await.expect("the read loads by itself");
     assert_eq!(redis::command::<String>(&["GET", &lock]).await, "another");
-    assert!(!exists(&format!("{prefix}:{key}")).await, "only the holder may store");
+    assert!(
+        !exists(&format!("{prefix}:{key}")).await,
+        "only the holder of the lock stores the value"
+    );
 }
 
 #[tokio::test]
-async fn garbage_is_overlooked_and_written_over() {
+async fn an_unreadable_entry_is_a_miss_and_is_overwritten() {
     let (app, _, prefix) = replicas().await;
     for key in [Key::entity("things", 1), Key::list("things", "")] {
         let place = format!("{prefix}:{key}");
@@ -214,7 +217,7 @@ async fn garbage_is_overlooked_and_written_over() {
 }
 
 #[tokio::test]
-async fn garbage_in_locks_and_generations_does_no_harm() {
+async fn invalid_locks_and_generations_are_overwritten() {
     let (app, _, prefix) = replicas().await;
     let key = Key::list("things", "");
     let lock = format!("{prefix}:lock:{key}");
@@ -233,11 +236,11 @@ async fn garbage_in_locks_and_generations_does_no_harm() {
     let loads = AtomicUsize::new(0);
     get(&app.state.cache, &key, &loads).await;
     app.state.cache.invalidate("things", [1]).await;
-    assert_eq!(get(&app.state.cache, &key, &loads).await.size, 1, "it is written over");
+    assert_eq!(get(&app.state.cache, &key, &loads).await.size, 1, "the generation is overwritten");
 }
 
 #[tokio::test]
-async fn every_key_ends_and_no_two_entries_together() {
+async fn every_key_expires_and_ttls_vary() {
     let (app, _, prefix) = replicas().await;
     let (cache, loads) = (&app.state.cache, AtomicUsize::new(0));
     for id in 0..20 {
@@ -250,18 +253,21 @@ async fn every_key_ends_and_no_two_entries_together() {
     let mut lives = Vec::new();
     for key in keys {
         let life: i64 = redis::command(&["PTTL", &key]).await;
-        assert!(life > 0, "{key} never ends");
+        assert!(life > 0, "{key} never expires");
         if key.contains(":entity:") {
             assert!(life <= 360_000, "{key}: {life} ms");
             lives.push(life / 1000);
         }
     }
     lives.sort_unstable();
-    assert!(lives[lives.len() - 1] - lives[0] >= 10, "{lives:?}: all end at about the same time");
+    assert!(
+        lives[lives.len() - 1] - lives[0] >= 10,
+        "{lives:?}: all expire at about the same time"
+    );
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_not_kept() {
+async fn a_value_beyond_the_size_limit_is_not_cached() {
     let app = TestApp::with(&[("CACHE_MAX_VALUE_BYTES", "1024")]).await;
     let loads = AtomicUsize::new(0);
     let load = async || {

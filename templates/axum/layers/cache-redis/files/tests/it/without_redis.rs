@@ -1,4 +1,5 @@
-//! cache.aside, app.ratelimit: while Redis is gone the service answers, limited, and loses no time.
+//! cache.aside, app.ratelimit: during an outage of Redis the service responds without delay, and
+//! the rate limit holds.
 
 use tokio::{task::yield_now, time::timeout};
 
@@ -6,7 +7,7 @@ use crate::support::{
     PATIENCE, Process, TestApp, client, json, problem, redis, send, service::cache::Key,
 };
 
-/// Waits until the service says so of itself.
+/// Waits until readiness reports `status`.
 async fn ready(app: &TestApp, status: &str) {
     let wait = async {
         while json(app.get("/health/ready")).await["status"] != status {
@@ -16,7 +17,7 @@ async fn ready(app: &TestApp, status: &str) {
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {status}"));
 }
 
-/// A metric without labels.
+/// Returns the value of a metric without labels.
 async fn metric(service: &Process, name: &str) -> u64 {
     let url = format!("http://{}/metrics", service.metrics_addr);
     let text = send(client().get(url)).await.text().await.unwrap();
@@ -26,7 +27,7 @@ async fn metric(service: &Process, name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn it_is_degraded_and_recovers_by_itself() {
+async fn the_service_is_degraded_and_recovers_by_itself() {
     let (proxy, url) = redis::proxy().await;
     let app = TestApp::with(&[("REDIS_URL", &url), ("CACHE_PAUSE", "10ms")]).await;
     ready(&app, "ok").await;
@@ -38,14 +39,18 @@ async fn it_is_degraded_and_recovers_by_itself() {
 }
 
 #[tokio::test]
-async fn it_starts_and_counts_requests_by_itself() {
+async fn the_service_starts_without_redis_and_limits_requests_alone() {
     let (proxy, url) = redis::proxy().await;
     proxy.cut();
     let settings =
         [("REDIS_URL", url.as_str()), ("RATE_LIMIT_PER_MINUTE", "2"), ("CACHE_PAUSE", "1h")];
     let app = TestApp::with(&settings).await;
     for _ in 0..2 {
-        assert_eq!(send(app.get("/api/v1/info")).await.status(), 200, "refuses nobody for it");
+        assert_eq!(
+            send(app.get("/api/v1/info")).await.status(),
+            200,
+            "the outage refuses no request"
+        );
     }
     problem(app.get("/api/v1/info"), 429).await;
 }
@@ -60,12 +65,12 @@ async fn few_requests_wait_for_a_redis_that_hangs() {
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
     }
     assert_eq!(metric(&service, "rate_limit_fallbacks_total").await, 20);
-    assert_eq!(metric(&service, "redis_errors_total").await, 3, "the others did not even ask");
+    assert_eq!(metric(&service, "redis_errors_total").await, 3, "the circuit breaker is open");
     assert_eq!(metric(&service, "redis_up").await, 0);
 }
 
 #[tokio::test]
-async fn replicas_share_again_once_redis_is_back() {
+async fn replicas_share_the_budget_again_after_an_outage() {
     let (proxy, url) = redis::proxy().await;
     let settings = [
         ("REDIS_URL", url.as_str()),
@@ -80,13 +85,13 @@ async fn replicas_share_again_once_redis_is_back() {
     proxy.restore();
     ready(&one, "ok").await;
     ready(&other, "ok").await;
-    assert_eq!(send(one.get("/api/v1/info")).await.status(), 200, "the shared one is whole");
+    assert_eq!(send(one.get("/api/v1/info")).await.status(), 200, "the shared budget is full");
     problem(other.get("/api/v1/info"), 429).await;
 }
 
-/// Nobody closes a connection to a machine that has lost its power.
+/// The peer of a connection can vanish without closing it, for example in a power failure.
 #[tokio::test]
-async fn a_connection_whose_other_end_is_gone_is_replaced() {
+async fn a_connection_whose_peer_has_vanished_is_replaced() {
     let (proxy, url) = redis::proxy().await;
     let settings =
         [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "500ms"), ("CACHE_PAUSE", "10ms")];
@@ -97,14 +102,14 @@ async fn a_connection_whose_other_end_is_gone_is_replaced() {
     ready(&app, "ok").await;
 }
 
-/// What is read through the cache while the table says `now`.
+/// Reads through the cache; a load returns `now`.
 async fn get(app: &TestApp, now: &str) -> String {
     let load = async || Ok::<_, ()>(Some(now.to_owned()));
     app.state.cache.get_or_load(&Key::entity("things", 1), load).await.unwrap().unwrap()
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_loaded() {
+async fn a_failed_read_of_the_cache_loads_the_value() {
     for fail in [super::support::proxy::Proxy::cut, super::support::proxy::Proxy::hang] {
         let (proxy, url) = redis::proxy().await;
         let settings =
@@ -119,19 +124,19 @@ async fn what_cannot_be_read_is_loaded() {
 }
 
 #[tokio::test]
-async fn a_write_that_redis_missed_is_made_up_for() {
+async fn an_invalidation_that_redis_has_missed_is_repeated() {
     let (proxy, url) = redis::proxy().await;
     let prefix = redis::prefix();
     let cut_off = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "10ms")];
     let (app, other) =
         (TestApp::with(&cut_off).await, TestApp::with(&[("CACHE_PREFIX", prefix)]).await);
     assert_eq!(get(&app, "old").await, "old");
-    assert_eq!(get(&other, "new").await, "old", "kept in Redis");
+    assert_eq!(get(&other, "new").await, "old", "the entry is in Redis");
     proxy.cut();
     app.state.cache.invalidate("things", [1]).await;
     proxy.restore();
     ready(&app, "ok").await;
-    assert_eq!(get(&app, "new").await, "new", "this process knows already");
+    assert_eq!(get(&app, "new").await, "new", "this process does not read the stale entry");
     let wait = async { while get(&other, "new").await != "new" {} };
-    timeout(PATIENCE, wait).await.expect("the others hear of it");
+    timeout(PATIENCE, wait).await.expect("the other replica reads the new value");
 }

@@ -1,4 +1,4 @@
-//! One load of a key at a time in this process; whoever wants the same meanwhile waits for it.
+//! Single flight: one load of a key at a time in this process; other tasks wait for it.
 
 use std::{
     collections::HashMap,
@@ -10,30 +10,30 @@ use tokio::sync::watch;
 
 use super::Key;
 
-/// Loads under way.
+/// Loads in progress.
 #[derive(Default)]
 pub struct Flights(Mutex<HashMap<Key, watch::Receiver<Landing>>>);
 
-/// How a load came out.
+/// Result of a load.
 #[derive(Clone)]
 pub enum Landing {
-    /// It goes on.
+    /// In progress.
     Pending,
-    /// With this.
+    /// The loaded value.
     Loaded(Bytes),
-    /// With an error, which is for the one who loaded.
+    /// An error, which the loading task returns.
     Failed,
 }
 
-/// A seat: to load, or to wait for whoever does.
+/// The part of a task: to load, or to wait.
 pub enum Seat<'a> {
-    /// Nobody loads it yet.
+    /// The task loads the value.
     Lead(Flight<'a>),
-    /// Somebody does.
+    /// Another task loads it.
     Follow(watch::Receiver<Landing>),
 }
 
-/// A load that others may be waiting for. One that is dropped leaves them to load anew.
+/// A load that other tasks may wait for. When it is dropped, they load by themselves.
 pub struct Flight<'a> {
     flights: &'a Flights,
     key: Key,
@@ -41,7 +41,7 @@ pub struct Flight<'a> {
 }
 
 impl Flights {
-    /// Takes a seat.
+    /// Joins the load of a key, or begins it.
     pub fn board(&self, key: &Key) -> Seat<'_> {
         let mut flights = self.lock();
         if let Some(landing) = flights.get(key) {
@@ -52,7 +52,7 @@ impl Flights {
         Seat::Lead(Flight { flights: self, key: key.clone(), landing: sender })
     }
 
-    /// Loads that match may have read what has changed since: nobody joins them any more.
+    /// Loads that match may have read old values: no task joins them any more.
     pub fn close(&self, matches: impl Fn(&Key) -> bool) {
         self.lock().retain(|key, _| !matches(key));
     }
@@ -63,7 +63,7 @@ impl Flights {
 }
 
 impl Flight<'_> {
-    /// Tells those who wait. Returns whether what was loaded still holds, for all that is known.
+    /// Hands the result to the waiting tasks. Returns whether no invalidation came in between.
     pub fn land(self, landing: Landing) -> bool {
         self.landing.send_replace(landing);
         self.leave()

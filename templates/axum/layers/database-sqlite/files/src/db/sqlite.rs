@@ -1,4 +1,4 @@
-//! What is particular to SQLite.
+//! The parts that are specific to SQLite.
 
 use std::{
     fs::{File, TryLockError},
@@ -14,29 +14,29 @@ use sqlx::{
 use super::{error::Trouble, migrate};
 use crate::config::{Config, Env};
 
-/// The database, to sqlx.
+/// sqlx's driver.
 pub type Driver = Sqlite;
-/// One connection to it.
+/// A connection.
 pub type Connection = SqliteConnection;
-/// How to make one.
+/// Options of a connection.
 pub type ConnectOptions = SqliteConnectOptions;
 
-/// Finds out whether a migration has ever been applied.
+/// Whether the table of migrations exists.
 pub const HAS_HISTORY: &str =
     "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')";
 
-/// Notes settings that no connection can be made from.
+/// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
     if let Err(reason) = options(config) {
         env.fault("DATABASE_URL", reason);
     }
 }
 
-/// Begins a transaction, which is undone unless it is committed. It is the one writer from its
-/// start: one that began as a reader could not become it while there is another.
+/// Begins a transaction, which is rolled back unless it is committed. It is the only writer from its
+/// start: a transaction that began as a reader cannot write while another one does.
 ///
 /// # Errors
-/// A database that does not answer, or another writer that does not end.
+/// The database does not answer, or another writer does not end in time.
 pub async fn begin(pool: &SqlitePool) -> sqlx::Result<Transaction<'static, Driver>> {
     pool.begin_with("BEGIN IMMEDIATE").await
 }
@@ -44,7 +44,7 @@ pub async fn begin(pool: &SqlitePool) -> sqlx::Result<Transaction<'static, Drive
 pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
     const NOT_A_FILE: &str = "not a file like sqlite:data/name.db";
     let url = &config.database_url;
-    // In memory, each process would start with nothing.
+    // In memory, each process would start empty.
     if !url.starts_with("sqlite:") || url.contains(":memory:") || url.contains("mode=memory") {
         return Err(NOT_A_FILE);
     }
@@ -52,29 +52,29 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
     Ok(options
         .create_if_missing(true)
         .foreign_keys(true)
-        // Reads go on while one writes; a crash of the machine may cost the last writes, never the
+        // Reads continue during a write; a crash of the machine may lose the last writes, never the
         // file.
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(config.database_statement_timeout))
 }
 
-/// Makes the folder of the file.
+/// Creates the folder of the file.
 pub fn prepare(options: &ConnectOptions) -> io::Result<()> {
     options.get_filename().parent().map_or(Ok(()), std::fs::create_dir_all)
 }
 
-/// A lock over the migrations of the database. The system gives it back with the file.
+/// A lock of the migrations. The system releases it with the file.
 pub struct Lock(#[expect(dead_code, reason = "held open")] File);
 
-/// The connection to migrate over, and the lock; waits for whoever has it.
+/// A connection and the lock of the migrations; waits for another process that has it.
 ///
-/// The lock is a file of its own: one inside the database would be a transaction around all
-/// migrations, and some have to run outside of any. It comes before the connection, because the
-/// first one to a new file turns the write-ahead log on, for which SQLite lets nobody wait.
+/// The lock is a separate file: a lock inside the database would be a transaction around all
+/// migrations, and some must run outside of any. It comes before the connection, because the first
+/// connection to a new file enables the write-ahead log, for which SQLite has no busy timeout.
 ///
 /// # Errors
-/// The file cannot be opened or made.
+/// The file cannot be opened or created.
 pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> {
     let mut path = options.get_filename().as_os_str().to_owned();
     path.push("-migrate");
@@ -91,10 +91,10 @@ pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> 
 
 /// By result code (<https://sqlite.org/rescode.html>).
 pub fn trouble(code: &str) -> Trouble {
-    // The lowest byte of an extended code is the code that it refines.
+    // The lowest byte of an extended code is its primary code.
     match code.parse::<i32>().map(|code| code & 0xff) {
-        // Busy and locked: the writes before did not end in time. Read-only, input and output,
-        // full, cannot open: the disk, most likely.
+        // Busy and locked: earlier writes did not end in time. Read-only, I/O error, full, cannot
+        // open: most likely the disk.
         Ok(5 | 6 | 8 | 10 | 13 | 14) => Trouble::Unavailable,
         Ok(9) => Trouble::TooLong,
         _ => Trouble::Other,

@@ -1,4 +1,4 @@
-//! Whether the database has the schema that this build needs: it serves on no older one.
+//! Whether the database has the schema that this build needs. The service runs on no older one.
 
 use std::{
     sync::{
@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use axum::BoxError;
 use sqlx::{
     Connection as _,
     migrate::{MigrateError, Migrator},
@@ -19,24 +18,24 @@ use tokio::{
 };
 
 use super::{ConnectOptions, Connection, Pool, doubt, migrate};
-use crate::background::Background;
+use crate::{background::Background, error::Cause};
 
-/// As long as the schema is not known, it is looked at this often.
+/// Interval of checks while the schema is unknown.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Why the service cannot work on a database.
+/// Why the service cannot run on a database.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// Migrations of this build were not applied to it.
+    /// Migrations of this build are not applied.
     #[error("the database lacks {names}; `{service} migrate` applies them",
         names = .0.join(", "), service = env!("CARGO_PKG_NAME"))]
     Behind(Vec<String>),
-    /// A migration is not what was applied.
+    /// A migration differs from the one that was applied.
     #[error("migration {0} has been changed since it was applied; write a new one instead")]
     Changed(i64),
-    /// The database did not say.
+    /// The database does not answer.
     #[error("the schema is not known: {0}")]
-    Unknown(BoxError),
+    Unknown(Cause),
 }
 
 impl From<MigrateError> for SchemaError {
@@ -48,18 +47,18 @@ impl From<MigrateError> for SchemaError {
     }
 }
 
-/// The schema that a build needs, and whether the database was seen to have it.
+/// The schema that a build needs, and whether the database has it.
 pub struct Schema {
     pool: Pool,
     migrations: &'static Migrator,
     migrating: Option<ConnectOptions>,
     current: AtomicBool,
-    /// What readiness asks over.
+    /// The connection of the health check.
     probe: Mutex<Option<Connection>>,
 }
 
 impl Schema {
-    /// Nothing is known yet. What is missing is applied where `migrating` says how to connect.
+    /// An unknown schema. With `migrating`, missing migrations are applied over such a connection.
     pub fn new(
         pool: Pool,
         migrations: &'static Migrator,
@@ -69,11 +68,11 @@ impl Schema {
         Self { pool, migrations, migrating, current, probe }
     }
 
-    /// Looks at the database, `within` that time. One that does not answer is looked at by
-    /// [`Schema::ready`] later on; where migrations are applied, in the background as well.
+    /// Checks the schema, `within` that time. Where the database does not answer, [`Schema::ready`]
+    /// checks it later; with `migrating`, a background task does, too.
     ///
     /// # Errors
-    /// The database answers, and the service cannot work on it.
+    /// The database answers, and the service cannot run on its schema.
     pub async fn at_start(
         self: &Arc<Self>,
         within: Duration,
@@ -100,16 +99,16 @@ impl Schema {
         Ok(())
     }
 
-    /// Whether requests can be sent here.
+    /// The health check of the database.
     ///
     /// # Errors
-    /// The database does not answer, or its schema was never seen to be current.
-    pub async fn ready(&self) -> Result<(), BoxError> {
+    /// The database does not answer, or its schema is not known to be current.
+    pub async fn ready(self: Arc<Self>) -> Result<(), Cause> {
         if !self.current.load(Ordering::Relaxed) {
             return Ok(self.look().await?);
         }
-        // Not over the pool: a service that is busy would be taken out, and the others made busier; and
-        // one whose connections all wait for a database that is gone would stay in.
+        // Not over the pool: a busy replica would be taken out, and the others would get busier; and a
+        // replica whose connections all wait for a lost database would stay in.
         let mut probe = self.probe.lock().await;
         let mut connection = match probe.take() {
             Some(connection) => connection,
@@ -117,7 +116,7 @@ impl Schema {
                 .await
                 .inspect_err(|_| doubt::cast())?,
         };
-        // One that fails, or is not answered in time, is not put back.
+        // A connection that fails, or does not answer in time, is dropped.
         sqlx::query("SELECT 1").execute(&mut connection).await.inspect_err(|_| doubt::cast())?;
         *probe = Some(connection);
         Ok(())

@@ -1,6 +1,6 @@
--- Gives what another has loaded meanwhile, or the right to load it: a lock with a token and an end.
+-- Returns an entry that another process has stored, or takes the lock for loading it.
 -- KEYS: entry, lock, and for a list its generation.
--- ARGV: token, life of the lock in milliseconds, JSON that could not be read.
+-- ARGV: token, TTL of the lock in milliseconds, unreadable JSON of the entry.
 -- Returns the entry if there is one, the generation, and whether the lock was taken.
 local found = redis.call('MGET', unpack(KEYS))
 local entry, generation = found[1], found[3] or ''
@@ -9,7 +9,7 @@ if fresh and string.sub(entry, #generation + 2) ~= ARGV[3] then
   return { entry, generation, 0 }
 end
 
--- A lock without an end is none of ours, and would stay.
+-- A lock without a TTL is invalid, and would never expire.
 if redis.call('PTTL', KEYS[2]) == -1 then
   redis.call('DEL', KEYS[2])
 end

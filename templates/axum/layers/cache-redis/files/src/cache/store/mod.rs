@@ -1,8 +1,8 @@
-//! Where entries are kept: in Redis, for all replicas.
+//! The store: entries in Redis, for all replicas.
 //!
-//! An entry is `GENERATION|JSON`. The generation of an entity is empty; that of a list is what it
-//! was before the load, and one with another generation than the present one counts as absent. So
-//! one command forgets all lists of a name, and none that was loaded before the write comes back.
+//! An entry is `GENERATION|JSON`. The generation of an entity is empty; that of a list is the
+//! generation of its name before the load, and an entry of another generation counts as absent. So
+//! one command invalidates all lists of a name, and no list from before the write comes back.
 
 mod owed;
 
@@ -25,15 +25,15 @@ use crate::{
     redis::{Redis, Unavailable},
 };
 
-/// Whoever dies while it loads is replaced after this time.
+/// TTL of the lock of a load: another process takes over from one that died.
 const LOCK_MS: u32 = 10_000;
 
-/// Longer than this nobody waits for another process: it loads by itself.
+/// Longest wait for another process; then a task loads by itself.
 const PATIENCE: Duration = Duration::from_secs(1);
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_LOOK: Duration = Duration::from_millis(80);
 
-/// Invalidations that Redis missed are tried again this often, so many at a time.
+/// Interval and batch size of retries of missed invalidations.
 const SETTLE: Duration = Duration::from_secs(1);
 const BATCH: usize = 100;
 
@@ -51,7 +51,7 @@ struct Parts {
     owed: Owed,
 }
 
-/// The right to store what is loaded now. Given back when it is dropped.
+/// The right to store the value of the current load. It is returned when it is dropped.
 pub struct Lease {
     store: Store,
     key: Key,
@@ -101,12 +101,12 @@ impl Store {
         fresh(entry, &found.next().flatten().unwrap_or_default())
     }
 
-    /// Waits for another process that loads it, a while.
+    /// Waits up to [`PATIENCE`] for another process that loads the value.
     pub(super) async fn claim(&self, key: &Key, garbage: Option<Bytes>) -> Claim {
         if self.0.owed.contains(key) {
             return Claim::Load(None);
         }
-        // Before it is taken, for who asks may go away before the answer comes.
+        // Before the call, because the client may disconnect before the answer.
         let mut lease = Lease {
             store: self.clone(),
             key: key.clone(),
@@ -168,7 +168,7 @@ impl Store {
         }
     }
 
-    /// The lock goes too: whoever holds it has loaded what is no longer true.
+    /// The lock, too: its holder has loaded an old value.
     async fn forget(&self, keys: &[Key]) -> Result<(), Unavailable> {
         let mut commands = redis::pipe();
         for key in keys {
@@ -202,7 +202,7 @@ impl Store {
         if let Some((entry, ttl)) = kept {
             call.arg(entry).arg(ttl);
         }
-        // If it fails, the lock ends by itself.
+        // If it fails, the lock expires.
         let _ = self.0.redis.ask(async |mut to| call.invoke_async::<()>(&mut to).await).await;
     }
 

@@ -1,4 +1,4 @@
-//! What a request asks of the database.
+//! The statements of a request.
 
 use std::sync::Mutex;
 
@@ -7,11 +7,11 @@ use tracing::{Event, Metadata, Subscriber, field};
 use tracing_subscriber::{Layer, filter::filter_fn, layer::Context, registry::LookupSpan};
 use uuid::Uuid;
 
-use super::{TestApp, send, service::request::Current};
+use super::{TestApp, send, service::telemetry::request::Current};
 
 static SEEN: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
-/// Sends the request; returns its answer, and the statements that it took.
+/// Sends the request; returns the response and the statements that it ran.
 pub async fn of(_: &TestApp, request: RequestBuilder) -> (Response, Vec<String>) {
     let id = Uuid::now_v7().to_string();
     let response = send(request.header("x-request-id", &id)).await;
@@ -20,7 +20,7 @@ pub async fn of(_: &TestApp, request: RequestBuilder) -> (Response, Vec<String>)
     (response, statements.map(|(_, sql)| sql.clone()).collect())
 }
 
-/// Keeps the statements that sqlx tells of, each with the request that it is for.
+/// Records the statements that sqlx logs, each with its request.
 pub fn watch<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     Watch.with_filter(filter_fn(|metadata: &Metadata<'_>| metadata.target() == "sqlx::query"))
 }
@@ -36,7 +36,7 @@ impl<S: Subscriber> Layer<S> for Watch {
     }
 }
 
-/// A short statement is told as its summary alone.
+/// sqlx logs a short statement only as a summary.
 #[derive(Default)]
 struct Statement {
     whole: String,

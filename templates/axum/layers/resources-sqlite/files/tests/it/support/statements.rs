@@ -1,5 +1,5 @@
-//! What a request asks of the database. SQLite works on a thread of each connection, which knows of no
-//! request: so everything is kept by thread, and the request stands between two marks.
+//! The statements of a request. SQLite runs them on a thread per connection, without the request's
+//! context. They are recorded by thread, between two marker statements.
 
 use std::{
     sync::Mutex,
@@ -16,7 +16,7 @@ use super::{TestApp, send};
 
 static SEEN: Mutex<Vec<(ThreadId, String)>> = Mutex::new(Vec::new());
 
-/// Sends the request; returns its answer, and the statements that it took.
+/// Sends the request; returns the response and the statements that it ran.
 pub async fn of(app: &TestApp, request: RequestBuilder) -> (Response, Vec<String>) {
     let [before, after] = [(); 2].map(|()| format!("SELECT '{}'", Uuid::now_v7()));
     mark(app, &before).await;
@@ -38,7 +38,7 @@ pub async fn of(app: &TestApp, request: RequestBuilder) -> (Response, Vec<String
     (response, statements)
 }
 
-/// Runs a statement on each connection that there can be.
+/// Runs a statement on every connection of the pool.
 async fn mark(app: &TestApp, mark: &str) {
     let mut connections = Vec::new();
     for _ in 0..app.state.db.options().get_max_connections() {
@@ -49,7 +49,7 @@ async fn mark(app: &TestApp, mark: &str) {
     }
 }
 
-/// Keeps the statements that sqlx tells of, each with the thread that it ran on.
+/// Records the statements that sqlx logs, each with its thread.
 pub fn watch<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
     Watch.with_filter(filter_fn(|metadata: &Metadata<'_>| metadata.target() == "sqlx::query"))
 }
@@ -64,7 +64,7 @@ impl<S: Subscriber> Layer<S> for Watch {
     }
 }
 
-/// A short statement is told as its summary alone.
+/// sqlx logs a short statement only as a summary.
 #[derive(Default)]
 struct Statement {
     whole: String,

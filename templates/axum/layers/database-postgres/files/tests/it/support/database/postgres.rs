@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
-/// What a database looks like, as text: what `pg_dump --schema-only` would say, without the program.
+/// Lists the objects of a schema as text, like `pg_dump --schema-only` without the program.
 pub const SCHEMA: &str = "
     WITH mine AS (
         SELECT oid, relname, relkind FROM pg_class
@@ -32,14 +32,14 @@ pub const SCHEMA: &str = "
         WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e', 'r')
     ORDER BY 1";
 
-/// Gone when the test is over.
+/// A database. Dropping it deletes the database.
 pub struct Database {
     name: String,
     url: Url,
 }
 
 impl Database {
-    /// With no schema.
+    /// Creates a database without a schema.
     pub async fn empty() -> Self {
         let name = format!("test_{}", Uuid::now_v7().simple());
         execute(&format!("CREATE DATABASE {name}")).await;
@@ -56,7 +56,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        // The runtime of the test may be at its end, and cannot be waited for here.
+        // `drop` cannot await, and the runtime of the test may be shutting down.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(execute(&drop));

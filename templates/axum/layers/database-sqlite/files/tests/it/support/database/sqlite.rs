@@ -1,23 +1,23 @@
-//! A database for one test, in a folder of its own.
+//! A database for one test, in its own folder.
 
 use std::{env, fs, path::PathBuf};
 
 use uuid::Uuid;
 
-/// What a database looks like, as text.
+/// Lists the objects of a schema as text.
 pub const SCHEMA: &str = "
     SELECT coalesce(sql, name) FROM sqlite_master
     WHERE tbl_name <> '_sqlx_migrations' ORDER BY 1";
 
-/// Gone when the test is over.
+/// A database. Dropping it deletes the folder.
 pub struct Database {
     pub folder: PathBuf,
     url: String,
 }
 
 impl Database {
-    /// With no schema.
-    #[expect(clippy::unused_async, reason = "another database would be waited for")]
+    /// Creates a database without a schema.
+    #[expect(clippy::unused_async, reason = "async for PostgreSQL, which has the same interface")]
     pub async fn empty() -> Self {
         let folder = env::temp_dir().join(format!("test_{}", Uuid::now_v7().simple()));
         fs::create_dir(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Stands between the service and its database, and can cut them off from each other.
+//! A TCP proxy between the service and its database, which can cut the connections.
 
 use tokio::{
     io::copy_bidirectional,
@@ -10,13 +10,13 @@ use url::Url;
 use super::Database;
 
 pub struct Proxy {
-    /// Of the database behind it.
+    /// URL of the database through the proxy.
     pub url: String,
     open: watch::Sender<bool>,
 }
 
 impl Proxy {
-    /// A proxy that lets everything through.
+    /// Starts a proxy that forwards everything.
     pub async fn before(database: &Database) -> Self {
         let mut url = Url::parse(database.url()).unwrap();
         let server = (url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432));
@@ -33,7 +33,7 @@ impl Proxy {
         Self { url: url.into(), open }
     }
 
-    /// Cuts every connection, and every one that comes.
+    /// Closes all connections, and new ones at once.
     pub fn cut(&self) {
         self.open.send_replace(false);
     }

@@ -1,0 +1,6 @@
+//! Users over HTTP.
+
+mod dto;
+mod routes;
+
+pub use routes::routes;

@@ -1,0 +1,230 @@
+//! Health of the process and of its dependencies.
+
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json,
+    extract::{FromRef, State},
+};
+use futures_util::future::{BoxFuture, FutureExt, join_all};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Shared,
+    problem::{Kind, Problem},
+};
+use crate::{
+    config::{BUILD, Build},
+    error::Cause,
+};
+
+/// The routes of this module.
+pub fn routes<S: Shared>() -> OpenApiRouter<S>
+where
+    Arc<Health>: FromRef<S>,
+{
+    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready)).routes(routes!(report))
+}
+
+/// Whether a path is a probe's. Probes come every few seconds and are of no interest in the log.
+pub fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/health/live" | "/health/ready")
+}
+
+type Outcome = Result<(), Cause>;
+
+/// A health check of one dependency.
+struct Check {
+    name: &'static str,
+    required: bool,
+    ask: Box<dyn Fn() -> BoxFuture<'static, Outcome> + Send + Sync>,
+}
+
+/// Health of the process, and the checks of its dependencies.
+pub struct Health {
+    checks: RwLock<Vec<Arc<Check>>>,
+    timeout: Duration,
+    started: Instant,
+    draining: AtomicBool,
+}
+
+impl Health {
+    /// No dependencies yet; each will have `timeout` to answer.
+    pub fn new(timeout: Duration) -> Self {
+        let checks = RwLock::default();
+        Self { checks, timeout, started: Instant::now(), draining: AtomicBool::new(false) }
+    }
+
+    /// Adds a dependency that the service needs.
+    pub fn required<F>(&self, name: &'static str, ask: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.add(Check { name, required: true, ask: Box::new(move || ask().boxed()) });
+    }
+
+    /// Adds a dependency without which the service runs degraded.
+    pub fn optional<F>(&self, name: &'static str, ask: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        self.add(Check { name, required: false, ask: Box::new(move || ask().boxed()) });
+    }
+
+    fn add(&self, check: Check) {
+        self.checks.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(check));
+    }
+
+    /// Turns readiness to 503 for good: the service is stopping.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    async fn readiness(&self) -> Result<Ready, Problem> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(Problem::new(Kind::Stopping));
+        }
+        let components = self.components().await;
+        match Status::of(&components) {
+            Status::Down => {
+                let problem = Problem::new(Kind::Unavailable).components(components);
+                Err(problem.detail("A required dependency is down."))
+            }
+            status => Ok(Ready { status, components }),
+        }
+    }
+
+    /// Checks every dependency at once, within the timeout.
+    async fn components(&self) -> Vec<Component> {
+        let checks = self.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        join_all(checks.iter().map(|check| self.ask(check))).await
+    }
+
+    async fn ask(&self, check: &Check) -> Component {
+        let start = Instant::now();
+        let error = match tokio::time::timeout(self.timeout, (check.ask)()).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("no answer in time".to_owned()),
+        };
+        if let Some(error) = &error {
+            tracing::warn!(component = check.name, error, "health check failed");
+        }
+        Component {
+            name: check.name,
+            required: check.required,
+            status: if error.is_some() { Status::Down } else { Status::Ok },
+            latency_ms: (start.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        }
+    }
+}
+
+/// State of the service, or of a dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
+pub enum Status {
+    /// Works.
+    Ok,
+    /// Works without an optional dependency.
+    Degraded,
+    /// Does not work.
+    Down,
+}
+
+impl Status {
+    fn of(components: &[Component]) -> Self {
+        let down = |required| move |c: &Component| c.status == Self::Down && c.required == required;
+        if components.iter().any(down(true)) {
+            Self::Down
+        } else if components.iter().any(down(false)) {
+            Self::Degraded
+        } else {
+            Self::Ok
+        }
+    }
+}
+
+/// State of a dependency.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthComponent)]
+pub struct Component {
+    /// Name of the dependency.
+    #[schema(value_type = String, example = "database")]
+    name: &'static str,
+    /// Whether the service is down without the dependency.
+    required: bool,
+    /// State of the dependency.
+    status: Status,
+    /// Duration of the health check, in milliseconds.
+    #[schema(example = 1.25)]
+    latency_ms: f64,
+}
+
+/// Liveness of the process.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthLive)]
+struct Live {
+    status: Status,
+}
+
+/// Readiness of the service.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthReady)]
+struct Ready {
+    status: Status,
+    components: Vec<Component>,
+}
+
+/// Health report, for people.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HealthReport)]
+struct Report {
+    status: Status,
+    #[serde(flatten)]
+    build: Build,
+    /// Seconds since the start.
+    #[schema(example = 86_400)]
+    uptime_seconds: u64,
+    components: Vec<Component>,
+}
+
+/// Get the liveness of the process. Restart a process that does not answer.
+#[utoipa::path(get, path = "/health/live", operation_id = "health_live", tag = "health",
+    responses((status = 200, description = "The process answers", body = Live)))]
+async fn live() -> Json<Live> {
+    Json(Live { status: Status::Ok })
+}
+
+/// Get the readiness of the service for requests.
+#[utoipa::path(get, path = "/health/ready", operation_id = "health_ready", tag = "health",
+    responses(
+        (status = 200, description = "Ready; `degraded` while an optional dependency is down",
+            body = Ready),
+        (status = 503, description = "Problem: `unavailable`, `stopping`",
+            body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn ready(State(health): State<Arc<Health>>) -> Result<Json<Ready>, Problem> {
+    health.readiness().await.map(Json)
+}
+
+/// Get a report on the service and its dependencies. The status is always 200.
+#[utoipa::path(get, path = "/health", operation_id = "health_report", tag = "health",
+    responses((status = 200, description = "The report", body = Report)))]
+async fn report(State(health): State<Arc<Health>>) -> Json<Report> {
+    let components = health.components().await;
+    Json(Report {
+        status: Status::of(&components),
+        build: BUILD,
+        uptime_seconds: health.started.elapsed().as_secs(),
+        components,
+    })
+}

@@ -1,0 +1,9 @@
+//! The API below `/api/v1`: a folder for each resource.
+
+pub mod categories;
+pub mod info;
+pub mod orders;
+pub mod products;
+pub mod users;
+
+// Resources of your own:

@@ -1,0 +1,65 @@
+//! An order and its rules.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::dto;
+use crate::error::Error;
+
+/// An order as the database stores it.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct OrderRow {
+    pub id: Uuid,
+    pub owner_id: Uuid,
+    pub product_id: Uuid,
+    pub status: super::OrderStatus,
+    pub quantity: i32,
+    pub placed_at: DateTime<Utc>,
+    pub ship_by: Option<NaiveDate>,
+    pub contact: String,
+    pub tracking: Option<Uuid>,
+    pub gift: bool,
+    pub r#type: Option<super::OrderType>,
+    pub tags: Option<Value>,
+    pub note: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: i64,
+}
+
+#[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]
+impl OrderRow {
+    /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
+    /// rows into `Service::create` and `create_all`.
+    pub fn replace(&mut self, new: dto::NewOrder) -> Result<(), Error> {
+        self.product_id = new.product_id;
+        self.status = new.status;
+        self.quantity = new.quantity;
+        self.placed_at = new.placed_at;
+        self.ship_by = new.ship_by;
+        self.contact = new.contact;
+        self.tracking = new.tracking;
+        self.gift = new.gift;
+        self.r#type = new.r#type;
+        self.tags = new.tags;
+        self.note = new.note;
+        Ok(())
+    }
+
+    /// Apply a merge patch.
+    pub fn change(&mut self, patch: dto::OrderPatch) -> Result<(), Error> {
+        patch.product_id.apply(&mut self.product_id);
+        patch.status.apply(&mut self.status);
+        patch.quantity.apply(&mut self.quantity);
+        patch.placed_at.apply(&mut self.placed_at);
+        patch.ship_by.apply(&mut self.ship_by);
+        patch.contact.apply(&mut self.contact);
+        patch.tracking.apply(&mut self.tracking);
+        patch.gift.apply(&mut self.gift);
+        patch.r#type.apply(&mut self.r#type);
+        patch.tags.merge(&mut self.tags, "/tags")?;
+        patch.note.apply(&mut self.note);
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! Products over HTTP.
+
+use axum::{
+    Json,
+    extract::{FromRef, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{dto, service::Service};
+use crate::{
+    cache::Cache,
+    db,
+    error::Error,
+    http::{
+        Shared,
+        batch::Changes,
+        etag::{self, IfMatch, IfNoneMatch},
+        extract::{Path, ValidJson},
+        idempotency::{IdempotencyKey, Once},
+        merge_patch::MergePatch,
+        parts::from_parts,
+    },
+};
+
+/// Routes below `/api/v1`.
+pub fn routes<S: Shared>() -> OpenApiRouter<S>
+where
+    Service: FromRef<S>,
+{
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(create_batch, change_batch))
+        .routes(routes!(get, replace, change, delete))
+}
+
+from_parts!(Service { db: db::Pool, cache: Cache });
+
+/// List products.
+#[utoipa::path(get, path = "/products", operation_id = "products_list", tag = "products",
+    params(dto::ProductListing),
+    responses((status = 200, description = "A page of products.", body = dto::ProductPage)))]
+async fn list(
+    State(service): State<Service>,
+    listing: dto::ProductListing,
+) -> Result<Json<dto::ProductPage>, Error> {
+    service.list(listing).await.map(Json)
+}
+
+/// Create a product.
+#[utoipa::path(post, path = "/products", operation_id = "products_create", tag = "products",
+    params(IdempotencyKey), request_body = dto::NewProduct,
+    responses((status = 201, description = "The new product.", body = dto::ProductResponse)))]
+async fn create(
+    State(service): State<Service>,
+    Once { body, key }: Once<dto::NewProduct>,
+) -> Result<Response, Error> {
+    key.run_statement(&service.db, async |db| {
+        let item = Service::create(db, body).await?;
+        let location = format!("/api/v1/products/{}", item.id);
+        Ok(etag::created(&location, item.version, item))
+    })
+    .await
+}
+
+/// Create up to 100 products, all or none.
+#[utoipa::path(post, path = "/products/batch", operation_id = "products_create_batch", tag = "products",
+    params(IdempotencyKey), request_body = dto::NewProductBatch,
+    responses((status = 201, description = "The new products.", body = dto::ProductBatch)))]
+async fn create_batch(
+    State(service): State<Service>,
+    Once { body, key }: Once<dto::NewProductBatch>,
+) -> Result<Response, Error> {
+    key.run(&service.db, async |db| {
+        let batch = Service::create_all(db, &body.items).await?;
+        Ok((StatusCode::CREATED, Json(batch)).into_response())
+    })
+    .await
+}
+
+/// Update up to 100 products with the same changes, all or none.
+#[utoipa::path(patch, path = "/products/batch", operation_id = "products_change_batch", tag = "products",
+    request_body = dto::ProductPatchBatch,
+    responses((status = 200, description = "The updated products.", body = dto::ProductBatch)))]
+async fn change_batch(
+    State(service): State<Service>,
+    Changes(batch): Changes<dto::ProductPatch>,
+) -> Result<Json<dto::ProductBatch>, Error> {
+    service.change_all(batch).await.map(Json)
+}
+
+/// Get a product.
+#[utoipa::path(get, path = "/products/{id}", operation_id = "products_get", tag = "products",
+    params(("id" = Uuid, Path, description = "ID of the product."), IfNoneMatch),
+    responses((status = 200, description = "The product.", body = dto::ProductResponse)))]
+async fn get(
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+    if_none_match: IfNoneMatch,
+) -> Result<Response, Error> {
+    let item = service.get(id).await?;
+    Ok(if_none_match.answer(item.version, item))
+}
+
+/// Replace a product. Omitted fields take their defaults.
+#[utoipa::path(put, path = "/products/{id}", operation_id = "products_replace", tag = "products",
+    params(("id" = Uuid, Path, description = "ID of the product."), IfMatch), request_body = dto::NewProduct,
+    responses((status = 200, description = "The updated product.", body = dto::ProductResponse)))]
+async fn replace(
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+    if_match: IfMatch,
+    ValidJson(new): ValidJson<dto::NewProduct>,
+) -> Result<Response, Error> {
+    let item = service.replace(id, &if_match, new).await?;
+    Ok(etag::tagged(item.version, item))
+}
+
+/// Update a product. Omitted fields keep their values; `null` clears a field.
+#[utoipa::path(patch, path = "/products/{id}", operation_id = "products_change", tag = "products",
+    params(("id" = Uuid, Path, description = "ID of the product."), IfMatch),
+    request_body(content(
+        (dto::ProductPatch = "application/merge-patch+json"),
+        (dto::ProductPatch = "application/json"),
+    )),
+    responses((status = 200, description = "The updated product.", body = dto::ProductResponse)))]
+async fn change(
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+    if_match: IfMatch,
+    MergePatch(patch): MergePatch<dto::ProductPatch>,
+) -> Result<Response, Error> {
+    let item = service.change(id, &if_match, patch).await?;
+    Ok(etag::tagged(item.version, item))
+}
+
+/// Delete a product.
+#[utoipa::path(delete, path = "/products/{id}", operation_id = "products_delete", tag = "products",
+    params(("id" = Uuid, Path, description = "ID of the product."), IfMatch),
+    responses((status = 204, description = "The product is deleted.")))]
+async fn delete(
+    State(service): State<Service>,
+    Path(id): Path<Uuid>,
+    if_match: IfMatch,
+) -> Result<StatusCode, Error> {
+    service.delete(id, &if_match).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,198 @@
+//! Listening, and stopping without losing a request.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use axum_server::Handle;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{connection::Watch, health::Health, middleware::drain::InFlight};
+use crate::{
+    background::Background,
+    config::{AppEnv, Config},
+};
+
+/// Both listeners, bound and not yet served.
+pub struct Server {
+    config: Arc<Config>,
+    http: TcpListener,
+    metrics: TcpListener,
+}
+
+/// The service to run.
+pub struct Service {
+    /// The API and everything beside it.
+    pub app: Router,
+    /// The metrics.
+    pub metrics: Router,
+    /// Readiness, which ends first.
+    pub health: Arc<Health>,
+    /// Requests to wait for.
+    pub in_flight: InFlight,
+    /// Tasks to wait for.
+    pub background: Background,
+}
+
+/// Why the service stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// An orchestrator stops the service, and needs time to route requests to other replicas.
+    Orderly,
+    /// A developer stops the service at a terminal.
+    Now,
+}
+
+impl Server {
+    /// Binds both ports.
+    ///
+    /// # Errors
+    /// A port is in use, or the process may not bind it.
+    pub async fn bind(config: Arc<Config>) -> io::Result<Self> {
+        let http = listen("HTTP_ADDR", config.http_addr).await?;
+        let metrics = listen("METRICS_ADDR", config.metrics_addr).await?;
+        Ok(Self { config, http, metrics })
+    }
+
+    /// Address of the API.
+    ///
+    /// # Errors
+    /// The socket is gone.
+    pub fn http_addr(&self) -> io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    /// Serves `service` until `stop`, then drains. Returns the end of `SHUTDOWN_GRACE`, and no later
+    /// than it.
+    ///
+    /// # Errors
+    /// A listener failed.
+    pub async fn run(
+        self,
+        service: Service,
+        stop: impl Future<Output = Stop>,
+    ) -> io::Result<Instant> {
+        let Self { config, http, metrics } = self;
+        let Service { app, metrics: metrics_app, health, in_flight, background } = service;
+        tracing::info!(
+            http_addr = %http.local_addr()?,
+            metrics_addr = %metrics.local_addr()?,
+            version = env!("CARGO_PKG_VERSION"),
+            "listening"
+        );
+        let (http_handle, mut http_done) = serve(http, app, &in_flight, &config);
+        let (metrics_handle, metrics_done) = serve(metrics, metrics_app, &in_flight, &config);
+
+        let stop = tokio::select! {
+            stop = stop => stop,
+            ended = &mut http_done => return flatten(ended).map(|()| Instant::now()),
+        };
+        let deadline = Instant::now() + config.shutdown_grace;
+        tracing::info!(?stop, "stopping");
+        health.drain();
+        in_flight.close();
+        if stop == Stop::Orderly {
+            sleep(config.shutdown_pause).await;
+        }
+
+        http_handle.graceful_shutdown(None);
+        tokio::select! {
+            ended = &mut http_done => flatten(ended)?,
+            () = idle(&in_flight, config.header_read_timeout) => {}
+            () = tokio::time::sleep_until(deadline) => {
+                tracing::warn!(requests = in_flight.count(), "grace period over, requests cut");
+            }
+        }
+        http_handle.shutdown();
+
+        let left = background.finish(deadline).await;
+        if left > 0 {
+            tracing::warn!(tasks = left, "grace period over, tasks cut");
+        }
+        // Last, so that the drain can be watched.
+        metrics_handle.shutdown();
+        let _ = timeout_at(deadline, metrics_done).await;
+        Ok(deadline)
+    }
+}
+
+async fn listen(name: &str, addr: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addr).await;
+    listener.map_err(|error| io::Error::new(error.kind(), format!("{name}={addr}: {error}")))
+}
+
+fn serve(
+    listener: TcpListener,
+    app: Router,
+    in_flight: &InFlight,
+    config: &Config,
+) -> (Handle<SocketAddr>, JoinHandle<io::Result<()>>) {
+    let handle = Handle::new();
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(listener)
+        .handle(handle.clone())
+        .acceptor(Watch {
+            write_timeout: config.write_timeout,
+            in_flight: in_flight.clone(),
+            places: Arc::new(Semaphore::new(config.max_connections as usize)),
+        })
+        // HTTP/2 is for the proxy in front: here it would be one more protocol to bound.
+        .http1_only()
+        .first_request_timeout(config.header_read_timeout)
+        // Out of file descriptors, mostly; the server backs off and tries again.
+        .accept_error_handler(|_, error| tracing::warn!(%error, "a connection was not accepted"));
+    // hyper's timer for a header also runs while a connection is idle.
+    server.http_builder().http1().header_read_timeout(config.keep_alive_timeout);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    #[expect(clippy::disallowed_methods, reason = "it ends by its handle")]
+    let done = tokio::spawn(server.serve(app));
+    (handle, done)
+}
+
+/// Ends once no request has been in flight, and no response unread, for `header_read_timeout`.
+///
+/// A connection with half a header on it never ends by itself, and would hold the drain.
+async fn idle(in_flight: &InFlight, header_read_timeout: Duration) {
+    loop {
+        in_flight.wait().await;
+        sleep(header_read_timeout).await;
+        if in_flight.count() == 0 {
+            return;
+        }
+    }
+}
+
+fn flatten(ended: Result<io::Result<()>, tokio::task::JoinError>) -> io::Result<()> {
+    ended.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+}
+
+/// Waits for SIGTERM or SIGINT. A second signal ends the process at once.
+///
+/// # Errors
+/// The handlers cannot be installed.
+pub fn signals(config: &Config) -> io::Result<impl Future<Output = Stop> + use<>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let development = config.app_env == AppEnv::Development;
+    let at_terminal = io::IsTerminal::is_terminal(&io::stdin());
+    Ok(async move {
+        let interrupted = tokio::select! {
+            _ = terminate.recv() => false,
+            _ = interrupt.recv() => true,
+        };
+        #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
+        tokio::spawn(async move {
+            let signal = tokio::select! {
+                _ = terminate.recv() => SignalKind::terminate(),
+                _ = interrupt.recv() => SignalKind::interrupt(),
+            };
+            // As shells report a process that a signal has ended.
+            std::process::exit(128 + signal.as_raw_value());
+        });
+        if interrupted && (development || at_terminal) { Stop::Now } else { Stop::Orderly }
+    })
+}

@@ -1,0 +1,32 @@
+//! Users.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::choice;
+
+/// An account, without the hash of its password.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct User {
+    /// ID of the account.
+    pub id: Uuid,
+    /// Name of the account, which other accounts see.
+    pub username: String,
+    /// Email address, in lowercase.
+    pub email: String,
+    /// Role of the account.
+    pub role: Role,
+    /// When the account was created (UTC).
+    pub created_at: DateTime<Utc>,
+}
+
+choice! {
+    /// Role of an account.
+    #[schema(as = AccountRole)]
+    pub enum Role {
+        /// May read and write its own resources.
+        User = "user",
+        /// May do everything.
+        Admin = "admin",
+    }
+}

@@ -1,0 +1,15 @@
+//! Layers around every handler. `app.rs` has their order.
+
+pub mod accept;
+pub mod compression;
+pub mod cors;
+pub mod deadline;
+pub mod drain;
+pub mod identify;
+pub mod observe;
+pub mod panics;
+pub mod problems;
+pub mod security_headers;
+pub mod share;
+pub mod shed;
+// Middleware of your own:

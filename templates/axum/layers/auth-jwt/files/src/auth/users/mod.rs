@@ -1,0 +1,48 @@
+//! Users: the accounts, and their rows in the database.
+
+mod domain;
+mod dto;
+pub(crate) mod repo;
+
+use uuid::Uuid;
+
+pub use domain::{Role, User};
+pub use dto::UserResponse;
+
+use crate::{
+    db::Pool,
+    error::{Error, FaultCode, FieldFault},
+};
+
+/// Inserts a user.
+///
+/// # Errors
+/// [`Error::Taken`] for the name or the address.
+pub async fn create(
+    pool: &Pool,
+    username: &str,
+    email: &str,
+    password_hash: &str,
+    role: Role,
+) -> Result<User, Error> {
+    let id = Uuid::now_v7();
+    repo::insert(pool, id, username, email, password_hash, role).await.map_err(taken)
+}
+
+fn taken(error: sqlx::Error) -> Error {
+    let refused = error.as_database_error().filter(|error| error.is_unique_violation());
+    // Each database names the column, PostgreSQL as a part of the constraint's name.
+    let field = refused.and_then(|error| {
+        ["username", "email"].into_iter().find(|field| error.message().contains(field))
+    });
+    field.map_or_else(
+        || Error::from(error),
+        |field| {
+            Error::Taken(FieldFault {
+                pointer: format!("/{field}"),
+                detail: "another user already has this value".to_owned(),
+                code: FaultCode::Taken,
+            })
+        },
+    )
+}

@@ -1,0 +1,1 @@
+.layer(from_fn_with_state(state.auth.clone(), crate::auth::recognise))

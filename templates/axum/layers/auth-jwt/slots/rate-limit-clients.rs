@@ -1,2 +1,0 @@
-/// Whoever has signed in, from wherever they ask.
-User(uuid::Uuid),

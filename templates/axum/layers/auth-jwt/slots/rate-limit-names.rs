@@ -1,1 +1,0 @@
-Self::User(id) => write!(f, "user:{id}"),
