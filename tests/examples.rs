@@ -75,13 +75,13 @@ fn harbours_overlay_is_kept_when_the_template_and_the_overlay_move_on() {
     let manifest = sandbox.read("../pack/pack.toml");
     sandbox.write("../pack/pack.toml", manifest.replacen("version = \"0.1.0\"", "version = \"0.2.0\"", 1));
     let shadowed = "layers/base/files/src/telemetry/logs.rs";
-    for (path, line) in [("layers/base/files/src/info.rs", "// Newer.\n"), (shadowed, "// Shadowed.\n")] {
+    for (path, line) in [("layers/base/files/src/api/info.rs", "// Newer.\n"), (shadowed, "// Shadowed.\n")] {
         let path = format!("../pack/{path}");
         sandbox.write(&path, sandbox.read(&path) + line);
     }
-    inside(&sandbox, "update").ok().says(&["0.1.0 → 0.2.0", "update       src/info.rs"]);
+    inside(&sandbox, "update").ok().says(&["0.1.0 → 0.2.0", "update       src/api/info.rs"]);
     assert_of_harbour(&sandbox, "payments");
-    assert!(sandbox.read("shop/src/info.rs").ends_with("// Newer.\n"));
+    assert!(sandbox.read("shop/src/api/info.rs").ends_with("// Newer.\n"));
     assert!(!sandbox.read("shop/src/telemetry/logs.rs").contains("// Shadowed."), "Harbour's file stands for it");
     sandbox.commit("shop");
 

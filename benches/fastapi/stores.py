@@ -96,7 +96,7 @@ users = Table(
     Column("role", String),
 )
 sessions = Table(
-    "sessions",
+    "auth_sessions",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("user_id", Uuid),
@@ -104,7 +104,7 @@ sessions = Table(
     Column("expires_at", DateTime(timezone=True)),
 )
 refresh_tokens = Table(
-    "refresh_tokens",
+    "auth_refresh_tokens",
     metadata,
     Column("hash", String, primary_key=True),
     Column("session_id", Uuid),

@@ -23,12 +23,10 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{
-    config::{Config, LogFormat},
-    request::Current,
-};
+use super::request::Current;
+use crate::config::{Config, LogFormat};
 
-/// Writes what `RUST_LOG` lets through.
+/// Writes the events that `RUST_LOG` selects.
 pub fn layer<S, W>(config: &Config, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -49,7 +47,7 @@ where
     }
 }
 
-/// Panic hook: logs a panic like everything else, with the request that it happened in.
+/// Panic hook: logs a panic with the request that it happened in.
 pub fn panicked(info: &PanicHookInfo<'_>) {
     let message = info.payload_as_str().unwrap_or("no message");
     let location = info.location().map(ToString::to_string);
@@ -144,7 +142,7 @@ impl<M: SerializeMap> Visit for Fields<M> {
     }
 }
 
-/// The usual line, and behind it the request that it belongs to.
+/// The usual line, followed by the request that it belongs to.
 struct Pretty(Format<Full, SystemTime>);
 
 impl<S, N> FormatEvent<S, N> for Pretty
