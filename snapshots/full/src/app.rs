@@ -59,18 +59,23 @@ pub fn with_routes(
         .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
         .merge(open)
         .layer(from_fn(middleware::accept::json));
+
+    // Outermost first.
+    let admission = ServiceBuilder::new()
+        // Before the limit, whose budgets may be on another host.
+        .layer(from_fn_with_state(Shed::new(&state.in_flight, config), middleware::shed::shed))
+        // Before the limit, which counts by account.
+        .layer(from_fn_with_state(state.auth.clone(), crate::auth::recognise))
+        // Unknown paths count too: a scanner asks for them.
+        .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
+        .layer(Share);
     let limited = Router::new()
         .merge(api)
         .merge(Router::from(problem::routes()))
         .merge(openapi::routes(&openapi))
         .merge(static_files::routes(config.static_max_age))
         .fallback(async || Error::NotFound)
-        // Unknown paths count too: a scanner asks for them.
-        .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
-        // Before the limit, which counts by account.
-        .layer(from_fn_with_state(state.auth.clone(), crate::auth::recognise))
-        // Before the limit, whose budgets may be on another host.
-        .layer(from_fn_with_state(Shed::new(&state.in_flight, config), middleware::shed::shed));
+        .layer(admission);
 
     // Outermost first.
     let stack = ServiceBuilder::new()

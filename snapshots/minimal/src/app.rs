@@ -53,17 +53,21 @@ pub fn with_routes(
         // Innermost: a request that is refused here has been counted and logged.
         .merge(open)
         .layer(from_fn(middleware::accept::json));
+
+    // Outermost first.
+    let admission = ServiceBuilder::new()
+        // Before the limit, whose budgets may be on another host.
+        .layer(from_fn_with_state(Shed::new(&state.in_flight, config), middleware::shed::shed))
+        // Unknown paths count too: a scanner asks for them.
+        .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
+        .layer(Share);
     let limited = Router::new()
         .merge(api)
         .merge(Router::from(problem::routes()))
         .merge(openapi::routes(&openapi))
         .merge(static_files::routes(config.static_max_age))
         .fallback(async || Error::NotFound)
-        // Unknown paths count too: a scanner asks for them.
-        .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
-        // Before the limit, which counts by account.
-        // Before the limit, whose budgets may be on another host.
-        .layer(from_fn_with_state(Shed::new(&state.in_flight, config), middleware::shed::shed));
+        .layer(admission);
 
     // Outermost first.
     let stack = ServiceBuilder::new()

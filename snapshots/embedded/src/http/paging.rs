@@ -84,15 +84,15 @@ where
     I: DeserializeOwned,
 {
     fn parse(query: &str) -> Result<Self, Vec<FieldFault>> {
-        let is_shared = |pair: &&str| {
-            let pair = form_urlencoded::parse(pair.as_bytes()).next();
-            pair.is_some_and(|(name, _)| SHARED.contains(&name.as_ref()))
-        };
-        let (shared, filter): (Vec<_>, Vec<_>) = query.split('&').partition(is_shared);
-        let (filter, shared) = match (
-            extract::query::<F>(&filter.join("&")),
-            extract::query::<Shared>(&shared.join("&")),
-        ) {
+        let (mut filter, mut shared) = (String::new(), String::new());
+        for pair in query.split('&') {
+            let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name);
+            let is_shared = name.is_some_and(|name| SHARED.contains(&name.as_ref()));
+            let part = if is_shared { &mut shared } else { &mut filter };
+            part.push_str(pair);
+            part.push('&');
+        }
+        let (filter, shared) = match (extract::query(&filter), extract::query(&shared)) {
             (Ok(filter), Ok(shared)) => (filter, shared),
             (filter, shared) => {
                 return Err([filter.err(), shared.err()].into_iter().flatten().flatten().collect());
