@@ -40,7 +40,7 @@ enum MovedFrom {
     Paths(Vec<String>),
 }
 
-/// How a file is treated when the repository is brought to a newer tree (design §4).
+/// How a file is treated when the repository is brought to a newer tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {

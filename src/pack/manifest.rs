@@ -7,6 +7,8 @@ use tera::Delimiters;
 use toml::Spanned;
 
 use super::check::{CheckForm, CheckRules};
+use super::contribution::{self, ContributionKind, KindForm};
+use super::layer;
 use super::name_rules::{NameForm, NameRules};
 use super::preset::{self, Preset, PresetForms};
 use super::question::{self, Question, QuestionForm};
@@ -16,12 +18,12 @@ use super::text::Text;
 use crate::fault::{Fault, Faults, Place};
 
 /// The pack format that this binary reads (`edition` in pack.toml).
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 
 /// `pack.toml`: what a template pack asks, and what holds for all of its layers.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
+struct ManifestForm {
     /// Name of the pack; goes into `service.toml`.
     name: String,
     /// Three numbers, as in `0.1.0`; raise it when what is written changes.
@@ -29,7 +31,7 @@ struct Form {
     /// One sentence for `catalog`.
     #[serde(default)]
     description: String,
-    /// Of the pack format: 1.
+    /// Of the pack format: 2.
     edition: Spanned<u32>,
     /// What a service may be called.
     #[serde(rename = "name-rules", default)]
@@ -42,16 +44,16 @@ struct Form {
     /// Answers under one name, for `--preset NAME` and as the first question of the wizard.
     #[serde(default)]
     presets: PresetForms,
-    /// Places where layers add lines to files of others, by name.
+    /// Kinds of contributions, by name: what layers declare as data and the templates of the pack render.
     #[serde(default)]
-    slots: BTreeMap<Spanned<String>, SlotForm>,
+    contribution: BTreeMap<Spanned<String>, KindForm>,
     /// What `template check --build` runs.
     #[serde(default)]
     check: CheckForm,
     /// Formatters that are run over rendered files when a plan is made.
     #[serde(default)]
     format: Format,
-    /// The lock file that is the union of the layers' fragments.
+    /// The lock file, of which each layer has a part.
     lock: Option<LockFile>,
     /// Answers that make no sense together. Layers have such, too.
     #[serde(default)]
@@ -71,7 +73,7 @@ struct Form {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverlayForm {
-    /// Of the pack format: 1. May be left out.
+    /// Of the pack format: 2. May be left out.
     edition: Option<Spanned<u32>>,
     /// Files and slot lines of layers below that are left out, by their paths in the pack.
     #[serde(default)]
@@ -85,9 +87,9 @@ struct OverlayForm {
     /// One stands for the preset of its name.
     #[serde(default)]
     presets: PresetForms,
-    /// One stands for the slot of its name.
+    /// One stands for the kind of its name.
     #[serde(default)]
-    slots: BTreeMap<Spanned<String>, SlotForm>,
+    contribution: BTreeMap<Spanned<String>, KindForm>,
     /// More answers that make no sense together.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
@@ -114,25 +116,6 @@ struct DelimitersForm {
     comment: [String; 2],
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SlotForm {
-    /// The layer whose file has the slot.
-    owner: String,
-    /// What belongs there, for who writes a layer.
-    purpose: String,
-}
-
-/// A place in a file of `owner` where other layers add lines.
-#[derive(Debug, Clone)]
-pub struct Slot {
-    /// The layer whose file has the slot.
-    pub owner: String,
-    /// What belongs there, for who writes a layer.
-    pub purpose: String,
-    pub place: Place,
-}
-
 /// Formatters that are run over rendered files when a plan is made.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,16 +134,39 @@ pub struct Rustfmt {
     pub config: Option<String>,
 }
 
-/// The lock file that is the union of the layers' fragments.
+/// The lock file, of which each layer has a part.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockFile {
     /// What it is a lock file of.
     pub kind: LockKind,
-    /// Output path; a layer's part is `layers/NAME/PATH.fragment`.
+    /// Output path; the parts are `PATH.superset` and `PATH.pairs` of the pack, `PATH.delta` or `PATH.fragment` of a
+    /// layer.
     pub path: String,
     /// Output path of the manifest that it locks.
     pub manifest: String,
+}
+
+impl LockFile {
+    /// Path in the pack of all packages that deltas may name.
+    pub fn superset(&self) -> String {
+        format!("{}.superset", self.path)
+    }
+
+    /// Path in the pack of what two layers change together.
+    pub fn pairs(&self) -> String {
+        format!("{}.pairs", self.path)
+    }
+
+    /// Path in a layer of what it adds.
+    pub fn delta(&self) -> String {
+        format!("{}.delta", self.path)
+    }
+
+    /// Path in a layer of a lock file of its own.
+    pub fn fragment(&self) -> String {
+        format!("{}.fragment", self.path)
+    }
 }
 
 /// Kinds of lock files.
@@ -232,7 +238,7 @@ pub struct ResourceRules {
 }
 
 impl ResourceRules {
-    fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self) {
         for (names, more) in [
             (&mut self.paths, other.paths),
             (&mut self.reserved, other.reserved),
@@ -258,7 +264,8 @@ pub struct Manifest {
     pub questions: Vec<Question>,
     /// In the order of pack.toml.
     pub presets: Vec<Preset>,
-    pub slots: BTreeMap<String, Slot>,
+    /// Kinds of contributions, by name.
+    pub kinds: BTreeMap<String, ContributionKind>,
     pub refusals: Vec<Refusal>,
     pub renamed: Vec<RenamedName>,
     pub check: CheckRules,
@@ -271,7 +278,7 @@ pub struct Manifest {
 impl Manifest {
     /// Reads and checks `pack.toml`; all faults of it at once.
     pub fn parse(text: &Text) -> Result<Self, Faults> {
-        let (form, mut faults): (Form, _) = text.pack_toml()?;
+        let (form, mut faults): (ManifestForm, _) = text.pack_toml().map_err(|faults| or_edition(faults, text))?;
         check_edition(&form.edition, text)?;
         if !is_version(form.version.get_ref()) {
             faults.push(Fault::at(text.place(form.version.span().start), "the version is three numbers: 0.1.0"));
@@ -286,7 +293,7 @@ impl Manifest {
             name_rules: NameRules::default(),
             questions: Vec::new(),
             presets: Vec::new(),
-            slots: BTreeMap::new(),
+            kinds: BTreeMap::new(),
             refusals: Vec::new(),
             renamed: Vec::new(),
             format: form.format,
@@ -300,7 +307,7 @@ impl Manifest {
             name_rules: form.name_rules,
             question: form.question,
             presets: form.presets,
-            slots: form.slots,
+            contribution: form.contribution,
             refuse: form.refuse,
             renamed: form.renamed,
             next: form.next,
@@ -310,10 +317,10 @@ impl Manifest {
         faults.or(manifest)
     }
 
-    /// Takes in the `pack.toml` of an overlay: a question, a preset or a slot stands for the one of its name,
+    /// Takes in the `pack.toml` of an overlay: a question, a preset or a kind stands for the one of its name,
     /// and joins in where there is none. Gives the paths that it leaves out. All faults of it at once.
     pub fn overlay(&mut self, text: &Text) -> Result<Vec<(String, Place)>, Faults> {
-        let (form, mut faults): (OverlayForm, _) = text.pack_toml()?;
+        let (form, mut faults): (OverlayForm, _) = text.pack_toml().map_err(|faults| or_edition(faults, text))?;
         if let Some(edition) = &form.edition {
             check_edition(edition, text)?;
         }
@@ -327,11 +334,7 @@ impl Manifest {
         self.name_rules.join(form.name_rules, text, faults);
         question::read(form.question, &mut self.questions, &self.delimiters, text, faults);
         preset::read(form.presets, &mut self.presets, &self.questions, text, faults);
-        let slots = form.slots.into_iter().map(|(name, slot)| {
-            let place = text.place(name.span().start);
-            (name.into_inner(), Slot { owner: slot.owner, purpose: slot.purpose, place })
-        });
-        self.slots.extend(slots);
+        self.kinds.extend(contribution::kinds(form.contribution, &layer::KEYS, text, faults));
         self.refusals.extend(refusals(form.refuse, &self.answer_names(), text, faults));
         self.renamed.extend(renamed_names(form.renamed, text, &self.delimiters, faults));
         self.next.replace(form.next);
@@ -376,9 +379,36 @@ fn check_edition(edition: &Spanned<u32>, text: &Text) -> Result<(), Fault> {
     if *edition.get_ref() == EDITION {
         return Ok(());
     }
-    let message = format!("pack format {} is not known", edition.get_ref());
-    let fault = Fault::at(text.place(edition.span().start), message);
-    Err(fault.help(format!("this binary reads edition {EDITION}; a newer new-service may read it")))
+    let place = text.place(edition.span().start);
+    Err(match edition.get_ref() {
+        1 => Fault::at(place, "pack format 1 is no longer read").help(FROM_EDITION_1),
+        other => Fault::at(place, format!("pack format {other} is not known"))
+            .help(format!("this binary reads edition {EDITION}; a newer new-service may read it")),
+    })
+}
+
+/// What leads from the first edition to this one.
+const FROM_EDITION_1: &str = "declare each slot of [slots] as [[slot]] in the layer.toml of its owner, with \
+                              `public = true`; move layers/LAYER/slots/SLOT.EXT to layers/LAYER/slots/OWNER/SLOT.EXT; \
+                              in layer.toml, call it \"OWNER/SLOT\"; then write edition = 2 (docs/packs.md, \"Edition 1\")";
+
+/// What is wrong with a `pack.toml`, unless all of it is that it is of another edition.
+fn or_edition(faults: Faults, text: &Text) -> Faults {
+    #[derive(Deserialize)]
+    struct Edition {
+        edition: Option<Spanned<u32>>,
+        slots: Option<Spanned<toml::Table>>,
+    }
+    match text.toml() {
+        Ok(Edition { edition: Some(edition), .. }) if *edition.get_ref() != EDITION => {
+            check_edition(&edition, text).map_or_else(Faults::from, |()| faults)
+        }
+        Ok(Edition { slots: Some(slots), .. }) => {
+            let place = text.place(slots.span().start);
+            Fault::at(place, "[slots] is a key of edition 1").help(FROM_EDITION_1).into()
+        }
+        _ => faults,
+    }
 }
 
 fn is_version(text: &str) -> bool {

@@ -24,7 +24,7 @@ pub(super) struct NameForm {
     /// The longest name, in characters; 64 where not said.
     #[serde(default)]
     max: Option<usize>,
-    /// Names that are refused. Those of packages in the lock fragments are, too.
+    /// Names that are refused. Those of packages that the lock file may hold are, too.
     #[serde(default)]
     reserved: Vec<String>,
     /// Why they are.
@@ -40,9 +40,9 @@ pub struct NameRules {
     max: usize,
     reserved: Vec<String>,
     reserved_help: String,
-    /// Lock fragments, and the packages in them, which a generated repository may depend on; read when a name is
-    /// checked. `-` and `_` are one in Rust.
-    fragments: Vec<Text>,
+    /// The superset and the fragments of the lock file, and the packages in them, which a generated repository may
+    /// depend on; read when a name is checked. `-` and `_` are one in Rust.
+    locks: Vec<Text>,
     dependencies: OnceLock<BTreeSet<String>>,
 }
 
@@ -60,7 +60,7 @@ impl Default for NameRules {
             max: 64,
             reserved: Vec::new(),
             reserved_help: "it is reserved".into(),
-            fragments: Vec::new(),
+            locks: Vec::new(),
             dependencies: OnceLock::new(),
         }
     }
@@ -77,6 +77,11 @@ impl NameRules {
         for (there, given) in [(&mut self.help, form.help), (&mut self.reserved_help, form.reserved_help)] {
             *there = given.unwrap_or(std::mem::take(there));
         }
+    }
+
+    /// Refuses further names.
+    pub(super) fn reserve(&mut self, names: &[String]) {
+        self.reserved.extend(names.iter().cloned());
     }
 
     /// Whether a service may be called `name`; if not: why, and what would do.
@@ -110,14 +115,14 @@ impl NameRules {
         Ok(())
     }
 
-    /// Refuses from now on the names of the packages in a lock fragment.
-    pub(super) fn keep_apart(&mut self, fragment: Text) {
-        self.fragments.push(fragment);
+    /// Refuses from now on the names of the packages in a superset or a fragment.
+    pub(super) fn keep_apart(&mut self, lock: Text) {
+        self.locks.push(lock);
         self.dependencies = OnceLock::new();
     }
 
     fn depends_on(&self, name: &str) -> bool {
-        let read = || self.fragments.par_iter().flat_map_iter(|fragment| packages(&fragment.content)).collect();
+        let read = || self.locks.par_iter().flat_map_iter(|lock| packages(&lock.content)).collect();
         self.dependencies.get_or_init(read).contains(&name.replace('-', "_"))
     }
 
@@ -138,11 +143,13 @@ impl NameRules {
     }
 }
 
-/// The packages of a lock fragment; the one without a source is its own.
-fn packages(fragment: &str) -> impl Iterator<Item = String> {
-    let packages = fragment.split("[[package]]").filter(|package| package.contains("\nsource = "));
-    packages.filter_map(|package| {
-        let name = package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))?;
-        Some(name.replace('-', "_"))
-    })
+/// The packages of a lock file of cargo's, where the one without a source is not meant; and those of a superset, a line
+/// each: `NAME VERSION CHECKSUM`.
+fn packages(lock: &str) -> impl Iterator<Item = String> {
+    let of_cargo = lock.split("[[package]]").filter(|package| package.contains("\nsource = "));
+    let of_cargo = of_cargo
+        .filter_map(|package| package.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')));
+    let of_superset = lock.lines().filter_map(|line| line.split_once(' '));
+    let of_superset = of_superset.filter(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()));
+    of_cargo.chain(of_superset.map(|(name, _)| name)).map(|name| name.replace('-', "_"))
 }

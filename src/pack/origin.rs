@@ -60,6 +60,11 @@ impl Origin {
         }
     }
 
+    /// Whether how `service.toml` names it is still to be settled.
+    pub(super) fn is_open(&self) -> bool {
+        self.written.is_none() && matches!(self.source, Some(Source::Folder(_) | Source::Git(_)))
+    }
+
     /// Whether this binary carries it.
     pub fn is_built_in(&self) -> bool {
         matches!(self.source, Some(Source::BuiltIn(_)))

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::layer_folder::{PARTS, layer_folder};
 use super::manifest::Manifest;
 use super::origin::{Origin, Part};
 use super::source::{Files, digest, hash};
@@ -133,10 +134,10 @@ impl Stack {
     fn leave_out(&mut self, absent: Vec<(String, Place)>, overlay: &mut Overlay, files: &Files, faults: &mut Faults) {
         for (path, place) in absent {
             let both = both(&path);
-            let inside = path.strip_prefix("layers/").and_then(|rest| rest.split_once('/')).map(|(_, inside)| inside);
-            if !inside.is_some_and(|inside| inside.starts_with("files/") || inside.starts_with("slots/")) {
+            let part = layer_folder(&path).and_then(|(_, inside)| inside.split_once('/')).map(|(part, _)| part);
+            if !part.is_some_and(|part| PARTS.contains(&part)) {
                 let fault = Fault::at(place, format!("\"{path}\" cannot be left out"));
-                faults.push(fault.help("files and slot lines can: layers/NAME/files/PATH, layers/NAME/slots/PATH"));
+                faults.push(fault.help("files and slot lines can: layers/…/NAME/files/PATH, layers/…/NAME/slots/PATH"));
             } else if both.iter().any(|path| files.contains_key(path)) {
                 let fault = Fault::at(place, format!("\"{path}\" is left out, and the overlay has it"));
                 faults.push(fault.help("a file of the overlay's stands for the one below without being named here"));
@@ -180,10 +181,11 @@ fn strays(files: &Files, below: &Files) -> Vec<Stray> {
     let is_in = |files: &Files, path: &str| both(path).iter().any(|path| files.contains_key(path));
     let mut strays = Vec::new();
     for path in files.keys().filter(|path| !is_in(below, path)) {
-        let Some((layer, _)) = path.strip_prefix("layers/").and_then(|rest| rest.split_once("/files/")) else {
+        let Some((layer, inside)) = layer_folder(path) else { continue };
+        if !inside.starts_with("files/") {
             continue;
-        };
-        let folder = format!("layers/{layer}/files/");
+        }
+        let folder = format!("{layer}/files/");
         // Who stands for the other file as well knows of it.
         let others = below.keys().filter(|other| other.starts_with(&folder) && !is_in(files, other));
         if let Some(other) = others.into_iter().find(|other| is_near(bare(path), bare(other))) {

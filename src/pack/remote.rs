@@ -151,9 +151,9 @@ impl Remote {
         Ok((files, note))
     }
 
-    fn resolve(&self) -> Result<remote::Found, Faults> {
+    fn resolve(&self) -> Result<remote::RemoteRevision, Faults> {
         if let Some(commit) = self.reference.as_ref().filter(|name| remote::is_commit(name)) {
-            return Ok(remote::Found { commit: commit.clone(), tag: false });
+            return Ok(remote::RemoteRevision { commit: commit.clone(), tag: false });
         }
         match remote::resolve(&self.url, self.reference.as_deref()) {
             Ok(Some(found)) => Ok(found),

@@ -26,6 +26,9 @@ pub struct Setting {
     /// Its value in deployed environments, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prod: Option<toml::Value>,
+    /// Its value in the service's own tests, where they need one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<toml::Value>,
     /// The smallest value, of an integer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<i64>,
@@ -84,6 +87,13 @@ impl SettingKind {
     }
 }
 
+impl Setting {
+    /// Its values, whichever it has.
+    pub fn values(&self) -> impl Iterator<Item = &toml::Value> {
+        [&self.default, &self.dev, &self.prod, &self.test].into_iter().flatten()
+    }
+}
+
 /// A declaration that contradicts itself would give a service that cannot start.
 pub(super) fn check_setting(setting: &Setting, place: &Place, manifest: &Manifest, faults: &mut Faults) {
     let name = &setting.env;
@@ -105,7 +115,7 @@ pub(super) fn check_setting(setting: &Setting, place: &Place, manifest: &Manifes
     if setting.required && setting.default.is_some() {
         fault("what has a default is not required".into());
     }
-    for value in [&setting.default, &setting.dev, &setting.prod].into_iter().flatten() {
+    for value in setting.values() {
         // What holds values is known only when they are.
         let text = value.as_str().map(|text| (text, text.contains(&*manifest.delimiters.variable_start)));
         let text_is = |fits: fn(&str) -> bool| text.is_some_and(|(text, open)| open || fits(text));

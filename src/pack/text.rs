@@ -79,10 +79,19 @@ impl Text {
     /// The same of a file of a pack, and what is wrong with its texts: those that a terminal would obey and not
     /// show.
     pub fn pack_toml<T: DeserializeOwned>(&self) -> Result<(T, Faults), Faults> {
-        let table = DeTable::parse(&self.content).map_err(|error| self.no_toml(&error))?;
-        let faults = self.unprintable(table.get_ref());
+        self.pack_toml_without(|_, _| ()).map(|(read, (), faults)| (read, faults))
+    }
+
+    /// The same, of what is left of the table after `take`.
+    pub fn pack_toml_without<T: DeserializeOwned, U>(
+        &self,
+        take: impl FnOnce(&mut DeTable, &mut Faults) -> U,
+    ) -> Result<(T, U, Faults), Faults> {
+        let mut table = DeTable::parse(&self.content).map_err(|error| self.no_toml(&error))?;
+        let mut faults = self.unprintable(table.get_ref());
+        let taken = take(table.get_mut(), &mut faults);
         let read = T::deserialize(toml::Deserializer::from(table)).map_err(|error| self.no_toml(&error))?;
-        Ok((read, faults))
+        Ok((read, taken, faults))
     }
 
     fn no_toml(&self, error: &toml::de::Error) -> Fault {

@@ -12,12 +12,12 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// Collects what a template writes, and fails past the bound.
 #[derive(Default)]
-pub struct Output {
+pub struct BoundedOutput {
     text: Vec<u8>,
     full: bool,
 }
 
-impl Output {
+impl BoundedOutput {
     /// The text, or why there is none.
     pub fn into_text(self) -> Result<String, Fault> {
         if self.full {
@@ -33,7 +33,7 @@ impl Output {
     }
 }
 
-impl Write for Output {
+impl Write for BoundedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if (self.text.len() + bytes.len()) as u64 > limits::get().written {
             self.full = true;

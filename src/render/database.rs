@@ -8,7 +8,7 @@ use super::tree::{Mode, Tree, TreeFile};
 use crate::blueprint::{self, Blueprint, Drawn};
 use crate::fault::{Fault, Faults};
 use crate::pack::{DatabaseRule, Dialect, Layer, Pack, Policy};
-use crate::schema::{self, Layout, Migration, Model, OwnTable, QueryFile, Resource, Source, Type};
+use crate::schema::{self, Layout, Migration, Model, OwnTable, QueryFile, Resource, RustSource, Type};
 
 /// The tables of a service, and the layer that keeps them.
 pub struct Database<'a> {
@@ -149,7 +149,7 @@ impl<'a> Database<'a> {
             return Ok(());
         };
         let model = self.model();
-        let source = pack.shown(&format!("layers/{}/layer.toml", layer.name));
+        let source = pack.shown(&format!("{}/layer.toml", layer.folder));
         let mut faults = Faults::default();
         let mut insert = |tree: &mut Tree, path: String, content: String, policy| {
             let file = TreeFile {
@@ -220,9 +220,9 @@ fn named_apart(mut new: Vec<Migration>, known: &BTreeMap<String, String>) -> Vec
 fn query_files(model: &Model, dialect: Dialect, tree: &Tree) -> Result<Vec<QueryFile>, Faults> {
     let rust =
         tree.iter().filter(|(path, _)| Path::new(path.as_str()).extension().is_some_and(|ending| ending == "rs"));
-    let sources: Vec<Source> = rust
+    let sources: Vec<RustSource> = rust
         .filter_map(|(path, file)| {
-            Some(Source { path: path.as_str(), text: std::str::from_utf8(&file.content).ok()?, from: &file.source })
+            Some(RustSource { path: path.as_str(), text: std::str::from_utf8(&file.content).ok()?, from: &file.source })
         })
         .collect();
     schema::query_files(&sources, model, dialect)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tera::{Context, ErrorKind, Tera};
 
-use super::bounds::Output;
+use super::bounds::BoundedOutput;
 use super::slots;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 use crate::pack::{Kind, Layer, LayerFile, Pack, Question, TEMPLATE_NAMES, Text};
@@ -28,7 +28,7 @@ impl<'a> Engine<'a> {
         for (layer, file) in rendered_files(layers) {
             match Text::from_utf8(pack.shown(&file.source), file.content.clone()) {
                 Ok(text) => {
-                    templates.push((&file.source, slots::mark(&text, &layer.name, &pack.manifest, &mut faults)));
+                    templates.push((&file.source, slots::mark(&text, &layer.name, pack, &mut faults)));
                 }
                 Err(fault) => faults.push(fault),
             }
@@ -80,7 +80,7 @@ impl<'a> Engine<'a> {
     }
 
     pub fn render(&self, template: &str, context: &Context) -> Result<String, Fault> {
-        let mut output = Output::default();
+        let mut output = BoundedOutput::default();
         let rendered = self.tera.render_to(template, context, &mut output);
         match rendered {
             Err(error) if !output.is_full() => Err(self.fault(template, &error)),
@@ -178,10 +178,7 @@ impl<'a> Engine<'a> {
 }
 
 fn rendered_files<'a>(layers: &[&'a Layer]) -> impl Iterator<Item = (&'a Layer, &'a LayerFile)> {
-    layers
-        .iter()
-        .flat_map(|layer| layer.files.iter().chain(&layer.slots).map(move |file| (*layer, file)))
-        .filter(|(_, file)| file.rendered)
+    layers.iter().flat_map(|layer| layer.all_files().map(move |file| (*layer, file))).filter(|(_, file)| file.rendered)
 }
 
 fn find_word(text: &str, word: &str) -> Option<usize> {

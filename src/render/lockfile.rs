@@ -1,30 +1,29 @@
-//! Cargo.lock as the union of the layers' fragments and the root package (design §4).
+//! The lock file of a service: packages of the pack's superset that the deltas of the layers name, what
+//! layers of overlays bring in a fragment, and the root package.
 //!
-//! A fragment is cargo's own lock for a package with the dependencies of the base and one layer.
-//! Its first package without a source is that package; what it depends on, the service depends on.
+//! A fragment is cargo's own lock file for a package with the dependencies of some layers. Its first package without
+//! a source is that package; what it depends on, the service depends on.
 
 mod cargo;
+mod delta;
+mod graph;
+mod superset;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use semver::Version;
 
-use self::cargo::{Form, PackageForm, print};
+use self::cargo::print;
+use self::delta::Delta;
+pub use self::delta::{print as print_delta, print_pairs};
+pub use self::graph::Graph;
+use self::graph::{Key, Package, read};
+use self::superset::Superset;
+pub use self::superset::print as print_superset;
 use super::path::TreePath;
 use super::tree::{Mode, Tree, TreeFile};
-use crate::fault::{Fault, Faults};
+use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Layer, Pack, Policy, Text};
-
-/// Name and version: cargo's own order is by these, versions as semver orders them.
-type Key<'a> = (&'a str, Version);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Package<'a> {
-    source: Option<&'a str>,
-    checksum: Option<&'a str>,
-    dependencies: BTreeSet<Key<'a>>,
-}
 
 /// `ours`, a lock file that cargo or a person changed, with the packages of `theirs` that it lacks. What
 /// is there stays at its version. None where one of them cannot be read.
@@ -58,22 +57,6 @@ pub fn join(ours: &str, theirs: &str) -> Option<String> {
     Some(print(&packages, format.max(their_format)))
 }
 
-/// The format of a lock file, and its packages, each with those that it depends on.
-fn read<'a>(text: &'a Text) -> Result<(u32, BTreeMap<Key<'a>, Package<'a>>), Fault> {
-    let Form { version: format, packages } = Form::read(text)?;
-    let mut named: HashMap<&str, Vec<&Version>> = HashMap::new();
-    for package in &packages {
-        named.entry(package.name).or_default().push(&package.version);
-    }
-    let package = |package: &PackageForm<'a>| {
-        let dependencies = package.dependencies.iter().map(|name| resolve(name, &named, text));
-        let dependencies = dependencies.collect::<Result<_, _>>()?;
-        let (source, checksum) = (package.source, package.checksum);
-        Ok(((package.name, package.version.clone()), Package { source, checksum, dependencies }))
-    };
-    Ok((format, packages.iter().map(package).collect::<Result<_, _>>()?))
-}
-
 /// Whether cargo takes one version where the other is asked for: the first number that is not 0 is the same.
 fn compatible(one: &Version, other: &Version) -> bool {
     let leading = |version: &Version| match (version.major, version.minor) {
@@ -84,52 +67,51 @@ fn compatible(one: &Version, other: &Version) -> bool {
     leading(one) == leading(other)
 }
 
-/// What the fragments of layers say, together.
-pub struct Fragments<'a> {
-    format: u32,
-    packages: BTreeMap<Key<'a>, Package<'a>>,
-    /// What the packages without a source depend on.
-    root: BTreeSet<Key<'a>>,
+/// What the layers lock together, before the service has a name.
+pub fn graph<'a>(pack: &'a Pack, layers: &[&'a Layer]) -> Result<Graph<'a>, Faults> {
+    let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
+    let mut graph = Graph::read_all(&fragments)?;
+    let Some(superset) = &pack.superset else { return Ok(graph) };
+    let superset = Superset::read(superset)?;
+    graph.format = graph.format.max(superset.format);
+    graph.apply(&deltas(pack, layers, &superset)?)?;
+    Ok(graph)
 }
 
-impl<'a> Fragments<'a> {
-    pub fn read(texts: &[&'a Text]) -> Result<Self, Faults> {
-        let all = texts.par_iter().map(|text| read(text)).collect::<Result<Vec<_>, _>>()?;
-        let mut united = Self { format: 4, packages: BTreeMap::new(), root: BTreeSet::new() };
-        for (format, packages) in all {
-            united.format = united.format.max(format);
-            for (key, package) in packages {
-                match united.packages.get_mut(&key) {
-                    _ if package.source.is_none() => united.root.extend(package.dependencies),
-                    // Features that only another layer turns on add dependencies.
-                    Some(known) if known.dependencies != package.dependencies => {
-                        known.dependencies.extend(package.dependencies);
-                    }
-                    Some(_) => {}
-                    None => drop(united.packages.insert(key, package)),
-                }
-            }
+/// The deltas of the layers, and of each two of them that change more together.
+fn deltas<'a>(pack: &'a Pack, layers: &[&'a Layer], superset: &Superset<'a>) -> Result<Vec<Delta<'a>>, Faults> {
+    let (mut deltas, mut faults) = (Vec::new(), Faults::default());
+    for text in layers.iter().filter_map(|layer| layer.delta.as_ref()) {
+        match Delta::read(text, superset) {
+            Ok(delta) => deltas.push(delta),
+            Err(more) => faults.extend(more),
         }
-        Ok(united)
     }
-
-    /// Cargo's lock file for a package `name` at `version` with what the fragments depend on.
-    pub fn unite(self, name: &'a str, version: &str) -> Result<String, Faults> {
-        let version = Version::parse(version)
-            .map_err(|error| Fault::new(format!("\"{version}\" is no version of a package: {error}")))?;
-        let Self { format, mut packages, root } = self;
-        packages.insert((name, version), Package { source: None, checksum: None, dependencies: root });
-        Ok(print(&packages, format))
+    let is_in = |name: &str| layers.iter().any(|layer| layer.name == name);
+    match pack.pairs.as_ref().map(|text| delta::read_pairs(text, superset)) {
+        None => {}
+        Some(Ok(pairs)) => deltas
+            .extend(pairs.into_iter().filter(|([one, other], _)| is_in(one) && is_in(other)).map(|(_, delta)| delta)),
+        Some(Err(more)) => faults.extend(more),
     }
+    faults.or(deltas)
 }
 
-/// The lock file of a package that has the dependencies of all these fragments.
-pub fn unite(fragments: &[&Text], name: &str, version: &str) -> Result<String, Faults> {
-    Fragments::read(fragments)?.unite(name, version)
+/// Packages that the root depends on for this layer beyond those that it requires, with their places in its delta.
+/// None where it cannot be read, or there is none.
+pub fn added_to_root<'a>(pack: &'a Pack, layer: &'a Layer) -> Option<Vec<(&'a str, Place)>> {
+    let superset = Superset::read(pack.superset.as_ref()?).ok()?;
+    let delta = Delta::read(layer.delta.as_ref()?, &superset).ok()?;
+    Some(delta.root().map(|(name, word)| (name, delta.place(word))).collect())
 }
 
-/// Adds the lock file that the layers' fragments make.
-pub fn add(tree: &mut Tree, pack: &Pack, layers: &[&Layer], fragments: Fragments) -> Result<(), Faults> {
+/// The lock file of a package `name` at `version` with the dependencies of the layers: cargo's, byte for byte.
+pub fn locked(pack: &Pack, layers: &[&Layer], name: &str, version: &str) -> Result<String, Faults> {
+    graph(pack, layers)?.print(name, version)
+}
+
+/// Adds the lock file of the layers.
+pub fn add(tree: &mut Tree, pack: &Pack, layers: &[&Layer], graph: Graph) -> Result<(), Faults> {
     let Some(lock) = &pack.manifest.lock else { return Ok(()) };
     let source = pack.shown("pack.toml");
     let Some(manifest) = tree.get(&lock.manifest) else {
@@ -137,8 +119,10 @@ pub fn add(tree: &mut Tree, pack: &Pack, layers: &[&Layer], fragments: Fragments
     };
     let layer = manifest.layer.clone();
     let (name, version) = root_package(String::from_utf8_lossy(&manifest.content).into_owned(), &manifest.source)?;
-    tree.unlocked = layers.iter().filter(|layer| layer.unlocked).map(|layer| layer.name.clone()).collect();
-    let content = fragments.unite(&name, &version)?.into_bytes();
+    let root: BTreeSet<&str> = graph.root.iter().map(|(name, _)| *name).collect();
+    let is_unlocked = |layer: &&&Layer| layer.unlocked || layer.packages().any(|(package, _)| !root.contains(package));
+    tree.unlocked = layers.iter().filter(is_unlocked).map(|layer| layer.name.clone()).collect();
+    let content = graph.print(&name, &version)?.into_bytes();
     let path = TreePath::new(&lock.path).map_err(Fault::new)?;
     let (mode, policy) = (Mode::Plain, Policy::Lock);
     let file =
@@ -159,35 +143,13 @@ fn root_package(manifest: String, source: &str) -> Result<(String, String), Faul
 /// The packages of a fragment that nothing of `asked`, names of packages, leads to, and those that its root depends on
 /// beside them; by name. None where it cannot be read.
 pub fn unasked(fragment: &Text, asked: &BTreeSet<&str>) -> Option<Vec<String>> {
-    let (_, packages) = read(fragment).ok()?;
-    let roots = packages.values().filter(|package| package.source.is_none());
-    let (mut open, more): (Vec<&Key>, Vec<&Key>) =
-        roots.flat_map(|root| &root.dependencies).partition(|(name, _)| asked.contains(name));
-    let mut reached = BTreeSet::new();
-    while let Some(key) = open.pop() {
-        if reached.insert(key) {
-            open.extend(&packages.get(key)?.dependencies);
-        }
-    }
-    let left = packages.iter().filter(|(key, package)| package.source.is_some() && !reached.contains(key));
-    let beside = left.map(|(key, _)| key).filter(|key| !more.contains(key));
+    let graph = Graph::read(fragment).ok()?;
+    let (roots, more): (Vec<&Key>, Vec<&Key>) = graph.root.iter().partition(|(name, _)| asked.contains(name));
+    let reached = graph.reached(roots.into_iter());
+    let beside = graph.packages.keys().filter(|key| !reached.contains(key) && !more.contains(key));
     let mut names: Vec<String> = more.iter().copied().chain(beside).map(|(name, _)| (*name).to_owned()).collect();
     names.dedup();
     Some(names)
-}
-
-/// `name` or `name version` of a fragment's dependency list → the package of those that it means there.
-fn resolve<'a>(dependency: &str, named: &HashMap<&'a str, Vec<&Version>>, text: &Text) -> Result<Key<'a>, Fault> {
-    let mut words = dependency.split(' ');
-    let (name, version) = (words.next().unwrap_or_default(), words.next());
-    if let Some((name, versions)) = named.get_key_value(name) {
-        let mut found = versions.iter().filter(|known| version.is_none_or(|version| known.to_string() == version));
-        if let (Some(version), None) = (found.next(), found.next()) {
-            return Ok((name, (*version).clone()));
-        }
-    }
-    let place = text.place(text.content.find(&format!("\"{dependency}\"")).unwrap_or(0));
-    Err(Fault::at(place, format!("\"{dependency}\" names no one package of this fragment")))
 }
 
 #[cfg(test)]
@@ -259,6 +221,11 @@ dependencies = [
  "rand 0.8.5",
 ]
 "#;
+
+    /// The lock file of a package with the dependencies of all these fragments.
+    fn unite(fragments: &[&Text], name: &str, version: &str) -> Result<String, Faults> {
+        Graph::read_all(fragments)?.print(name, version)
+    }
 
     #[test]
     fn names_alone_where_they_do_and_versions_where_they_must() {

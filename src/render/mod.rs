@@ -1,25 +1,27 @@
 //! `tree = render(blueprint, pack)`: pure. No clock, no network, no environment, nothing random.
 
 mod bounds;
+mod contributions;
 mod database;
 mod engine;
 mod json;
-mod lockfile;
+pub mod lockfile;
 mod path;
 mod renames;
 mod rendering;
 mod select;
+mod siblings;
 mod slots;
 mod sources;
 mod tree;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
-use tera::Context;
+use tera::{Context, Value};
 
-pub use lockfile::{join as join_locks, unasked as unasked_in_lock, unite as unite_locks};
 pub use path::TreePath;
 pub use renames::{Rename, Renames};
 pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
@@ -27,12 +29,12 @@ pub use tree::{Mode, RECORD, Tree, TreeFile};
 
 use self::database::Database;
 use self::engine::Engine;
-use self::lockfile::Fragments;
 use self::rendering::{Contexts, Rendering, Work};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, KINDS, Layer, Pack, RESOURCES, Stray, TARGETS, TEMPLATE_NAMES, Text, visible};
+use crate::pack::{Answer, CONTRIBUTIONS, KINDS, Layer, Pack, RESOURCES, Stray, TARGETS, TEMPLATE_NAMES, visible};
 use crate::schema::{self, Model, Resource};
+use crate::template::Texts;
 
 /// What `when`s and templates see of a blueprint.
 pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
@@ -67,14 +69,14 @@ pub fn reads(pack: &Pack) -> Result<BTreeMap<String, BTreeSet<String>>, Faults> 
     let questions = pack.manifest.questions.iter().map(|question| question.key.clone());
     let names = TEMPLATE_NAMES.iter().map(|name| (*name).to_owned()).chain(questions).collect();
     let engine = Engine::new(pack, &layers, &names)?;
-    let files = layers.iter().flat_map(|layer| layer.files.iter().chain(&layer.slots));
+    let files = layers.iter().flat_map(|layer| layer.all_files());
     let templates = files.filter(|file| file.rendered).map(|file| &file.source);
     Ok(templates.map(|source| (source.clone(), engine.reads(source))).collect())
 }
 
 /// As [`render`], given up where it takes too long, or too much memory.
-pub fn render_in_time(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
-    let (blueprint, pack) = (blueprint.clone(), pack.clone());
+pub fn render_in_time(blueprint: &Blueprint, pack: &Arc<Pack>) -> Result<Tree, Faults> {
+    let (blueprint, pack) = (blueprint.clone(), Arc::clone(pack));
     bounds::in_time(move || render(&blueprint, &pack))
 }
 
@@ -87,8 +89,9 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let database = Database::of(blueprint, pack, &layers)?;
     let around = blueprint::surroundings(pack);
     let model = database.model();
-    let resources = schema::views(&blueprint.resources, &around, &model);
-    context.insert(RESOURCES, &resources);
+    let resources: Vec<Value> =
+        schema::views(&blueprint.resources, &around, &model).iter().map(Value::from_serializable).collect();
+    context.insert_value(RESOURCES, Value::from(resources.clone()));
     context.insert("tables", &schema::views(&database.own_resources(), &around, &model));
     context.insert("dialect", &database.dialect());
     let names: BTreeSet<String> = TEMPLATE_NAMES
@@ -97,18 +100,26 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         .chain(blueprint.answers.iter().map(|(key, _)| key.to_owned()))
         .collect();
     let former = former_views(blueprint, &around);
-    let works: Vec<Work> =
-        layers.iter().map(|layer| (*layer, contexts(layer, blueprint, &resources, &former, &context))).collect();
-    let fragments: Vec<&Text> = layers.iter().filter_map(|layer| layer.fragment.as_ref()).collect();
-    let (locks, engine) = rayon::join(|| Fragments::read(&fragments), || Engine::new(pack, &layers, &names));
+    let mut items: Vec<_> = layers.iter().map(|layer| items(layer, blueprint, &resources, &former, &context)).collect();
+    let first = works(&layers, items, &context);
+    let contributed = Value::from_serializable(&contributions::gather(pack, &first)?);
+    items = first.into_iter().map(|work| work.items).collect();
+    for contexts in items.iter_mut().flatten() {
+        contexts.now.to_mut().insert_value(CONTRIBUTIONS, contributed.clone());
+    }
+    context.insert_value(CONTRIBUTIONS, contributed);
+    let works = works(&layers, items, &context);
+    let (graph, engine) = rayon::join(|| lockfile::graph(pack, &layers), || Engine::new(pack, &layers, &names));
     let engine = engine?;
-    let mut rendering = Rendering::new(pack, &engine);
+    let texts = Texts::new(&pack.manifest.delimiters);
+    let mut rendering = Rendering::new(pack, &engine, &texts);
     rendering.slot_lines(&works);
+    rendering.parts(&works);
     rendering.files(&works);
     rendering.rules(&works);
     rendering.unplaced();
     let (mut tree, mut faults) = rendering.done();
-    match Renames::of(pack, &works, &context) {
+    match Renames::of(pack, &texts, &works, &context) {
         Ok(renames) => tree.renames = renames,
         Err(more) => faults.extend(more),
     }
@@ -118,9 +129,9 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
         faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }
     faults.or(())?;
-    let locks = locks?;
+    let graph = graph?;
     let finish = || {
-        lockfile::add(&mut tree, pack, &layers, locks)?;
+        lockfile::add(&mut tree, pack, &layers, graph)?;
         database.write(blueprint, pack, &mut tree)
     };
     // Parsed templates and what they saw are many small pieces of memory: nobody waits for their end.
@@ -166,26 +177,36 @@ fn former_views(blueprint: &Blueprint, around: &schema::Surroundings) -> Vec<Vec
     former
 }
 
-/// One context a layer, or one an item where the layer is rendered for each.
-fn contexts<'a>(
+/// The layers, each with what its templates see.
+fn works<'a>(layers: &[&'a Layer], items: Vec<Vec<Contexts<'static>>>, context: &'a Context) -> Vec<Work<'a>> {
+    let once = || Contexts { now: Cow::Borrowed(context), former: Vec::new() };
+    layers.iter().zip(items).map(|(layer, items)| Work { layer, once: once(), items }).collect()
+}
+
+/// What the templates of a layer with `for_each` see of each item.
+fn items(
     layer: &Layer,
     blueprint: &Blueprint,
-    resources: &[schema::ResourceView],
+    resources: &[Value],
     former: &[Vec<schema::ResourceView>],
-    context: &'a Context,
-) -> Vec<Contexts<'a>> {
-    let once = || Contexts { now: Cow::Borrowed(context), former: Vec::new() };
-    let Some((list, item_name)) = &layer.for_each else { return vec![once()] };
+    context: &Context,
+) -> Vec<Contexts<'static>> {
+    let Some((list, item_name)) = &layer.for_each else { return Vec::new() };
     let with = |item: &dyn Fn(&mut Context)| {
         let mut context = context.clone();
         item(&mut context);
         context
     };
     if layer.is_for_resources() {
-        let view = |view: &schema::ResourceView| with(&|context| context.insert(item_name.clone(), view));
+        // The layers share the values of a resource.
+        let now = |view: &Value| with(&|context| context.insert_value(item_name.clone(), view.clone()));
+        let former_view = |view: &schema::ResourceView| with(&|context| context.insert(item_name.clone(), view));
         let each = resources.iter().zip(former);
         return each
-            .map(|(now, former)| Contexts { now: Cow::Owned(view(now)), former: former.iter().map(view).collect() })
+            .map(|(view, former)| Contexts {
+                now: Cow::Owned(now(view)),
+                former: former.iter().map(former_view).collect(),
+            })
             .collect();
     }
     match blueprint.answers.get(list) {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use tera::Context;
 
-use super::rendering::{Work, each};
+use super::rendering::{Contexts, Work, names};
 use super::sources::Item;
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, RenamedName, check_name};
-use crate::template::render_text;
+use crate::template::Texts;
 
 /// A name in code, and what it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,29 +26,35 @@ pub struct Renames(BTreeMap<String, Rename>);
 
 impl Renames {
     /// Those of the pack and of the layers that are in; `context` is what conditions of the pack see.
-    pub fn of(pack: &Pack, works: &[Work], context: &Context) -> Result<Self, Faults> {
+    pub fn of(pack: &Pack, texts: &Texts, works: &[Work], context: &Context) -> Result<Self, Faults> {
         let mut renames = Self::default();
         let mut faults = Faults::default();
         let all = Item { context, former: &[] };
         let of_the_pack = pack.manifest.renamed.iter().map(|name| (name, all));
-        let of_layers = each(works).flat_map(|(layer, item)| layer.renamed.iter().map(move |name| (name, item)));
+        let delimiters = &pack.manifest.delimiters;
+        let of_layers = works.iter().flat_map(|work| {
+            work.layer.renamed.iter().flat_map(move |name| {
+                let texts = [&name.from, &name.to];
+                let contexts = work.contexts(|item| texts.iter().any(|text| names(delimiters, text, item)));
+                contexts.iter().map(Contexts::item).map(move |item| (name, item))
+            })
+        });
         for (name, item) in of_the_pack.chain(of_layers) {
-            if let Err(fault) = renames.take(pack, name, item) {
+            if let Err(fault) = renames.take(texts, name, item) {
                 faults.push(fault);
             }
         }
         faults.or(renames)
     }
 
-    fn take(&mut self, pack: &Pack, name: &RenamedName, item: Item) -> Result<(), Fault> {
-        let delimiters = &pack.manifest.delimiters;
+    fn take(&mut self, texts: &Texts, name: &RenamedName, item: Item) -> Result<(), Fault> {
         let refused = |why: String| Fault::at(name.place.clone(), format!("\"{}\": {why}", name.from));
         let rendered = |text: &str, context: &Context| -> Result<String, Fault> {
-            let text = render_text(delimiters, text, context).map_err(refused)?;
+            let text = texts.render(text, context).map_err(refused)?;
             check_name(&text, &name.place).map(|()| text)
         };
         let (from, to) = (rendered(&name.from, item.context)?, rendered(&name.to, item.context)?);
-        let has_values = name.from.contains(&*delimiters.variable_start);
+        let has_values = name.from.contains(&*texts.delimiters.variable_start);
         let rename = Rename { to, place: name.place.clone(), has_values };
         for former in item.former.iter().filter(|_| has_values) {
             if let Ok(before) = rendered(&name.from, former) {

@@ -1,6 +1,6 @@
 //! Which layers the answers select, and what they give as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tera::Context;
@@ -151,12 +151,17 @@ pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Resu
     let by_name: BTreeMap<&str, &SettingView> = settings.iter().map(|view| (&*view.setting.env, view)).collect();
     context.insert("settings", &by_name);
 
+    let mut claimed: BTreeMap<&str, &str> = BTreeMap::new();
+    for layer in layers {
+        for claim in &layer.claims {
+            if claim.when.as_ref().map_or(Ok(true), |when| when.holds(context))? {
+                claimed.entry(&claim.id).or_insert(&layer.name);
+            }
+        }
+    }
     let delivered: Vec<PracticeView> = practices::all()
         .iter()
-        .filter_map(|practice| {
-            let layer = layers.iter().find(|layer| layer.practices.contains(&practice.id))?;
-            Some(PracticeView { practice, layer: &layer.name })
-        })
+        .filter_map(|practice| Some(PracticeView { practice, layer: claimed.get(practice.id.as_str())? }))
         .collect();
     context.insert("practices", &delivered);
 
@@ -165,16 +170,14 @@ pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Resu
         .map(|layer| [("name", &*layer.name), ("title", &*layer.title), ("description", &*layer.description)].into())
         .collect();
     context.insert("layers", &views);
-    context.insert("services", &tables(layers, |layer| &layer.services));
-    context.insert("panels", &tables(layers, |layer| &layer.panels));
-    context.insert("alerts", &tables(layers, |layer| &layer.alerts));
+    context.insert("services", &services(layers));
     faults.or(())
 }
 
 /// The setting with the templates in its values rendered.
 fn drawn(setting: &Setting, pack: &Pack, context: &Context) -> Result<Setting, String> {
     let mut setting = setting.clone();
-    for value in [&mut setting.default, &mut setting.dev, &mut setting.prod] {
+    for value in [&mut setting.default, &mut setting.dev, &mut setting.prod, &mut setting.test] {
         if let Some(toml::Value::String(text)) = value {
             *text = render_text(&pack.manifest.delimiters, text, context)?;
         }
@@ -182,10 +185,10 @@ fn drawn(setting: &Setting, pack: &Pack, context: &Context) -> Result<Setting, S
     Ok(setting)
 }
 
-fn tables(layers: &[&Layer], of: fn(&Layer) -> &Vec<toml::Table>) -> Vec<toml::Table> {
+fn services(layers: &[&Layer]) -> Vec<toml::Table> {
     let mut all = Vec::new();
     for layer in layers {
-        for table in of(layer) {
+        for table in &layer.services {
             let mut table = table.clone();
             table.insert("layer".into(), layer.name.clone().into());
             all.push(table);
@@ -196,7 +199,10 @@ fn tables(layers: &[&Layer], of: fn(&Layer) -> &Vec<toml::Table>) -> Vec<toml::T
 
 type Declared = BTreeMap<String, (Dependency, crate::fault::Place)>;
 
-/// One entry a package: features are united, versions must agree.
+/// What two layers may give to one dependency; a key that one of them leaves out has a meaning of its own.
+const FEATURES: &str = "features";
+
+/// One entry a package: features are united, the rest must agree.
 fn merge_dependencies(layers: &[&Layer], of: fn(&Layer) -> &Declared, faults: &mut Faults) -> Vec<DependencyLine> {
     let mut merged: BTreeMap<String, (BTreeMap<String, toml::Value>, &str)> = BTreeMap::new();
     for layer in layers {
@@ -211,25 +217,24 @@ fn merge_dependencies(layers: &[&Layer], of: fn(&Layer) -> &Declared, faults: &m
                 merged.insert(name.clone(), (table, &layer.name));
                 continue;
             };
-            for (key, value) in table {
-                match (known.get_mut(&key), value) {
-                    (Some(toml::Value::Array(features)), toml::Value::Array(more)) => {
-                        features
-                            .extend(more.into_iter().filter(|feature| !features.contains(feature)).collect::<Vec<_>>());
-                        features.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
-                    }
-                    (Some(known), value) if *known != value => {
-                        let message = format!(
-                            "dependency \"{name}\": `{key} = {value}`, and layer \"{owner}\" says `{key} = {known}`"
-                        );
-                        faults.push(
-                            Fault::at(place.clone(), message)
-                                .help("two layers may add features to each other, and must agree on the rest"),
-                        );
-                    }
-                    (Some(_), _) => {}
-                    (None, value) => drop(known.insert(key, value)),
-                }
+            let keys: BTreeSet<&String> = known.keys().chain(table.keys()).filter(|key| *key != FEATURES).collect();
+            for key in keys.into_iter().filter(|key| known.get(*key) != table.get(*key)) {
+                let says = |table: &BTreeMap<String, toml::Value>| match table.get(key) {
+                    Some(value) => format!("`{key} = {value}`"),
+                    None => format!("no `{key}`"),
+                };
+                let (here, there) = (says(&table), says(known));
+                let message = format!("dependency \"{name}\": {here}, and layer \"{owner}\" says {there}");
+                let help = "two layers may add features to each other, and must agree on the rest";
+                faults.push(Fault::at(place.clone(), message).help(help));
+            }
+            if let Some(toml::Value::Array(more)) = table.get(FEATURES)
+                && let toml::Value::Array(features) =
+                    known.entry(FEATURES.to_owned()).or_insert_with(|| toml::Value::Array(Vec::new()))
+            {
+                let new: Vec<_> = more.iter().filter(|feature| !features.contains(feature)).cloned().collect();
+                features.extend(new);
+                features.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
             }
         }
     }

@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use tera::{Context, Delimiters};
+use tera::Context;
 
 use super::path::TreePath;
 use super::tree::Tree;
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{FileRule, LayerFile, Matched, no_source_of_a_glob, shown};
-use crate::template::render_text;
+use crate::template::Texts;
 
 /// How much a rule says of one file. Where two files have one source, the one of the stronger claim is meant: a
 /// resource may be called as a module of the template was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Claim {
+enum SourceClaim {
     /// The path under the name that the resource had before.
     FormerName,
     /// A folder whose path holds values.
@@ -25,15 +25,15 @@ enum Claim {
 }
 
 #[derive(Debug, Clone)]
-struct Source {
+struct FileSource {
     path: TreePath,
-    claim: Claim,
+    claim: SourceClaim,
     place: Place,
 }
 
 /// The sources of all files, newest first.
 #[derive(Debug, Default)]
-pub struct Sources(BTreeMap<TreePath, Vec<Source>>);
+pub struct FileSources(BTreeMap<TreePath, Vec<FileSource>>);
 
 /// What a path or a name with values in it is rendered with: the item as it is called now, then by the names that it
 /// had before.
@@ -43,7 +43,7 @@ pub struct Item<'a> {
     pub former: &'a [Context],
 }
 
-impl Sources {
+impl FileSources {
     /// Takes in the sources of a file at `path`, of which `rule` is the last that says where it was.
     pub fn take(
         &mut self,
@@ -51,31 +51,31 @@ impl Sources {
         file: &LayerFile,
         rule: Option<(&FileRule, Matched)>,
         item: Item,
-        delimiters: &Delimiters,
+        texts: &Texts,
     ) -> Result<(), Fault> {
-        let mut sources: Vec<Source> = Vec::new();
+        let mut sources: Vec<FileSource> = Vec::new();
         let mut add = |path: TreePath, claim, place: &Place| {
             if sources.iter().all(|source| source.path != path) {
-                sources.push(Source { path, claim, place: place.clone() });
+                sources.push(FileSource { path, claim, place: place.clone() });
             }
         };
         for former in item.former {
             // What cannot be a path was never one.
-            if let Some(before) = render_text(delimiters, &file.target, former).ok().and_then(|at| at_path(&at))
+            if let Some(before) = texts.render(&file.target, former).ok().and_then(|at| at_path(&at))
                 && before != *path
             {
-                add(before, Claim::FormerName, &Place::new(&file.source, 1, 1));
+                add(before, SourceClaim::FormerName, &Place::new(&file.source, 1, 1));
             }
         }
         if let Some((rule, matched)) = rule {
             let place = &rule.moved_from_place;
             for text in rule.moved_from.iter().flatten() {
-                let has_values = text.contains(&*delimiters.variable_start);
+                let has_values = text.contains(&*texts.delimiters.variable_start);
                 let claim = match (matched, has_values) {
-                    (Matched::Exact, false) => Claim::Path,
-                    (Matched::Exact, true) => Claim::PathOfValues,
-                    (Matched::Below(_), false) => Claim::Folder,
-                    (Matched::Below(_), true) => Claim::FolderOfValues,
+                    (Matched::Exact, false) => SourceClaim::Path,
+                    (Matched::Exact, true) => SourceClaim::PathOfValues,
+                    (Matched::Below(_), false) => SourceClaim::Folder,
+                    (Matched::Below(_), true) => SourceClaim::FolderOfValues,
                     (Matched::Glob, _) => return Err(no_source_of_a_glob(place.clone(), &rule.pattern)),
                 };
                 let refused = |text: &str, why: String| {
@@ -83,13 +83,13 @@ impl Sources {
                     Fault::at(place.clone(), message)
                         .help("write it relative to the top of the repository, as in src/etag.rs")
                 };
-                let rendered = render_text(delimiters, text, item.context).map_err(|why| refused(text, why))?;
+                let rendered = texts.render(text, item.context).map_err(|why| refused(text, why))?;
                 let whole = whole(&rendered, matched);
                 add(TreePath::new(&whole).map_err(|why| refused(&whole, why))?, claim, place);
                 for former in item.former.iter().filter(|_| has_values) {
-                    let rendered = render_text(delimiters, text, former).ok();
+                    let rendered = texts.render(text, former).ok();
                     if let Some(before) = rendered.and_then(|folder| at_path(&self::whole(&folder, matched))) {
-                        add(before, Claim::FormerName, place);
+                        add(before, SourceClaim::FormerName, place);
                     }
                 }
             }
@@ -104,14 +104,14 @@ impl Sources {
     /// stronger claim. A source that the template still makes counts where a rule names it in full: it was split.
     pub fn settle(self, tree: &mut Tree) -> Faults {
         let mut faults = Faults::default();
-        let mut strongest: BTreeMap<TreePath, (Claim, TreePath)> = BTreeMap::new();
+        let mut strongest: BTreeMap<TreePath, (SourceClaim, TreePath)> = BTreeMap::new();
         let is_made = |path: &TreePath| tree.get(path.as_str()).is_some();
         // A file that was split, in the words of its rule: its text went on, and the pack still makes another there.
-        let is_split = |source: &Source| source.claim == Claim::Path && is_made(&source.path);
+        let is_split = |source: &FileSource| source.claim == SourceClaim::Path && is_made(&source.path);
         for (path, sources) in &self.0 {
             for source in sources {
                 if is_made(&source.path) {
-                    if source.claim != Claim::Path {
+                    if source.claim != SourceClaim::Path {
                         continue;
                     }
                     if let Some((why, help)) = self.no_split(path, source, is_split) {
@@ -125,7 +125,7 @@ impl Sources {
                     strongest.insert(source.path.clone(), claim);
                     continue;
                 };
-                if *other == source.claim && source.claim != Claim::FormerName {
+                if *other == source.claim && source.claim != SourceClaim::FormerName {
                     let message = format!("`moved_from`: {first} and {path} both claim {}", source.path);
                     let help = "keep it for the file with most of the old text; for the other: `moved_from = []`";
                     faults.push(Fault::at(source.place.clone(), message).help(help));
@@ -135,7 +135,7 @@ impl Sources {
             }
         }
         for (path, sources) in self.0 {
-            let own = |source: &Source| strongest.get(&source.path).is_some_and(|(_, owner)| *owner == path);
+            let own = |source: &FileSource| strongest.get(&source.path).is_some_and(|(_, owner)| *owner == path);
             let sources = sources.into_iter().filter(own).map(|source| source.path).collect();
             tree.set_moved_from(&path, sources);
         }
@@ -143,13 +143,13 @@ impl Sources {
     }
 }
 
-impl Sources {
+impl FileSources {
     /// Why the text of a file that the pack still makes cannot have gone to `path`, and what to do.
     fn no_split(
         &self,
         path: &TreePath,
-        source: &Source,
-        is_split: impl Fn(&Source) -> bool,
+        source: &FileSource,
+        is_split: impl Fn(&FileSource) -> bool,
     ) -> Option<(&'static str, &'static str)> {
         if source.path == *path {
             return Some(("which is its own path", "remove it"));

@@ -73,7 +73,7 @@ pub struct Tree {
     pub steps: Vec<Migration>,
 }
 
-/// The folder of a repository's record, which only new-service writes to (design §4).
+/// The folder of a repository's record, which only new-service writes to.
 pub const RECORD: &str = ".new-service";
 
 impl Tree {

@@ -22,15 +22,15 @@ const FIELD: &str = "a field is NAME:TYPE, as in `note:text?` or `status:enum(dr
 const MODIFIERS: [&str; 5] = ["unique", "index", "private", "doc", "was"];
 
 /// What may stand after `=`, for faults.
-struct Value {
+struct DefaultForm {
     what: &'static str,
     empty: &'static str,
     example: &'static str,
 }
 
-const DEFAULT: Value =
-    Value { what: "a default", empty: "an empty text is \"\"", example: "as in `note:text=\"a b\"`" };
-const DOC: Value = Value {
+const DEFAULT: DefaultForm =
+    DefaultForm { what: "a default", empty: "an empty text is \"\"", example: "as in `note:text=\"a b\"`" };
+const DOC: DefaultForm = DefaultForm {
     what: "a sentence",
     empty: "as in `note:text:doc=\"For the courier.\"`",
     example: "as in `note:text:doc=\"For the courier.\"`",
@@ -220,7 +220,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What stands after `=`: a word, or a text in quotes with `\"` and `\\`.
-    fn value(&mut self, of: &Value) -> Option<Marked<String>> {
+    fn value(&mut self, of: &DefaultForm) -> Option<Marked<String>> {
         let start = self.at;
         if !self.eat('"') {
             let word = self.word_until(|c| c.is_whitespace() || c == ':' || c == '"');

@@ -57,7 +57,7 @@ pub(super) fn article(name: &str) -> &'static str {
 }
 
 /// A Rust identifier: `r#type` where the name is a keyword.
-pub(super) fn rust(name: &str) -> String {
+pub fn rust(name: &str) -> String {
     if KEYWORDS.contains(&name) { format!("r#{name}") } else { name.to_owned() }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::check::Surroundings;
-use super::describe::{self, Subject};
+use super::describe::{self, FieldOwner};
 use super::index::IndexColumn;
 use super::model::{Index, Model};
 use super::names;
@@ -306,7 +306,7 @@ fn without_history(resource: &Resource) -> Resource {
 impl FieldView {
     fn new(field: &Field, resource: &Resource, target: &dyn Fn(&str) -> NamesView) -> Self {
         let owner = resource.owner.as_ref() == Some(&field.name);
-        let subject = Subject { name: &resource.name, plural: &resource.plural, owner };
+        let subject = FieldOwner { name: &resource.name, plural: &resource.plural, owner };
         let named = FieldName { resource: &resource.name, field: &field.name };
         let (kind, facts, column) = (&field.kind, field.kind.facts(), field.column());
         let rust = match kind {

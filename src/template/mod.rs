@@ -3,7 +3,8 @@
 mod escape;
 mod names;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use tera::{Context, Delimiters, ErrorKind, Tera};
 
@@ -18,6 +19,37 @@ pub fn render_text(delimiters: &Delimiters, text: &str, context: &Context) -> Re
     match parse_text(delimiters, text)? {
         None => Ok(text.to_owned()),
         Some(tera) => tera.render(TEXT, context).map_err(|error| reason(&error, Reach::Template)),
+    }
+}
+
+/// Short texts of a pack, each parsed once, however many items it is rendered for.
+pub struct Texts<'a> {
+    pub delimiters: &'a Delimiters,
+    parsed: Mutex<BTreeMap<String, Arc<Tera>>>,
+}
+
+impl<'a> Texts<'a> {
+    pub fn new(delimiters: &'a Delimiters) -> Self {
+        Self { delimiters, parsed: Mutex::default() }
+    }
+
+    /// As [`render_text`].
+    pub fn render(&self, text: &str, context: &Context) -> Result<String, String> {
+        let Some(tera) = self.parsed(text)? else { return Ok(text.to_owned()) };
+        tera.render(TEXT, context).map_err(|error| reason(&error, Reach::Template))
+    }
+
+    fn parsed(&self, text: &str) -> Result<Option<Arc<Tera>>, String> {
+        if !text.contains(&*self.delimiters.variable_start) {
+            return Ok(parse_text(self.delimiters, text)?.map(Arc::new));
+        }
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tera) = parsed.get(text) {
+            return Ok(Some(Arc::clone(tera)));
+        }
+        let Some(tera) = parse_text(self.delimiters, text)?.map(Arc::new) else { return Ok(None) };
+        parsed.insert(text.to_owned(), Arc::clone(&tera));
+        Ok(Some(tera))
     }
 }
 
@@ -54,10 +86,15 @@ pub fn reason(error: &tera::Error, reach: Reach) -> String {
 
 /// Tera with a pack's delimiters and the filters of `docs/packs.md`; nothing is escaped unasked.
 pub fn engine(delimiters: &Delimiters) -> Tera {
-    let mut tera = Tera::new();
-    tera.autoescape_on(Vec::<&str>::new());
+    // There is one for each short text, and a copy costs a tenth of a new one.
+    static WITH_FILTERS: LazyLock<Tera> = LazyLock::new(|| {
+        let mut tera = Tera::new();
+        tera.autoescape_on(Vec::<&str>::new());
+        escape::register(&mut tera);
+        tera
+    });
+    let mut tera = WITH_FILTERS.clone();
     // Checked when the pack was read.
     let _ = tera.set_delimiters(delimiters.clone());
-    escape::register(&mut tera);
     tera
 }

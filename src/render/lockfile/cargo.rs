@@ -15,7 +15,7 @@ use crate::template::toml_str;
 
 /// A lock file: texts stand in it as they are.
 #[derive(Debug)]
-pub struct Form<'a> {
+pub struct LockText<'a> {
     pub version: u32,
     pub packages: Vec<PackageForm<'a>>,
 }
@@ -30,10 +30,10 @@ pub struct PackageForm<'a> {
     pub dependencies: Vec<&'a str>,
 }
 
-impl<'a> Form<'a> {
+impl<'a> LockText<'a> {
     /// What cargo does not write is a fault at its line.
     pub fn read(text: &'a Text) -> Result<Self, Fault> {
-        let mut reader = Reader { form: Self { version: 0, packages: Vec::new() }, in_list: false };
+        let mut reader = LockReader { form: Self { version: 0, packages: Vec::new() }, in_list: false };
         let mut at = 0;
         for line in text.content.split_inclusive('\n') {
             if reader.take(line.trim_end_matches(['\n', '\r'])).is_none() {
@@ -42,7 +42,7 @@ impl<'a> Form<'a> {
             }
             at += line.len();
         }
-        let Form { version, packages } = &reader.form;
+        let LockText { version, packages } = &reader.form;
         if *version == 0 || packages.iter().any(|package| package.name.is_empty()) {
             return Err(Fault::at(text.place(0), "this is no lock file of cargo's: a version or a name is missing"));
         }
@@ -50,13 +50,13 @@ impl<'a> Form<'a> {
     }
 }
 
-struct Reader<'a> {
-    form: Form<'a>,
+struct LockReader<'a> {
+    form: LockText<'a>,
     /// Whether the lines are dependencies of a package.
     in_list: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> LockReader<'a> {
     /// None for a line that cargo does not write here.
     fn take(&mut self, line: &'a str) -> Option<()> {
         if self.in_list {
@@ -144,7 +144,7 @@ mod tests {
     fn what_cargo_writes_is_read() {
         for text in [LOCK.to_owned(), LOCK.replace('\n', "\r\n")] {
             let text = Text::new("lock", text);
-            let Form { version, packages } = Form::read(&text).unwrap();
+            let LockText { version, packages } = LockText::read(&text).unwrap();
             let [package] = &packages[..] else { panic!("{packages:?}") };
             assert_eq!((version, package.name, package.version.to_string().as_str()), (4, "a", "0.1.0-rc.1"));
             assert_eq!((package.source, package.checksum), (Some("registry"), Some("aa")));
@@ -166,7 +166,7 @@ mod tests {
             ("name = \"a\"\n", "", "lock:1:1: "),
         ] {
             let text = Text::new("lock", LOCK.replacen(from, to, 1));
-            let said = Form::read(&text).unwrap_err().to_string();
+            let said = LockText::read(&text).unwrap_err().to_string();
             assert!(said.starts_with(place), "{to}: {said}");
         }
     }

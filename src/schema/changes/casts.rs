@@ -7,7 +7,7 @@ use crate::schema::types::{Database, Type};
 
 /// Types that are cast alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CastKind {
     /// Any text.
     Plain,
     /// A text of a form.
@@ -21,9 +21,9 @@ enum Kind {
     Json,
 }
 
-struct Row {
-    from: Kind,
-    to: Kind,
+struct CastRow {
+    from: CastKind,
+    to: CastKind,
     /// Over `{x}`, the column, to `{kind}`, the type that it gets.
     postgres: &'static str,
     /// Over `{x}`; none where it has no way. `{scaled}` is a number in units of the new type's last digit, `{scale}`,
@@ -31,16 +31,16 @@ struct Row {
     sqlite: Option<&'static str>,
 }
 
-const fn row(from: Kind, to: Kind, postgres: &'static str, sqlite: &'static str) -> Row {
-    Row { from, to, postgres, sqlite: Some(sqlite) }
+const fn row(from: CastKind, to: CastKind, postgres: &'static str, sqlite: &'static str) -> CastRow {
+    CastRow { from, to, postgres, sqlite: Some(sqlite) }
 }
 
-const fn postgres_only(from: Kind, to: Kind, postgres: &'static str) -> Row {
-    Row { from, to, postgres, sqlite: None }
+const fn postgres_only(from: CastKind, to: CastKind, postgres: &'static str) -> CastRow {
+    CastRow { from, to, postgres, sqlite: None }
 }
 
-static TABLE: [Row; 31] = {
-    use Kind::{Bool, Date, Decimal, Form, Id, Json, Moment, Plain, Whole};
+static TABLE: [CastRow; 31] = {
+    use CastKind::{Bool, Date, Decimal, Form, Id, Json, Moment, Plain, Whole};
     [
         row(Plain, Plain, "{x}", "{x}"),
         row(Plain, Form, "{x}", "{x}"),
@@ -107,7 +107,7 @@ pub struct Cast {
 pub fn cast(from: &Type, to: &Type, x: &str, database: Database) -> Option<Cast> {
     let (one, other) = (kind(from), kind(to));
     let sql = expression(from, to, x, database)?;
-    let read = one == Kind::Plain && !matches!(other, Kind::Plain | Kind::Form | Kind::Json);
+    let read = one == CastKind::Plain && !matches!(other, CastKind::Plain | CastKind::Form | CastKind::Json);
     let guard = if read && database == Database::Sqlite {
         // What is read from a text has to be what would be written as it.
         expression(to, from, &format!("({sql})"), database).map(|back| format!("{back} IS {x}"))
@@ -116,7 +116,9 @@ pub fn cast(from: &Type, to: &Type, x: &str, database: Database) -> Option<Cast>
     };
     let settings = match (one, other) {
         // A day and a month that could be either are refused, and a moment without a zone is one of UTC.
-        (Kind::Plain, Kind::Date | Kind::Moment) => "SET LOCAL datestyle = 'ISO, YMD';\nSET LOCAL timezone = 'UTC';\n",
+        (CastKind::Plain, CastKind::Date | CastKind::Moment) => {
+            "SET LOCAL datestyle = 'ISO, YMD';\nSET LOCAL timezone = 'UTC';\n"
+        }
         _ => "",
     };
     Some(Cast { sql, guard, settings, loses: loses(from, to) })
@@ -149,17 +151,17 @@ fn scaled(from: u32, to: u32) -> String {
     }
 }
 
-fn kind(of: &Type) -> Kind {
+fn kind(of: &Type) -> CastKind {
     match of {
-        Type::String { .. } | Type::Text => Kind::Plain,
-        Type::Email | Type::Url | Type::Enum(_) => Kind::Form,
-        Type::Int { .. } | Type::BigInt { .. } | Type::Decimal { scale: 0, .. } => Kind::Whole,
-        Type::Decimal { .. } => Kind::Decimal,
-        Type::Bool => Kind::Bool,
-        Type::Uuid | Type::Ref(_) => Kind::Id,
-        Type::Date => Kind::Date,
-        Type::DateTime => Kind::Moment,
-        Type::Json => Kind::Json,
+        Type::String { .. } | Type::Text => CastKind::Plain,
+        Type::Email | Type::Url | Type::Enum(_) => CastKind::Form,
+        Type::Int { .. } | Type::BigInt { .. } | Type::Decimal { scale: 0, .. } => CastKind::Whole,
+        Type::Decimal { .. } => CastKind::Decimal,
+        Type::Bool => CastKind::Bool,
+        Type::Uuid | Type::Ref(_) => CastKind::Id,
+        Type::Date => CastKind::Date,
+        Type::DateTime => CastKind::Moment,
+        Type::Json => CastKind::Json,
     }
 }
 
@@ -172,20 +174,20 @@ fn loses(from: &Type, to: &Type) -> Option<String> {
     let mut lost = Vec::new();
     let mut refused = Vec::new();
     match (kind(from), kind(to)) {
-        (Kind::Plain | Kind::Form, Kind::Plain | Kind::Form) => refused.extend(no_choice(from, to)),
-        (Kind::Plain, _) => refused.push(format!("what is no {}", to.facts().word)),
-        (Kind::Moment, Kind::Date) => lost.push("the time of the day".to_owned()),
-        (Kind::Whole, Kind::Bool) if !within(range(from), Some((0, 1))) => {
+        (CastKind::Plain | CastKind::Form, CastKind::Plain | CastKind::Form) => refused.extend(no_choice(from, to)),
+        (CastKind::Plain, _) => refused.push(format!("what is no {}", to.facts().word)),
+        (CastKind::Moment, CastKind::Date) => lost.push("the time of the day".to_owned()),
+        (CastKind::Whole, CastKind::Bool) if !within(range(from), Some((0, 1))) => {
             lost.push("which number it was: all but 0 become true".to_owned());
         }
         _ => {}
     }
     let (had, keeps) = (scale(from), scale(to));
-    if keeps < had && matches!(kind(to), Kind::Whole | Kind::Decimal) {
+    if keeps < had && matches!(kind(to), CastKind::Whole | CastKind::Decimal) {
         lost.push(format!("digits after the point: it has {had}, and keeps {keeps}"));
     }
     if let (Some(had), Some((low, high))) = (range(from), range(to))
-        && kind(to) != Kind::Bool
+        && kind(to) != CastKind::Bool
         && !within(Some(had), Some((low, high)))
     {
         refused.push(match to {

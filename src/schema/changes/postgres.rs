@@ -28,7 +28,7 @@ pub fn changes(renamed: &Renamed, new: &Layout) -> Vec<Migration> {
     let mut later = Vec::new();
     let mut gone = Vec::new();
     for (old, new) in both() {
-        let change = Change::of(old, new);
+        let change = TableChange::of(old, new);
         let [first, second, last] = change.migrations();
         all.extend(first);
         later.extend(second);
@@ -121,7 +121,7 @@ fn constraint_name(steps: &mut Steps, table: &str, from: &str, to: &str) {
 }
 
 /// What changes in a table that stays.
-struct Change<'a> {
+struct TableChange<'a> {
     old: &'a TableLayout,
     new: &'a TableLayout,
     /// At once; what reads the table through, after that; and what goes, at last.
@@ -136,7 +136,7 @@ struct Change<'a> {
     others: bool,
 }
 
-impl<'a> Change<'a> {
+impl<'a> TableChange<'a> {
     fn of(old: &'a TableLayout, new: &'a TableLayout) -> Self {
         let mut change = Self {
             old,

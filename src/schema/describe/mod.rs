@@ -23,7 +23,7 @@ pub fn sentence(text: &str) -> String {
 }
 
 /// The resource that a field belongs to, in words.
-pub(super) struct Subject<'a> {
+pub(super) struct FieldOwner<'a> {
     pub name: &'a str,
     pub plural: &'a str,
     /// Whether the field is the one that says whose the resource is.
@@ -31,7 +31,7 @@ pub(super) struct Subject<'a> {
 }
 
 /// What a field is, in a sentence.
-pub(super) fn doc(field: &Field, of: &Subject) -> String {
+pub(super) fn doc(field: &Field, of: &FieldOwner) -> String {
     if let Some(own) = &field.doc {
         return own.clone();
     }
@@ -46,7 +46,7 @@ pub(super) fn doc(field: &Field, of: &Subject) -> String {
 }
 
 /// What a listing that is narrowed to a value of the field has.
-pub(super) fn filter_doc(field: &Field, of: &Subject) -> String {
+pub(super) fn filter_doc(field: &Field, of: &FieldOwner) -> String {
     let all = format!("Return only {}", capitals(of.plural));
     let parts: Vec<&str> = field.name.split('_').collect();
     match &field.kind {
@@ -97,7 +97,7 @@ fn some(name: &str) -> String {
     }
 }
 
-fn whether(name: &str, of: &Subject) -> String {
+fn whether(name: &str, of: &FieldOwner) -> String {
     let thing = words(of.name);
     let parts: Vec<&str> = name.split('_').collect();
     let last = parts[parts.len() - 1];
@@ -179,7 +179,7 @@ fn noun_of_moment(name: &str, thing: &str) -> String {
     }
 }
 
-fn moment(name: &str, of: &Subject, time: bool) -> String {
+fn moment(name: &str, of: &FieldOwner, time: bool) -> String {
     let thing = words(of.name);
     let zone = if time { " (UTC)" } else { "" };
     match Moment::read(name) {
@@ -196,7 +196,7 @@ fn moment(name: &str, of: &Subject, time: bool) -> String {
     }
 }
 
-fn id_of(name: &str, target: &str, of: &Subject) -> String {
+fn id_of(name: &str, target: &str, of: &FieldOwner) -> String {
     let (thing, target_words) = (words(of.name), words(target));
     if of.owner {
         return format!("ID of the account that owns the {thing}.");
@@ -230,7 +230,7 @@ mod tests {
         crate::schema::check(drafts, &crate::schema::Surroundings::default()).unwrap().remove(0).fields.remove(0)
     }
 
-    const ORDER: Subject = Subject { name: "order", plural: "orders", owner: false };
+    const ORDER: FieldOwner = FieldOwner { name: "order", plural: "orders", owner: false };
 
     #[test]
     fn a_field_is_described_by_its_type_and_the_form_of_its_name() {
@@ -279,7 +279,7 @@ mod tests {
         ] {
             assert_eq!(doc(&field(spec), &ORDER), made, "{spec}");
         }
-        let owner = Subject { owner: true, ..ORDER };
+        let owner = FieldOwner { owner: true, ..ORDER };
         assert_eq!(doc(&field("owner:ref(person)"), &owner), "ID of the account that owns the order.");
     }
 
@@ -299,7 +299,7 @@ mod tests {
         ] {
             assert_eq!(filter_doc(&field(spec), &ORDER), made, "{spec}");
         }
-        let owner = Subject { owner: true, ..ORDER };
+        let owner = FieldOwner { owner: true, ..ORDER };
         assert_eq!(filter_doc(&field("owner:ref(person)"), &owner), "Return only orders owned by this account.");
     }
 

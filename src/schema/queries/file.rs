@@ -38,7 +38,7 @@ struct PostgresColumn<'a> {
     ordinal: usize,
     name: &'a str,
     type_info: &'a str,
-    origin: Origin<'a>,
+    origin: ColumnOrigin<'a>,
 }
 
 #[derive(Serialize)]
@@ -46,16 +46,16 @@ struct SqliteColumn<'a> {
     name: &'a str,
     ordinal: usize,
     type_info: &'a str,
-    origin: Origin<'a>,
+    origin: ColumnOrigin<'a>,
 }
 
 #[derive(Serialize)]
-enum Origin<'a> {
+enum ColumnOrigin<'a> {
     Table { table: &'a str, name: &'a str },
     Expression,
 }
 
-impl<'a> Origin<'a> {
+impl<'a> ColumnOrigin<'a> {
     fn of(output: &'a Output) -> Self {
         match &output.value.origin {
             Some((table, name)) => Self::Table { table, name },
@@ -73,7 +73,7 @@ pub fn content(sql: &str, description: &Description, database: Database) -> Stri
                 ordinal,
                 name: &output.name,
                 type_info: type_info(output),
-                origin: Origin::of(output),
+                origin: ColumnOrigin::of(output),
             });
             let parameters = Parameters::Left(&description.parameters);
             write("PostgreSQL", sql, columns.collect(), parameters, outputs)
@@ -83,7 +83,7 @@ pub fn content(sql: &str, description: &Description, database: Database) -> Stri
                 name: &output.name,
                 ordinal,
                 type_info: type_info(output),
-                origin: Origin::of(output),
+                origin: ColumnOrigin::of(output),
             });
             write("SQLite", sql, columns.collect(), Parameters::Right(description.placeholders), outputs)
         }

@@ -7,14 +7,14 @@ use super::kinds::array_of;
 use super::scope::Scope;
 use super::statement::Walk;
 
-struct Known {
+struct KnownFunction {
     /// The types that bare parameters take; empty for what takes the type it is given.
     arguments: &'static [&'static str],
-    answer: Answer,
+    answer: Returns,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum Returns {
     Is(&'static str),
     /// What all arguments have in common.
     Same,
@@ -27,10 +27,10 @@ enum Answer {
 }
 
 /// The function `name` with so many arguments.
-fn find(name: &str, arguments: usize) -> Option<Known> {
-    use Answer::{Array, Average, First, Is, Last, Same, Sum};
+fn find(name: &str, arguments: usize) -> Option<KnownFunction> {
+    use Returns::{Array, Average, First, Is, Last, Same, Sum};
     const TEXTS: &[&str] = &["Text", "Text", "Text", "Text"];
-    let known = |arguments: &'static [&'static str], answer| Some(Known { arguments, answer });
+    let known = |arguments: &'static [&'static str], answer| Some(KnownFunction { arguments, answer });
     match (name, arguments) {
         ("now" | "current_timestamp" | "clock_timestamp" | "statement_timestamp" | "transaction_timestamp", 0) => {
             known(&[], Is("Timestamptz"))
@@ -131,29 +131,29 @@ impl Walk<'_> {
         }
         let first = |walk: &mut Self| arguments.first().map_or(Ok("Text"), |first| walk.typed(first, scope));
         Ok(match known.answer {
-            Answer::Is(kind) => {
+            Returns::Is(kind) => {
                 // What takes anything must be told what it takes.
                 if known.arguments.is_empty() && kinds.contains(&None) {
                     arguments.iter().try_for_each(|argument| self.typed(argument, scope).map(drop))?;
                 }
                 Value::of(kind)
             }
-            Answer::Same => self.same(&arguments, scope)?,
-            Answer::First => Value::of(first(self)?),
-            Answer::Last => Value::of(arguments.last().map_or(Ok("Text"), |last| self.typed(last, scope))?),
-            Answer::Array => {
+            Returns::Same => self.same(&arguments, scope)?,
+            Returns::First => Value::of(first(self)?),
+            Returns::Last => Value::of(arguments.last().map_or(Ok("Text"), |last| self.typed(last, scope))?),
+            Returns::Array => {
                 let element = first(self)?;
                 let array = array_of(element);
                 Value::of(
                     array.map_or_else(|| unclear(format!("no arrays of {element} are known here"), "cast it"), Ok)?,
                 )
             }
-            Answer::Sum => match first(self)? {
+            Returns::Sum => match first(self)? {
                 "Int2" | "Int4" => Value::of("Int8"),
                 "Int8" => Value::of("Numeric"),
                 kind => Value::of(kind),
             },
-            Answer::Average => match first(self)? {
+            Returns::Average => match first(self)? {
                 "Int2" | "Int4" | "Int8" => Value::of("Numeric"),
                 kind => Value::of(kind),
             },

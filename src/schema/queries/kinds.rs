@@ -5,19 +5,24 @@ use sqlparser::ast::{ArrayElemTypeDef, DataType};
 use super::infer::{Unclear, unclear};
 
 /// A type: sqlx's name for it and for its array, `PostgreSQL`'s own, and how else it is written.
-pub struct Known {
+pub struct KnownType {
     pub info: &'static str,
     pub array: &'static str,
     name: &'static str,
     others: &'static [&'static str],
 }
 
-const fn known(info: &'static str, array: &'static str, name: &'static str, others: &'static [&'static str]) -> Known {
-    Known { info, array, name, others }
+const fn known(
+    info: &'static str,
+    array: &'static str,
+    name: &'static str,
+    others: &'static [&'static str],
+) -> KnownType {
+    KnownType { info, array, name, others }
 }
 
 /// `sqlx-postgres/src/type_info.rs`; numbers from the narrowest to the widest.
-pub const TYPES: [Known; 16] = [
+pub const TYPES: [KnownType; 16] = [
     known("Int2", "Int2Array", "int2", &["smallint"]),
     known("Int4", "Int4Array", "int4", &["integer", "int"]),
     known("Int8", "Int8Array", "int8", &["bigint"]),

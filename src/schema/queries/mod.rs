@@ -4,7 +4,7 @@
 //! rendered .rs files → scan → SQL with places → infer (over the tables) → files of `.sqlx`
 //! ```
 //!
-//! `tests/schema_on_servers/` holds it against what sqlx itself writes, byte for byte.
+//! `tests/it/schema_on_servers/` holds it against what sqlx itself writes, byte for byte.
 
 mod change;
 mod figure;
@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-pub use scan::Source;
+pub use scan::RustSource;
 
 use super::model::Model;
 use super::types::Database;
@@ -43,12 +43,12 @@ pub struct QueryFile {
 const STACK: usize = 32 << 20;
 
 /// The names of the files that the queries in `source` need; none where it cannot be read.
-pub fn query_names(source: &Source) -> Vec<String> {
+pub fn query_names(source: &RustSource) -> Vec<String> {
     scan::queries(source).unwrap_or_default().iter().map(|query| file::name(&query.sql)).collect()
 }
 
 /// The data of every query in `sources`, each once; what cannot be told is a fault at the query.
-pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
+pub fn query_files(sources: &[RustSource], model: &Model, database: Database) -> Result<Vec<QueryFile>, Faults> {
     let threads = rayon::ThreadPoolBuilder::new().stack_size(STACK).build();
     let threads = threads.map_err(|error| Fault::new(format!("no threads to read the queries in: {error}")))?;
     let all: Vec<_> = threads.install(|| sources.par_iter().map(|source| files_of(source, model, database)).collect());
@@ -63,7 +63,7 @@ pub fn query_files(sources: &[Source], model: &Model, database: Database) -> Res
 }
 
 /// The content of each file of a source by its name, and what cannot be told.
-fn files_of(source: &Source, model: &Model, database: Database) -> (BTreeMap<String, String>, Faults) {
+fn files_of(source: &RustSource, model: &Model, database: Database) -> (BTreeMap<String, String>, Faults) {
     let mut faults = Faults::default();
     let mut files = BTreeMap::new();
     let queries = scan::queries(source).unwrap_or_else(|fault| {

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Place};
 
 /// A rendered Rust file.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub struct RustSource<'a> {
     /// Its path in the repository.
     pub path: &'a str,
     pub text: &'a str,
@@ -28,7 +28,7 @@ const MACROS: [&str; 6] =
     ["query", "query_as", "query_scalar", "query_unchecked", "query_as_unchecked", "query_scalar_unchecked"];
 
 /// Every query of a file, in its order.
-pub fn queries(source: &Source) -> Result<Vec<Query>, Fault> {
+pub fn queries(source: &RustSource) -> Result<Vec<Query>, Fault> {
     // Most files hold none, and reading tokens is the dear part.
     if !may_hold_some(source.text) {
         return Ok(Vec::new());
@@ -51,7 +51,7 @@ fn may_hold_some(text: &str) -> bool {
     })
 }
 
-fn walk(tokens: TokenStream, source: &Source, found: &mut Vec<Query>) -> Result<(), Fault> {
+fn walk(tokens: TokenStream, source: &RustSource, found: &mut Vec<Query>) -> Result<(), Fault> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
         let TokenTree::Group(group) = token else { continue };
@@ -74,7 +74,12 @@ fn walk(tokens: TokenStream, source: &Source, found: &mut Vec<Query>) -> Result<
 }
 
 /// The text of a call: `"…"`, or several joined by `+`, after the type of `query_as!`.
-fn query(arguments: &[TokenTree], typed: bool, open: proc_macro2::LineColumn, source: &Source) -> Result<Query, Fault> {
+fn query(
+    arguments: &[TokenTree],
+    typed: bool,
+    open: proc_macro2::LineColumn,
+    source: &RustSource,
+) -> Result<Query, Fault> {
     let mut rest = if typed { after_type(arguments) } else { arguments };
     let start = rest.first().map_or(open, |token| token.span().start());
     let place = Place::new(source.path, start.line, start.column + 1);
@@ -122,7 +127,7 @@ mod tests {
     use super::*;
 
     fn sql(text: &str) -> Vec<String> {
-        let source = Source { path: "src/a.rs", text, from: "pack" };
+        let source = RustSource { path: "src/a.rs", text, from: "pack" };
         queries(&source).unwrap().into_iter().map(|query| query.sql).collect()
     }
 
@@ -134,7 +139,7 @@ mod tests {
                     query_as!(fn(A, B) -> C, \"SELECT\n 3\",);\n    \
                     if x { v.push(query_unchecked![\"SELECT 4\"]) }\n}\n";
         assert_eq!(sql(text), ["SELECT 1", "SELECT \"a\" FROM b", "SELECT 2 AS \"n\"!", "SELECT\n 3", "SELECT 4"]);
-        let source = Source { path: "src/a.rs", text, from: "pack" };
+        let source = RustSource { path: "src/a.rs", text, from: "pack" };
         let places: Vec<String> = queries(&source).unwrap().iter().map(|query| query.place.to_string()).collect();
         assert_eq!(places[..3], ["src/a.rs:2:26", "src/a.rs:3:37", "src/a.rs:4:19"]);
     }
@@ -157,7 +162,7 @@ mod tests {
             ("fn f() {\n  query_file_as!(Order, \"x.sql\");\n}", "src/a.rs:2:17", "is in a file"),
             ("fn f() {\n  query!(\"x\"", "src/a.rs:2:9", "no Rust"),
         ] {
-            let fault = queries(&Source { path: "src/a.rs", text, from: "pack" }).unwrap_err().to_string();
+            let fault = queries(&RustSource { path: "src/a.rs", text, from: "pack" }).unwrap_err().to_string();
             assert!(fault.starts_with(&format!("{place}: ")) && fault.contains(word), "{text}: {fault}");
         }
     }

@@ -1,3 +1,0 @@
-if let Some(marks) = &self.marks {
-    marks.end(session).await;
-}

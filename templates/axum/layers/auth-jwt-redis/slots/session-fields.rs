@@ -1,1 +1,0 @@
-pub(super) marks: Option<super::marks::Marks>,

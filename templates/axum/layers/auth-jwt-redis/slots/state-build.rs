@@ -1,1 +1,0 @@
-let auth = auth.shared_by(&redis, &background, &config);

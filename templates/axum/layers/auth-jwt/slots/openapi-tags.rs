@@ -1,2 +1,0 @@
-(name = "auth", description = "Accounts and sessions"),
-(name = "users", description = "Accounts as resources"),

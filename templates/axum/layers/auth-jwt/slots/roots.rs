@@ -1,1 +1,0 @@
-.nest("/auth", crate::auth::routes())

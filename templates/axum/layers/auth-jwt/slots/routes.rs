@@ -1,1 +1,0 @@
-.merge(crate::api::users::routes())

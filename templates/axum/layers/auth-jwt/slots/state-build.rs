@@ -1,3 +1,0 @@
-
-let auth = crate::auth::Auth::new(&config, db.clone())?;
-auth.forget_what_is_over(&background);

@@ -1,2 +1,0 @@
-/// Accounts and their sessions.
-pub auth: Arc<crate::auth::Auth>,

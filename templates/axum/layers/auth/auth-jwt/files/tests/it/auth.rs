@@ -1,0 +1,335 @@
+//! Accounts and sessions.
+
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, header, json as read, problem, send};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A lockout that is longer than any test.
+const LONG: (&str, &str) = ("AUTH_LOCKOUT_MIN", "5m");
+
+/// Starts another replica with the settings of `app`, overridden by `settings`.
+async fn beside(app: &TestApp, settings: &[(&str, &str)]) -> TestApp {
+    let all: Vec<_> = app.settings.iter().chain(settings.iter().copied()).collect();
+    TestApp::with(&all).await
+}
+
+/// Registers the account `ada`.
+async fn ada(app: &TestApp) -> Value {
+    let account = json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD});
+    let response = send(app.post("/auth/register").json(&account)).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    response.json().await.unwrap()
+}
+
+fn login(app: &TestApp, email: &str, password: &str) -> RequestBuilder {
+    app.post("/auth/login").json(&json!({"email": email, "password": password}))
+}
+
+async fn signed_in(app: &TestApp) -> Value {
+    let response = send(login(app, "ada@example.com", PASSWORD)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    response.json().await.unwrap()
+}
+
+fn refresh(app: &TestApp, tokens: &Value) -> RequestBuilder {
+    app.post("/auth/refresh").json(&json!({"refresh_token": tokens["refresh_token"]}))
+}
+
+fn me(app: &TestApp, tokens: &Value) -> RequestBuilder {
+    app.get("/api/v1/users/me").bearer_auth(tokens["access_token"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn an_account_signs_in_and_reads_its_own_user() {
+    let app = TestApp::start().await;
+    let account = ada(&app).await;
+    assert_eq!((&account["username"], &account["role"]), (&json!("ada"), &json!("user")));
+    let tokens = signed_in(&app).await;
+    assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(read(me(&app, &tokens)).await, account);
+    // The email address is case-insensitive.
+    assert_eq!(send(login(&app, "Ada@Example.COM", PASSWORD)).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn responses_contain_no_password_and_no_hash() {
+    let app = TestApp::start().await;
+    let account = ada(&app).await;
+    let tokens = signed_in(&app).await;
+    for answer in [account, read(me(&app, &tokens)).await, tokens] {
+        let text = answer.to_string();
+        assert!(
+            !text.contains("password") && !text.contains("argon2") && !text.contains(PASSWORD),
+            "{text}"
+        );
+    }
+    let kept =
+        sqlx::query_scalar::<_, String>("SELECT password_hash FROM users").fetch_one(&app.state.db);
+    assert!(kept.await.unwrap().starts_with("$argon2id$"));
+}
+
+#[tokio::test]
+async fn an_invalid_registration_is_refused_with_every_fault() {
+    let app = TestApp::start().await;
+    let register = |username: &str, email: &str, password: &str| {
+        app.post("/auth/register")
+            .json(&json!({"username": username, "email": email, "password": password}))
+    };
+    let answer = problem(register("a", "nobody", "short"), 422).await;
+    let mut pointers: Vec<_> =
+        answer["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+    pointers.sort_by_key(ToString::to_string);
+    assert_eq!(pointers, ["/email", "/password", "/username"]);
+    let long = "x".repeat(129);
+    for (username, email, password) in [
+        ("with space", "a@example.com", PASSWORD),
+        ("ada", "a@example.com", long.as_str()),
+        ("ada", "a@example.com", "password123"),
+        ("ada", "a@example.com", "A@EXAMPLE.com"),
+        ("ada_lovelace", "a@example.com", "Ada_Lovelace"),
+    ] {
+        problem(register(username, email, password), 422).await;
+    }
+    ada(&app).await;
+    problem(register("ada", "other@example.com", PASSWORD), (409, "taken")).await;
+    problem(register("other", "ADA@example.com", PASSWORD), (409, "taken")).await;
+}
+
+/// Both responses are equal and take the same work, so that they do not reveal whether an account
+/// exists.
+#[tokio::test]
+async fn an_unknown_address_and_a_wrong_password_are_indistinguishable() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let mut answers = Vec::new();
+    for (email, password) in [("ada@example.com", "wrong password"), ("eve@example.com", PASSWORD)]
+    {
+        let before = app.state.auth.password_checks();
+        let mut answer = problem(login(&app, email, password), (401, "wrong-credentials")).await;
+        assert_eq!(app.state.auth.password_checks(), before + 1, "{email}");
+        answer["request_id"] = Value::Null;
+        answers.push(answer);
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn routes_that_are_not_public_require_a_token() {
+    let app = TestApp::start().await;
+    let described: Value = read(app.get("/api-docs/openapi.json")).await;
+    let mut guarded = 0;
+    for (path, item) in described["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let path = path.replace("{id}", "00000000-0000-0000-0000-000000000000");
+            let request = || app.request(&method.to_uppercase(), &path).json(&json!({}));
+            if operation["security"].is_null() {
+                assert_ne!(
+                    send(request()).await.status(),
+                    StatusCode::UNAUTHORIZED,
+                    "{method} {path}"
+                );
+                continue;
+            }
+            guarded += 1;
+            problem(request(), (401, "unauthenticated")).await;
+            problem(request().bearer_auth("nonsense"), (401, "unauthenticated")).await;
+            problem(request().basic_auth("ada", Some(PASSWORD)), (401, "unauthenticated")).await;
+        }
+    }
+    assert!(guarded >= 2, "{guarded}");
+    let response = send(app.get("/api/v1/users/me")).await;
+    assert_eq!(header(&response, "www-authenticate"), "Bearer");
+}
+
+/// Makes the account `ada` an administrator.
+async fn promote(app: &TestApp) {
+    let promotion = sqlx::query("UPDATE users SET role = 'admin' WHERE username = 'ada'");
+    assert_eq!(promotion.execute(&app.state.db).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn only_administrators_list_users() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let list = |tokens: &Value| {
+        app.get("/api/v1/users").bearer_auth(tokens["access_token"].as_str().unwrap())
+    };
+    problem(list(&signed_in(&app).await), (403, "forbidden")).await;
+    promote(&app).await;
+    let page = read(list(&signed_in(&app).await)).await;
+    assert_eq!(page["items"][0]["username"], "ada");
+}
+
+#[tokio::test]
+async fn users_are_listed_page_by_page() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    promote(&app).await;
+    for name in ["bob", "cleo", "dan", "eve"] {
+        let email = format!("{name}@example.com");
+        let account = json!({"username": name, "email": email, "password": PASSWORD});
+        let response = send(app.post("/auth/register").json(&account)).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+    }
+    let tokens = signed_in(&app).await;
+    let list = |query: &str| {
+        app.get(&format!("/api/v1/users?sort=-username&{query}"))
+            .bearer_auth(tokens["access_token"].as_str().unwrap())
+    };
+    let (mut names, mut query) = (Vec::new(), "limit=2".to_owned());
+    loop {
+        let page = read(list(&query)).await;
+        let items = page["items"].as_array().unwrap();
+        names.extend(items.iter().map(|user| user["username"].clone()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        query = format!("limit=2&cursor={next}");
+    }
+    assert_eq!(names, ["eve", "dan", "cleo", "bob", "ada"]);
+    problem(list("limit=101"), 422).await;
+}
+
+#[tokio::test]
+async fn logout_takes_effect_on_every_replica_at_once() {
+    let app = TestApp::start().await;
+    let other = beside(&app, &[]).await;
+    ada(&app).await;
+    let (tokens, elsewhere) = (signed_in(&app).await, signed_in(&app).await);
+    assert_eq!(send(me(&other, &tokens)).await.status(), StatusCode::OK);
+    let logout = app.post("/auth/logout").bearer_auth(tokens["access_token"].as_str().unwrap());
+    assert_eq!(send(logout).await.status(), StatusCode::NO_CONTENT);
+    for app in [&app, &other] {
+        problem(me(app, &tokens), (401, "unauthenticated")).await;
+        problem(refresh(app, &tokens), (401, "unauthenticated")).await;
+    }
+    assert_eq!(send(me(&other, &elsewhere)).await.status(), StatusCode::OK, "another session");
+}
+
+#[tokio::test]
+async fn reuse_of_a_refresh_token_ends_the_session() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let first = signed_in(&app).await;
+    let second = read(refresh(&app, &first)).await;
+    assert_ne!(first["refresh_token"], second["refresh_token"]);
+    assert_eq!(send(me(&app, &second)).await.status(), StatusCode::OK);
+    problem(refresh(&app, &first), (401, "unauthenticated")).await;
+    problem(refresh(&app, &second), (401, "unauthenticated")).await;
+    problem(me(&app, &second), (401, "unauthenticated")).await;
+}
+
+#[tokio::test]
+async fn of_two_concurrent_refreshes_with_one_token_one_succeeds() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let tokens = signed_in(&app).await;
+    let (one, two) = tokio::join!(send(refresh(&app, &tokens)), send(refresh(&app, &tokens)));
+    let good = [one, two].iter().filter(|answer| answer.status() == StatusCode::OK).count();
+    assert!(good <= 1);
+}
+
+#[tokio::test]
+async fn a_session_expires() {
+    let app = TestApp::with(&[("AUTH_REFRESH_TTL", "0s")]).await;
+    ada(&app).await;
+    let tokens = signed_in(&app).await;
+    problem(refresh(&app, &tokens), (401, "unauthenticated")).await;
+}
+
+#[tokio::test]
+async fn refresh_tokens_are_stored_as_hashes() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let token = signed_in(&app).await["refresh_token"].as_str().unwrap().to_owned();
+    let kept = sqlx::query_scalar::<_, String>("SELECT hash FROM auth_refresh_tokens")
+        .fetch_one(&app.state.db)
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 64);
+    assert_ne!(kept, token);
+}
+
+#[tokio::test]
+async fn an_account_is_locked_after_too_many_attempts() {
+    let settings = [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "100"), LONG];
+    let app = TestApp::with(&settings).await;
+    let other = beside(&app, &[]).await;
+    ada(&app).await;
+    for email in ["ada@example.com", "nobody@example.com"] {
+        for _ in 0..3 {
+            problem(login(&app, email, "wrong password"), (401, "wrong-credentials")).await;
+        }
+        // On another replica, and with the right password, too.
+        let refused = send(login(&other, email, PASSWORD)).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{email}");
+        assert!(header(&refused, "retry-after").parse::<u64>().unwrap() >= 1);
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_locked_after_too_many_attempts_on_any_accounts() {
+    let app = TestApp::with(&[("AUTH_ATTEMPTS_PER_ADDRESS", "3"), LONG]).await;
+    for n in 0..3 {
+        problem(
+            login(&app, &format!("{n}@example.com"), "wrong password"),
+            (401, "wrong-credentials"),
+        )
+        .await;
+    }
+    problem(login(&app, "another@example.com", "wrong password"), 429).await;
+}
+
+#[tokio::test]
+async fn a_successful_attempt_does_not_count() {
+    let settings = [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "3")];
+    let app = TestApp::with(&settings).await;
+    ada(&app).await;
+    for _ in 0..6 {
+        signed_in(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn concurrent_attempts_do_not_exceed_the_limit() {
+    let settings =
+        [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_PER_ADDRESS", "1000"), LONG];
+    let app = TestApp::with(&settings).await;
+    ada(&app).await;
+    let attempts = (0..20).map(|_| send(login(&app, "ada@example.com", "wrong password")));
+    futures_util::future::join_all(attempts).await;
+    assert_eq!(app.state.auth.password_checks(), 3);
+}
+
+#[tokio::test]
+async fn an_account_has_one_budget_across_addresses() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let (tokens, more) = (signed_in(&app).await, signed_in(&app).await);
+    let app = beside(&app, &[("RATE_LIMIT_PER_MINUTE", "2"), ("TRUSTED_PROXIES", "1")]).await;
+    let from = |address: &str, request: RequestBuilder| {
+        send(request.header("x-forwarded-for", address.to_owned()))
+    };
+    assert_eq!(from("192.0.2.1", me(&app, &tokens)).await.status(), 200);
+    assert_eq!(from("192.0.2.2", me(&app, &more)).await.status(), 200);
+    assert_eq!(from("192.0.2.3", me(&app, &tokens)).await.status(), 429);
+    // Requests without a valid token use the budget of their address.
+    let forged = app.get("/api/v1/users/me").bearer_auth("nonsense");
+    assert_eq!(from("192.0.2.1", app.get("/api/v1/info")).await.status(), 200);
+    assert_eq!(from("192.0.2.1", forged).await.status(), 401);
+    assert_eq!(from("192.0.2.1", app.get("/api/v1/info")).await.status(), 429);
+}
+
+#[tokio::test]
+async fn the_routes_of_accounts_have_a_tighter_limit() {
+    let app = TestApp::with(&[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let made_up = json!({"refresh_token": "made up"});
+    for _ in 0..2 {
+        problem(refresh(&app, &made_up), (401, "unauthenticated")).await;
+    }
+    let refused = send(login(&app, "ada@example.com", PASSWORD)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=30).contains(&header(&refused, "retry-after").parse::<u32>().unwrap()));
+    assert_eq!(send(app.get("/api/v1/info")).await.status(), StatusCode::OK);
+}

@@ -1,1 +1,0 @@
-shared: Option<leases::Leases>,

@@ -1,5 +1,0 @@
-if let Some(shared) = &self.shared
-    && let Some(decision) = shared.take(client).await
-{
-    return decision;
-}

@@ -1,2 +1,0 @@
-/// Redis, which all replicas share; it may be down.
-pub redis: crate::redis::Redis,

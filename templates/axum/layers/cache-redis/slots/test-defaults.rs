@@ -1,2 +1,0 @@
-// For tests without Redis: this port is closed.
-("REDIS_URL", "redis://localhost:1"),

@@ -1,1 +1,0 @@
-.merge(super::redis::routes())

@@ -1,2 +1,0 @@
-/// Values that were loaded before.
-pub cache: crate::cache::Cache,

@@ -1,1 +1,0 @@
-crate::db::check,

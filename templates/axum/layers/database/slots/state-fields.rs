@@ -1,2 +1,0 @@
-/// Connections to the database.
-pub db: crate::db::Pool,

@@ -1,1 +1,0 @@
-pub database: database::Database,

@@ -1,2 +1,0 @@
-mod database;
-mod migrations;

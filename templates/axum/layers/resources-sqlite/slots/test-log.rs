@@ -1,1 +1,0 @@
-let subscriber = subscriber.with(super::statements::watch());

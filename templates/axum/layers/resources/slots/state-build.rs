@@ -1,2 +1,0 @@
-
-crate::http::idempotency::clean_up(&background, &db, config.idempotency_ttl);
