@@ -116,7 +116,7 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// Why a command stopped, where the exit code depends on it (design §2). Anything else is exit 1.
+/// Why a command stopped, where the exit code depends on it. Anything else is exit 1.
 #[derive(Debug, thiserror::Error)]
 pub enum Stop {
     /// The command line asks for something that cannot be: exit 2.

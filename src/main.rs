@@ -1,15 +1,21 @@
-//! Parse, run, turn an error into words and an exit code (design §2); nothing else.
+//! Parse, run, turn an error into words and an exit code; nothing else.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use new_service::commands::{self, End};
 use new_service::fault::Stop;
-use new_service::{commands, evolve, report};
+use new_service::{evolve, report};
 
 fn main() -> ExitCode {
     evolve::interrupt::watch();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let error = match commands::run(&arguments) {
+    let ended = match commands::complete() {
+        Ok(true) => Ok(End::Done),
+        Ok(false) => commands::run(&arguments),
+        Err(error) => Err(error),
+    };
+    let error = match ended {
         Ok(end) => return ExitCode::from(end.code()),
         Err(error) => error,
     };

@@ -1,4 +1,4 @@
-//! What people and machines are told. Data goes to standard output, talk to standard error.
+//! What people and machines read. Data goes to standard output, talk to standard error.
 
 mod changed;
 mod unified;
@@ -11,10 +11,11 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 
 use crate::blueprint::Blueprint;
-use crate::evolve::Plan;
+use crate::evolve::{Action, Entry, Plan};
 use crate::fault::Stop;
 use crate::git;
 use crate::pack::{Pack, Question, visible};
+use crate::template::sh;
 
 pub use changed::Changed;
 pub use unified::diff;
@@ -124,6 +125,7 @@ pub fn tree(plan: &Plan, width: usize, many: usize) -> String {
             node = node.children.entry(part.to_owned()).or_default();
         }
         node.overlay = entry.overlay.as_deref();
+        node.kept = entry.action == Action::Keep;
     }
     let mut text = String::new();
     root.print("  ", width, many, &mut text);
@@ -142,6 +144,8 @@ struct Node<'a> {
     children: BTreeMap<String, Node<'a>>,
     /// The overlay that a file is from.
     overlay: Option<&'a str>,
+    /// Whether it is a file that stands there already, and stays.
+    kept: bool,
 }
 
 impl Node<'_> {
@@ -158,7 +162,11 @@ impl Node<'_> {
                 node = child;
             }
             if node.children.is_empty() {
-                let from = node.overlay.map(|overlay| format!(" (from {})", visible(overlay))).unwrap_or_default();
+                let from = match node.overlay {
+                    _ if node.kept => " (kept)".to_owned(),
+                    Some(overlay) => format!(" (from {})", visible(overlay)),
+                    None => String::new(),
+                };
                 let _ = writeln!(text, "{}", fit(&format!("{indent}{name}{from}"), width));
             } else if node.count() > many {
                 let _ = writeln!(text, "{}", fit(&format!("{indent}{name}/ ({} files)", node.count()), width));
@@ -191,11 +199,15 @@ impl Created<'_> {
     /// Commands that work when pasted, in order.
     pub fn next_steps(&self) -> Vec<String> {
         let dir = self.dir.to_string_lossy();
-        let enter = (dir != ".").then(|| format!("cd {}", crate::template::sh(&dir)));
+        let enter = (dir != ".").then(|| format!("cd {}", sh(&dir)));
+        let commit = self.completes_a_repository().then(|| {
+            let message = format!("Create {}", self.blueprint.name);
+            format!("git add --all && git commit --message {}", sh(&message))
+        });
         let layers = self.pack.layers.iter().filter(|layer| self.plan.layers.contains(&layer.name));
         let own = layers.flat_map(|layer| &layer.next).chain(&self.pack.manifest.next.steps).cloned();
         let mut steps: Vec<String> = Vec::new();
-        for step in enter.into_iter().chain(self.plan.next.iter().cloned()).chain(own) {
+        for step in enter.into_iter().chain(commit).chain(self.plan.next.iter().cloned()).chain(own) {
             if !steps.contains(&step) {
                 steps.push(step);
             }
@@ -203,8 +215,16 @@ impl Created<'_> {
         steps
     }
 
+    /// Whether the folder was a repository of git's before, such as a fresh clone: to commit is its owner's.
+    fn completes_a_repository(&self) -> bool {
+        let git::Outcome::Inside(top) = self.git else { return false };
+        let top = Path::new(top).canonicalize();
+        top.is_ok_and(|top| self.dir.canonicalize().is_ok_and(|dir| dir == top))
+    }
+
     pub fn print(&self) {
-        let files = self.plan.entries.iter().filter(|entry| !Plan::is_record(&entry.path)).count();
+        let is_new = |entry: &&Entry| entry.action.writes() && !Plan::is_record(&entry.path);
+        let files = self.plan.entries.iter().filter(is_new).count();
         say(&format!(
             "{GOOD}Created{GOOD:#} {BOLD}{}{BOLD:#} in {}: {files} files from {} {}{} ({})",
             self.blueprint.name,

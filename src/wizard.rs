@@ -1,18 +1,23 @@
 //! Questions → answers at a terminal. Esc goes back, ^C stops with nothing written.
 
+use std::path::Path;
+
 use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Select, Text};
 
-use crate::blueprint::{self, Blueprint, Drawn, Next, Resolver};
-use crate::evolve::interrupt;
+use crate::blueprint::{self, Blueprint, Drawn, NextQuestion, Resolver};
+use crate::evolve::{Plan, interrupt};
 use crate::fault::{Faults, Stop};
-use crate::pack::{Answer, Answers, Kind, Pack, Preset, Question};
+use crate::pack::{Answer, Answers, Kind, Pack, Preset, Question, visible};
 use crate::render;
 use crate::report;
 use crate::schema::{Drafts, Resource};
 
 /// The grammar of resources, on one line.
 const GRAMMAR: &str = "NAME FIELD:TYPE… as in: order total:decimal(12,2) status:enum(draft,paid)=draft note:text?";
+
+/// As many files of a folder are named in a question.
+const SHOWN: usize = 6;
 
 /// What a prompt came to.
 enum Reply<T> {
@@ -29,14 +34,14 @@ fn reply<T>(result: Result<T, InquireError>) -> anyhow::Result<Reply<T>> {
     }
 }
 
-/// What the last question decides.
-enum Verdict {
-    Create,
-    Back,
+/// What the last question shows, and what is created when the answer is yes.
+pub struct Preview {
+    pub text: String,
+    pub plan: Plan,
 }
 
 /// What flags and files gave, before anything is asked.
-pub struct Given {
+pub struct Prefilled {
     /// Settled where there is one; else the first question.
     pub name: Option<String>,
     /// Whether a preset is among what gave the answers.
@@ -49,7 +54,7 @@ pub struct Given {
 
 /// What was said so far: what the person comes back to, as the default.
 #[derive(Default)]
-struct Said {
+struct Entered {
     preset: Option<usize>,
     answers: Answers,
     resources: Vec<String>,
@@ -58,38 +63,36 @@ struct Said {
 /// A wizard for one service: walks the same steps as the flags do.
 pub struct Wizard<'a> {
     pack: &'a Pack,
-    given: Given,
+    given: Prefilled,
     /// Shown before the last yes.
-    preview: &'a dyn Fn(&Blueprint) -> anyhow::Result<String>,
+    preview: &'a dyn Fn(&Blueprint) -> anyhow::Result<Preview>,
 }
 
 impl<'a> Wizard<'a> {
-    pub fn new(pack: &'a Pack, given: Given, preview: &'a dyn Fn(&Blueprint) -> anyhow::Result<String>) -> Self {
+    pub fn new(pack: &'a Pack, given: Prefilled, preview: &'a dyn Fn(&Blueprint) -> anyhow::Result<Preview>) -> Self {
         Self { pack, given, preview }
     }
 
     /// Asks for what is left open, shows the whole, and asks for the last yes.
-    pub fn run(&self) -> anyhow::Result<Blueprint> {
-        if anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never {
-            inquire::set_global_render_config(inquire::ui::RenderConfig::empty());
-        }
+    pub fn run(&self) -> anyhow::Result<(Blueprint, Plan)> {
+        plain_where_colourless();
         let manifest = &self.pack.manifest;
         report::say(&format!("{} ({} {})", manifest.description, manifest.name, manifest.version));
         report::say("Enter takes what is shown, Esc goes back, ^C stops; nothing is written before the last yes.\n");
-        let mut said = Said::default();
+        let mut said = Entered::default();
         loop {
             let name = match &self.given.name {
                 Some(name) => name.clone(),
                 None => self.ask_name()?,
             };
             // None: back beyond the first question, to the name where that is open.
-            if let Some(blueprint) = self.after_name(&name, &mut said)? {
-                return Ok(blueprint);
+            if let Some(done) = self.after_name(&name, &mut said)? {
+                return Ok(done);
             }
         }
     }
 
-    fn after_name(&self, name: &str, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
+    fn after_name(&self, name: &str, said: &mut Entered) -> anyhow::Result<Option<(Blueprint, Plan)>> {
         if !self.preset_is_open() {
             let resolver = Resolver::new(self.pack, name, self.given.answers.clone())?;
             let resolver = if self.given.preset { resolver.with_preset() } else { resolver };
@@ -101,8 +104,8 @@ impl<'a> Wizard<'a> {
             answers.extend(self.given.answers.clone());
             let resolver = Resolver::new(self.pack, name, answers)?;
             let resolver = if preset.is_some() { resolver.with_preset() } else { resolver };
-            if let Some(blueprint) = self.ask_all(name, resolver, said)? {
-                return Ok(Some(blueprint));
+            if let Some(done) = self.ask_all(name, resolver, said)? {
+                return Ok(Some(done));
             }
         }
     }
@@ -117,7 +120,7 @@ impl<'a> Wizard<'a> {
     }
 
     /// The presets, and none of them.
-    fn ask_preset(&self, said: &mut Said) -> anyhow::Result<Reply<Option<&'a Preset>>> {
+    fn ask_preset(&self, said: &mut Entered) -> anyhow::Result<Reply<Option<&'a Preset>>> {
         let presets = &self.pack.manifest.presets;
         let labels = presets.iter().map(|preset| labelled(&preset.name, &preset.help));
         let labels: Vec<String> = labels.chain([labelled("custom", "every question is asked")]).collect();
@@ -134,11 +137,16 @@ impl<'a> Wizard<'a> {
     }
 
     /// `None` when the person went back beyond the first question.
-    fn ask_all(&self, name: &str, mut resolver: Resolver, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
+    fn ask_all(
+        &self,
+        name: &str,
+        mut resolver: Resolver,
+        said: &mut Entered,
+    ) -> anyhow::Result<Option<(Blueprint, Plan)>> {
         let mut trail: Vec<String> = Vec::new();
         loop {
             let back = match resolver.next()? {
-                Next::Ask { question, default } => {
+                NextQuestion::Ask { question, default } => {
                     let before = said.answers.get(&question.key).cloned();
                     let default = before.filter(|answer| question.check(answer).is_ok()).or(default);
                     match ask(question, default)? {
@@ -151,9 +159,9 @@ impl<'a> Wizard<'a> {
                         Reply::Back => true,
                     }
                 }
-                Next::Done => match resolver.complete() {
+                NextQuestion::Done => match resolver.complete() {
                     Ok(answers) => match self.after_questions(name, answers, said)? {
-                        Some(blueprint) => return Ok(Some(blueprint)),
+                        Some(done) => return Ok(Some(done)),
                         None => true,
                     },
                     Err(faults) => {
@@ -172,7 +180,12 @@ impl<'a> Wizard<'a> {
     }
 
     /// The resources, where these answers leave in what makes something of them, and the last yes.
-    fn after_questions(&self, name: &str, answers: Answers, said: &mut Said) -> anyhow::Result<Option<Blueprint>> {
+    fn after_questions(
+        &self,
+        name: &str,
+        answers: Answers,
+        said: &mut Entered,
+    ) -> anyhow::Result<Option<(Blueprint, Plan)>> {
         let (resources, drawn) = (self.given.resources.clone(), self.given.drawn.clone());
         let mut blueprint = Blueprint { name: name.to_owned(), answers, resources, drawn };
         if let Err(faults) = render::select(self.pack, &render::context_of(&blueprint, self.pack)) {
@@ -188,9 +201,9 @@ impl<'a> Wizard<'a> {
                 }
             }
             match self.last_word(&blueprint)? {
-                Verdict::Create => return Ok(Some(blueprint)),
-                Verdict::Back if open => at = said.resources.len(),
-                Verdict::Back => return Ok(None),
+                Reply::Given(plan) => return Ok(Some((blueprint, plan))),
+                Reply::Back if open => at = said.resources.len(),
+                Reply::Back => return Ok(None),
             }
         }
     }
@@ -213,19 +226,39 @@ impl<'a> Wizard<'a> {
         }
     }
 
-    fn last_word(&self, blueprint: &Blueprint) -> anyhow::Result<Verdict> {
+    fn last_word(&self, blueprint: &Blueprint) -> anyhow::Result<Reply<Plan>> {
         let preview = (self.preview)(blueprint);
         interrupt::check()?;
-        match preview {
-            Ok(text) => report::say(&format!("\n{text}")),
-            Err(error) if error.is::<Faults>() => return go_back(&error).map(|()| Verdict::Back),
+        let Preview { text, plan } = match preview {
+            Ok(preview) => preview,
+            Err(error) if error.is::<Faults>() => return go_back(&error).map(|()| Reply::Back),
             Err(error) => return Err(error),
-        }
+        };
+        report::say(&format!("\n{text}"));
         match reply(Confirm::new("Create it?").with_default(true).with_help_message("Esc to go back").prompt())? {
-            Reply::Given(true) => Ok(Verdict::Create),
+            Reply::Given(true) => Ok(Reply::Given(plan)),
             Reply::Given(false) => Err(Stop::Interrupted.into()),
-            Reply::Back => Ok(Verdict::Back),
+            Reply::Back => Ok(Reply::Back),
         }
+    }
+}
+
+/// Asks whether `files`, which `dir` holds already, are to stay: a no stops.
+pub fn keeps_existing(dir: &Path, files: &[String]) -> anyhow::Result<bool> {
+    plain_where_colourless();
+    let shown: Vec<String> = files.iter().take(SHOWN).map(|name| visible(name)).collect();
+    let more = if files.len() > SHOWN { format!(" and {} more", files.len() - SHOWN) } else { String::new() };
+    report::say(&format!("{} holds {}{more}.", dir.display(), shown.join(", ")));
+    let prompt = Confirm::new("Keep them, and add what is missing?").with_default(true);
+    match reply(prompt.with_help_message("no file that exists is overwritten").prompt())? {
+        Reply::Given(true) => Ok(true),
+        Reply::Given(false) | Reply::Back => Err(Stop::Interrupted.into()),
+    }
+}
+
+fn plain_where_colourless() {
+    if anstream::AutoStream::choice(&std::io::stderr()) == anstream::ColorChoice::Never {
+        inquire::set_global_render_config(inquire::ui::RenderConfig::empty());
     }
 }
 

@@ -1,29 +1,57 @@
 //! Changing `service.toml` as its owner would by hand: what stays the same keeps every byte, comments and
-//! order included.
+//! order included. A new one is an empty one that is changed.
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, RawString, Table, TableLike, Value, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, RawString, Table, Value, value};
 
-use super::Blueprint;
-use super::file::comment;
+use super::definition::Blueprint;
+use super::file::ServiceFile;
 use super::resources::{FIRST, table_of};
+use super::template;
+use super::values::{replace, set};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, Pack, Question, Text};
+use crate::pack::{Answer, Kind, Pack, Question};
 use crate::schema::Resource;
 
-/// The text that says `blueprint`, made of `text`, which says another.
-pub fn edit(text: &Text, blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
-    let mut document: DocumentMut = text.content.parse().map_err(|error: toml_edit::TomlError| {
-        let place = text.place(error.span().map_or(0, |span| span.start));
-        Faults::from(Fault::at(place, error.message().replace('\n', " ")))
-    })?;
+/// What a new file begins with.
+const HEADER: &str = "# The blueprint of this repository: new-service made every file from it and a template.\n\
+                      # Keep it with the code; it is what later versions of the template are merged by.\n\n";
+
+impl ServiceFile {
+    /// The text that says `blueprint`, made of what this one says.
+    pub fn edited(&self, blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
+        let document = self.text().content.parse().map_err(|error: toml_edit::TomlError| {
+            let place = self.text().place(error.span().map_or(0, |span| span.start));
+            Faults::from(Fault::at(place, error.message().replace('\n', " ")))
+        })?;
+        say(document, blueprint, pack)
+    }
+
+    /// The text of a new one: the answers to the questions that apply, in the pack's order.
+    pub fn created(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
+        let mut document = DocumentMut::new();
+        document.decor_mut().set_prefix(HEADER);
+        say(document, blueprint, pack)
+    }
+}
+
+fn say(mut document: DocumentMut, blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
     set(document.as_table_mut(), "name", blueprint.name.as_str().into());
     let template = document.entry("template").or_insert_with(|| Item::Table(Table::new()));
     if let Some(template) = template.as_table_like_mut() {
-        super::template::write(template, pack);
+        template::write(template, pack);
     }
     answers(&mut document, blueprint, pack)?;
     resources(&mut document, &blueprint.resources);
     Ok(document.to_string())
+}
+
+/// `# Prompt (choices)`, above the answer.
+fn comment(question: &Question) -> String {
+    let choices: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
+    match question.kind {
+        Kind::Choice => format!("# {} ({})\n", question.prompt, choices.join(", ")),
+        _ => format!("# {}\n", question.prompt),
+    }
 }
 
 fn answers(document: &mut DocumentMut, blueprint: &Blueprint, pack: &Pack) -> Result<(), Faults> {
@@ -99,34 +127,6 @@ fn prefix_of<'a>(table: &'a Table, key: &str) -> &'a str {
 fn set_prefix(table: &mut Table, key: &str, prefix: &str) {
     if let Some(mut key) = table.key_mut(key) {
         key.leaf_decor_mut().set_prefix(prefix);
-    }
-}
-
-/// Sets a key that is there or not; one that says the same already stays as it is written.
-pub(super) fn set(table: &mut dyn TableLike, key: &str, new: Value) {
-    match table.get_mut(key).and_then(Item::as_value_mut) {
-        Some(there) => replace(there, new),
-        None => drop(table.insert(key, Item::Value(new))),
-    }
-}
-
-fn replace(there: &mut Value, new: Value) {
-    if said(there) != said(&new) {
-        let decor = there.decor().clone();
-        *there = new;
-        *there.decor_mut() = decor;
-    }
-}
-
-/// The value without spaces and comments.
-fn said(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{:?}", text.value()),
-        other => {
-            let mut plain = other.clone();
-            plain.decor_mut().clear();
-            plain.to_string().trim().to_owned()
-        }
     }
 }
 

@@ -1,16 +1,15 @@
 //! `service.toml`: written for people, read with places.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
-use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::Blueprint;
 use super::resources::{self, ResourceForm};
-use super::template::{self, TemplateForm};
+use super::template::{self, TemplateForm, TemplateRef};
 use crate::fault::{Fault, Faults, did_you_mean};
-use crate::pack::{Answer, Answers, Kind, Pack, Question, Text};
+use crate::pack::{Answer, Answers, Pack, Source, Text};
 use crate::schema::Drafts;
 
 pub const FILE_NAME: &str = "service.toml";
@@ -18,7 +17,7 @@ pub const FILE_NAME: &str = "service.toml";
 /// `service.toml`: the blueprint of a repository. It is yours to edit; `new-service apply` carries it out.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
+struct ServiceForm {
     /// Name of the service.
     name: Option<String>,
     /// What the repository is made from.
@@ -31,9 +30,16 @@ struct Form {
     resource: Vec<ResourceForm>,
 }
 
+/// A `service.toml` as it stands, parsed once. All that it says is read from here, and each edit is made here.
+#[derive(Debug)]
+pub struct ServiceFile {
+    text: Text,
+    form: ServiceForm,
+}
+
 /// What a blueprint file gives; it may leave things out (`--from`).
 #[derive(Debug, Default)]
-pub struct Given {
+pub struct PartialBlueprint {
     pub name: Option<String>,
     pub answers: Answers,
     /// To be judged together with those of other sources ([`super::resources`]).
@@ -43,100 +49,97 @@ pub struct Given {
 }
 
 /// Reads a blueprint file for `pack`. All faults at once, each with line and column.
-pub fn read(text: &Text, pack: &Pack) -> Result<Given, Faults> {
-    read_with(text, pack, false)
+pub fn read(text: &Text, pack: &Pack) -> Result<PartialBlueprint, Faults> {
+    ServiceFile::parse(text.clone())?.read(pack)
 }
 
-/// Reads one that may be for an earlier pack, which asked what this one no longer asks.
-pub fn read_older(text: &Text, pack: &Pack) -> Result<Given, Faults> {
-    read_with(text, pack, true)
-}
+impl ServiceFile {
+    pub fn parse(text: Text) -> Result<Self, Faults> {
+        Ok(Self { form: text.toml()?, text })
+    }
 
-fn read_with(text: &Text, pack: &Pack, older: bool) -> Result<Given, Faults> {
-    let form: Form = text.toml()?;
-    let mut faults = Faults::default();
-    if let Some(template) = &form.template
-        && template.get_ref().name != pack.manifest.name
-    {
-        let place = text.place(template.span().start);
-        let message = format!(
-            "this is a blueprint for the template \"{}\", and \"{}\" is in use",
-            template.get_ref().name,
-            pack.manifest.name
-        );
-        return Err(Fault::at(place, message).help("name its template with --template").into());
+    pub fn text(&self) -> &Text {
+        &self.text
     }
-    if let Some(template) = &form.template
-        && template.get_ref().overlays() != pack.overlays.len()
-    {
-        let fault =
-            Fault::at(text.place(template.span().start), "this is a blueprint with overlays that are not in use");
-        return Err(fault.help("name each of them, in order, with --overlay").into());
-    }
-    let mut answers = Answers::default();
-    let mut unknown = Vec::new();
-    for (key, value) in form.answers {
-        let place = text.place(key.span().start);
-        let Some(question) = pack.manifest.question(key.get_ref()) else {
-            if older {
-                unknown.push(key.into_inner());
-                continue;
-            }
-            let keys = pack.manifest.questions.iter().map(|question| question.key.as_str());
-            faults.push(Fault::at(
-                place,
-                format!("unknown answer \"{}\"{}", key.get_ref(), did_you_mean(key.get_ref(), keys)),
-            ));
-            continue;
+
+    /// What the repository in `root` is made of; none where nothing is said. `given` is a template that is used instead
+    /// of the one that is named; an `update` goes to it, and to the newest commits. All faults at once.
+    pub fn template(&self, root: &Path, given: Option<Source>, update: bool) -> Result<Option<TemplateRef>, Faults> {
+        let Some(form) = &self.form.template else {
+            return Ok(given.map(|template| TemplateRef::from(crate::pack::Sources::from(template))));
         };
-        match Answer::from_toml(value.get_ref()).and_then(|answer| question.check(&answer).map(|()| answer)) {
-            Ok(answer) => answers.insert(&question.key, answer),
-            Err(why) => {
-                faults.push(Fault::at(text.place(value.span().start), format!("answer \"{}\": {why}", question.key)));
+        template::resolve(form.get_ref(), &self.text, root, given, update).map(Some)
+    }
+
+    /// The same for a new service that takes its answers from this file, which lies in `folder`: none where it names no
+    /// place of its own.
+    pub fn template_elsewhere(&self, folder: &Path, given: Option<Source>) -> Result<Option<TemplateRef>, Faults> {
+        if !self.form.template.as_ref().is_some_and(|form| form.get_ref().names_a_place()) {
+            return Ok(None);
+        }
+        Ok(self.template(folder, given, false)?.map(TemplateRef::without_words))
+    }
+
+    /// What it says to `pack`. All faults at once, each with line and column.
+    pub fn read(&self, pack: &Pack) -> Result<PartialBlueprint, Faults> {
+        self.read_with(pack, false)
+    }
+
+    /// The same of one that may be for an earlier pack, which asked what this one no longer asks.
+    pub fn read_older(&self, pack: &Pack) -> Result<PartialBlueprint, Faults> {
+        self.read_with(pack, true)
+    }
+
+    fn read_with(&self, pack: &Pack, older: bool) -> Result<PartialBlueprint, Faults> {
+        let Self { text, form } = self;
+        let mut faults = Faults::default();
+        if let Some(template) = &form.template
+            && template.get_ref().name != pack.manifest.name
+        {
+            let place = text.place(template.span().start);
+            let message = format!(
+                "this is a blueprint for the template \"{}\", and \"{}\" is in use",
+                template.get_ref().name,
+                pack.manifest.name
+            );
+            return Err(Fault::at(place, message).help("name its template with --template").into());
+        }
+        if let Some(template) = &form.template
+            && template.get_ref().overlays() != pack.overlays.len()
+        {
+            let fault =
+                Fault::at(text.place(template.span().start), "this is a blueprint with overlays that are not in use");
+            return Err(fault.help("name each of them, in order, with --overlay").into());
+        }
+        let mut answers = Answers::default();
+        let mut unknown = Vec::new();
+        for (key, value) in &form.answers {
+            let place = text.place(key.span().start);
+            let Some(question) = pack.manifest.question(key.get_ref()) else {
+                if older {
+                    unknown.push(key.get_ref().clone());
+                    continue;
+                }
+                let keys = pack.manifest.questions.iter().map(|question| question.key.as_str());
+                faults.push(Fault::at(
+                    place,
+                    format!("unknown answer \"{}\"{}", key.get_ref(), did_you_mean(key.get_ref(), keys)),
+                ));
+                continue;
+            };
+            match Answer::from_toml(value.get_ref()).and_then(|answer| question.check(&answer).map(|()| answer)) {
+                Ok(answer) => answers.insert(&question.key, answer),
+                Err(why) => {
+                    faults
+                        .push(Fault::at(text.place(value.span().start), format!("answer \"{}\": {why}", question.key)));
+                }
             }
         }
-    }
-    let resources = resources::read(form.resource, text);
-    if !faults.is_empty() {
-        faults.extend(resources.into_faults());
-        return Err(faults);
-    }
-    Ok(Given { name: form.name, answers, resources, unknown })
-}
-
-/// The text of `service.toml`: the answers to the questions that apply, in the pack's order.
-pub fn write(blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
-    let mut document = DocumentMut::new();
-    document.decor_mut().set_prefix(
-        "# The blueprint of this repository: new-service made every file from it and a template.\n\
-         # Keep it with the code; it is what later versions of the template are merged by.\n\n",
-    );
-    document["name"] = value(&blueprint.name);
-
-    let mut template = Table::new();
-    template::write(&mut template, pack);
-    document["template"] = Item::Table(template);
-
-    let mut answers = Table::new();
-    for question in blueprint.asked(pack)? {
-        let Some(answer) = blueprint.answers.get(&question.key) else { continue };
-        answers.insert(&question.key, value(answer.to_toml()));
-        if let Some(mut key) = answers.key_mut(&question.key) {
-            key.leaf_decor_mut().set_prefix(comment(question));
+        let resources = resources::read(&form.resource, text);
+        if !faults.is_empty() {
+            faults.extend(resources.into_faults());
+            return Err(faults);
         }
-    }
-    document["answers"] = Item::Table(answers);
-    if let Some(resources) = resources::write(&blueprint.resources) {
-        document["resource"] = resources;
-    }
-    Ok(document.to_string())
-}
-
-/// `# Prompt (choices)`, above the answer.
-pub(super) fn comment(question: &Question) -> String {
-    let choices: Vec<&str> = question.choices.iter().map(|choice| choice.value.as_str()).collect();
-    match question.kind {
-        Kind::Choice => format!("# {} ({})\n", question.prompt, choices.join(", ")),
-        _ => format!("# {}\n", question.prompt),
+        Ok(PartialBlueprint { name: form.name.clone(), answers, resources, unknown })
     }
 }

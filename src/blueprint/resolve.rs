@@ -10,7 +10,7 @@ use crate::template::render_text;
 
 /// What the next question of the pack comes to.
 #[derive(Debug)]
-pub enum Next<'a> {
+pub enum NextQuestion<'a> {
     /// To be asked; the default is what stands when nobody answers.
     Ask { question: &'a Question, default: Option<Answer> },
     /// Nothing is left to answer.
@@ -69,19 +69,19 @@ impl<'a> Resolver<'a> {
     }
 
     /// The first question that applies, is open and has no answer.
-    pub fn next(&self) -> Result<Next<'a>, Faults> {
+    pub fn next(&self) -> Result<NextQuestion<'a>, Faults> {
         let mut context = self.context();
         for question in &self.pack.manifest.questions {
             let applies = applies(question, &context)?;
             let default = self.default_of(question, applies, &context)?;
             let settled = self.preset && default.is_some() && self.pack.manifest.is_preset(question);
             if applies && question.is_open() && !settled && self.given.get(&question.key).is_none() {
-                return Ok(Next::Ask { question, default });
+                return Ok(NextQuestion::Ask { question, default });
             }
             let answer = self.given.get(&question.key).filter(|_| applies).cloned().or(default);
             insert(&mut context, question, answer);
         }
-        Ok(Next::Done)
+        Ok(NextQuestion::Done)
     }
 
     /// Asks all that applies and is open in one go: `answer` gets each question and its default, and

@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::resources::inside;
+use super::spans::{draft, inside, marked};
 use crate::fault::{Fault, Faults, did_you_mean};
 use crate::pack::{Layer, Pack, TableForm, Text};
 use crate::schema::{self, Draft, Drafts, Known, OwnTable, Resource, Surroundings, Type};
@@ -47,15 +47,15 @@ fn drafts(layer: &Layer) -> Drafts {
             (false, false) => &schema::OWN_COLUMNS[1..],
             (false, true) => &[],
         };
-        let draft = super::resources::draft(&form.name, form.plural.as_ref(), &form.fields, &layer.text, &mut drafts);
-        let was = form.was.as_ref().map(|was| super::resources::marked(was, &layer.text));
+        let draft = draft(&form.name, form.plural.as_ref(), &form.fields, &layer.text, &mut drafts);
+        let was = form.was.as_ref().map(|was| marked(was, &layer.text));
         drafts.push(Draft { was, own, ..draft });
     }
     drafts
 }
 
 fn own_table(form: &TableForm, resource: Resource, layer: &Layer, faults: &mut Faults) -> OwnTable {
-    let mut reader = Reader { resource: &resource, form, text: &layer.text, faults };
+    let mut reader = TableReader { resource: &resource, form, text: &layer.text, faults };
     let key = reader.key();
     let unique = reader.lists(&form.unique, "key");
     let index = reader.lists(&form.index, "idx");
@@ -72,14 +72,14 @@ fn own_table(form: &TableForm, resource: Resource, layer: &Layer, faults: &mut F
     }
 }
 
-struct Reader<'a> {
+struct TableReader<'a> {
     resource: &'a Resource,
     form: &'a TableForm,
     text: &'a Text,
     faults: &'a mut Faults,
 }
 
-impl Reader<'_> {
+impl TableReader<'_> {
     fn fault(&mut self, at: &Spanned<String>, message: String, help: &str) {
         let place = inside(self.text, at).mark(0, 0).place;
         self.faults.push(Fault::at(place, message).help(help));

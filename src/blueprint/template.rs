@@ -18,7 +18,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml_edit::{ArrayOfTables, Item, Table, TableLike, Value};
 
-use super::edit::set;
+use super::values::set;
 use crate::fault::{Fault, Faults};
 use crate::git;
 use crate::pack::{Origin, Pack, Source, Sources, Text, Wanted};
@@ -38,13 +38,13 @@ pub(super) struct TemplateForm {
     commit: Option<Spanned<String>>,
     /// What lies over it, in this order: a later one stands for an earlier one.
     #[serde(default)]
-    overlay: Vec<OverlayForm>,
+    overlay: Vec<OverlaySourceForm>,
 }
 
 /// An overlay: a folder whose files lie over those of the template.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OverlayForm {
+struct OverlaySourceForm {
     /// Where it is from: a folder, seen from this file, or a git repository.
     source: Spanned<String>,
     /// The commit of it, for a repository; new-service writes it.
@@ -57,66 +57,69 @@ impl TemplateForm {
     pub fn overlays(&self) -> usize {
         self.overlay.len()
     }
-}
 
-#[derive(Deserialize)]
-struct Form {
-    template: Option<TemplateForm>,
+    /// Whether it says more than which built-in template is meant.
+    pub fn names_a_place(&self) -> bool {
+        self.source.is_some() || !self.overlay.is_empty()
+    }
 }
 
 /// What a repository is made of, as its `service.toml` says.
 #[derive(Debug)]
-pub struct Made {
+pub struct TemplateRef {
     pub sources: Sources,
     /// The digests of the overlays when they were last taken in.
     pub digests: Vec<Option<String>>,
 }
 
-/// Reads it, before any pack is known; none where nothing is said. `given` is a template that stands for the one
-/// that is named there; an `update` goes to it, and to the newest commits. All faults at once.
-pub fn made_of(text: &Text, root: &Path, given: Option<Source>, update: bool) -> Result<Option<Made>, Faults> {
-    let form: Form = text.toml()?;
-    let Some(form) = form.template else { return Ok(given.map(|template| Made::of(template.into()))) };
-    let mut reader = Reader { text, update, faults: Faults::default() };
-    let named = form.source.is_some();
-    let template = match (given, form.source) {
+/// What `form`, of the file `text` in `root`, names. `given` is a template that is used instead of the one that is
+/// named there; an `update` goes to it, and to the newest commits. All faults at once.
+pub(super) fn resolve(
+    form: &TemplateForm,
+    text: &Text,
+    root: &Path,
+    given: Option<Source>,
+    update: bool,
+) -> Result<TemplateRef, Faults> {
+    let mut reader = SourceReader { text, update, faults: Faults::default() };
+    let template = match (given, &form.source) {
         (Some(given), _) if update => Some(given.into()),
         (Some(given), source) => {
-            let commit = form.commit.map(Spanned::into_inner);
-            Some(Wanted { source: given, written: source.map(Spanned::into_inner), commit })
+            let commit = form.commit.clone().map(Spanned::into_inner);
+            Some(Wanted { source: given, written: source.clone().map(Spanned::into_inner), commit })
         }
-        (None, Some(source)) => reader.wanted(source, form.commit, |text| Source::parse(text, root)),
+        (None, Some(source)) => reader.wanted(source, form.commit.as_ref(), |text| Source::parse(text, root)),
         (None, None) => Source::is_built_in(&form.name).then(|| Source::BuiltIn(form.name.clone()).into()),
     };
-    if template.is_none() && !named {
+    if template.is_none() && form.source.is_none() {
         let message = format!("this repository was made from the template \"{}\", which is not built in", form.name);
         reader.faults.push(Fault::new(message).help("name its folder: --template FOLDER"));
     }
     let (mut overlays, mut digests) = (Vec::new(), Vec::new());
-    for OverlayForm { source, commit, digest } in form.overlay {
-        overlays.extend(reader.wanted(source, commit, |text| Source::parse_overlay(text, root)));
-        digests.push(digest);
+    for OverlaySourceForm { source, commit, digest } in &form.overlay {
+        overlays.extend(reader.wanted(source, commit.as_ref(), |text| Source::parse_overlay(text, root)));
+        digests.push(digest.clone());
     }
     match template {
         Some(template) if reader.faults.is_empty() => {
-            Ok(Some(Made { sources: Sources { template, overlays }, digests }))
+            Ok(TemplateRef { sources: Sources { template, overlays }, digests })
         }
         _ => Err(reader.faults),
     }
 }
 
-struct Reader<'a> {
+struct SourceReader<'a> {
     text: &'a Text,
     update: bool,
     faults: Faults,
 }
 
-impl Reader<'_> {
+impl SourceReader<'_> {
     /// A source at its place in the file, pinned to its commit unless a newer one is wanted.
     fn wanted(
         &mut self,
-        written: Spanned<String>,
-        commit: Option<Spanned<String>>,
+        written: &Spanned<String>,
+        commit: Option<&Spanned<String>>,
         parse: impl Fn(&str) -> Result<Source, Fault>,
     ) -> Option<Wanted> {
         let place = |span: std::ops::Range<usize>| Some(self.text.place(span.start));
@@ -127,12 +130,12 @@ impl Reader<'_> {
                 return None;
             }
         };
-        if let Some(wrong) = commit.as_ref().filter(|commit| !git::remote::is_commit(commit.get_ref())) {
+        if let Some(wrong) = commit.filter(|commit| !git::remote::is_commit(commit.get_ref())) {
             let fault = Fault::new("a commit is named by all of its letters, 40 or 64 of 0-9 and a-f");
             self.faults.push(Fault { place: place(wrong.span()), ..fault });
             return None;
         }
-        let commit = commit.map(Spanned::into_inner);
+        let commit = commit.map(|commit| commit.get_ref().clone());
         if let Source::Git(remote) = &mut source
             && !self.update
         {
@@ -144,28 +147,23 @@ impl Reader<'_> {
             };
             remote.commit = Some(commit.clone());
         }
-        Some(Wanted { source, written: Some(written.into_inner()), commit })
+        Some(Wanted { source, written: Some(written.get_ref().clone()), commit })
     }
 }
 
-/// The same for a new service that takes its answers from the file `text` in `folder`: none where that names no
-/// place of its own. What it names is seen from elsewhere then, and is pinned as it is there.
-pub fn made_as(text: &Text, folder: &Path, given: Option<Source>) -> Result<Option<Made>, Faults> {
-    let form: Form = text.toml()?;
-    if form.template.is_none_or(|template| template.source.is_none() && template.overlay.is_empty()) {
-        return Ok(None);
+impl TemplateRef {
+    /// The same as it is named from elsewhere: by what it was found to be, and not by the words of its file.
+    #[must_use]
+    pub(super) fn without_words(mut self) -> Self {
+        let sources = &mut self.sources;
+        std::iter::once(&mut sources.template).chain(&mut sources.overlays).for_each(|wanted| wanted.written = None);
+        self
     }
-    let mut made = made_of(text, folder, given, false)?;
-    let all = made
-        .iter_mut()
-        .flat_map(|Made { sources, .. }| std::iter::once(&mut sources.template).chain(&mut sources.overlays));
-    all.for_each(|wanted| wanted.written = None);
-    Ok(made)
 }
 
-impl Made {
-    fn of(template: Wanted) -> Self {
-        Self { sources: Sources { template, overlays: Vec::new() }, digests: Vec::new() }
+impl From<Sources> for TemplateRef {
+    fn from(sources: Sources) -> Self {
+        Self { sources, digests: Vec::new() }
     }
 }
 

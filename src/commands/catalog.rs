@@ -3,37 +3,38 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::change;
-use crate::blueprint::Made;
-use crate::cli::CatalogArgs;
-use crate::evolve::Repo;
-use crate::pack::{Overlay, Pack, Shadow, visible};
+use super::{load, named};
+use crate::cli::{CatalogArgs, SourceArgs};
+use crate::evolve::repo;
+use crate::pack::{Layer, Overlay, Pack, Shadow, Sources, visible};
 use crate::report;
 
-/// What is listed where nothing is named: what the repository here is made of, else the template that is used
-/// for a new one.
-pub fn made_here() -> anyhow::Result<Made> {
-    if let Ok(root) = Repo::find(Path::new(".")) {
-        // Of one in conflict, nothing says which template is its own.
-        Repo::blueprint_of(&root)?;
-    }
-    change::made_of(None, &[], false)
+pub fn run(arguments: &CatalogArgs, sources: &SourceArgs) -> anyhow::Result<()> {
+    let pack = load(&listed(sources)?)?;
+    report::out(&if arguments.json { json(&pack)? } else { text(&pack) })
 }
 
-pub fn run(arguments: &CatalogArgs, pack: &Pack) -> anyhow::Result<()> {
-    report::out(&if arguments.json { json(pack)? } else { text(pack) })
+/// What the command line names; else what the repository here is made of; else the template for a new service.
+fn listed(sources: &SourceArgs) -> anyhow::Result<Sources> {
+    let root = repo::root_around(Path::new("."))?.filter(|_| sources.template.is_none() && sources.overlay.is_empty());
+    let Some(root) = root else { return named(sources) };
+    // Faults are to name files as they are found from here.
+    let here = Path::new(".").canonicalize().is_ok_and(|here| here == root);
+    let root = if here { Path::new(".") } else { &root };
+    let template = repo::service_file(root)?.template(root, None, false)?;
+    template.map_or_else(|| named(sources), |template| Ok(template.sources))
 }
 
 fn text(pack: &Pack) -> String {
     let manifest = &pack.manifest;
     let mut out = format!("{} {}: {}\n\nLayers\n", manifest.name, manifest.version, manifest.description);
     for layer in &pack.layers {
-        let from = from(pack, &layer_file(&layer.name)).map(|from| format!(", from {}", visible(from)));
+        let from = from(pack, &layer_file(layer)).map(|from| format!(", from {}", visible(from)));
         let from = from.unwrap_or_default();
         let when = layer.when.as_ref().map_or_else(|| "always".to_owned(), |when| format!("when {}", when.expression));
         let _ = writeln!(out, "  {}: {} ({when}{from})", layer.name, layer.title);
-        if !layer.practices.is_empty() {
-            let _ = writeln!(out, "      {}", layer.practices.join(" "));
+        if !layer.claims.is_empty() {
+            let _ = writeln!(out, "      {}", layer.practices().into_iter().collect::<Vec<_>>().join(" "));
         }
     }
     out.push_str("\nQuestions\n");
@@ -62,12 +63,19 @@ fn text(pack: &Pack) -> String {
             let _ = writeln!(out, "  --preset {}{help}", preset.name);
         }
     }
-    if !manifest.slots.is_empty() {
+    let public: Vec<_> = pack.slots.iter().filter(|(_, slot)| slot.public).collect();
+    if !public.is_empty() {
         out.push_str("\nSlots\n");
-        for (name, slot) in &manifest.slots {
+        for (name, slot) in public {
             let files = pack.files_of_slot(name);
-            let files = if files.is_empty() { String::new() } else { format!(", in {}", files.join(", ")) };
-            let _ = writeln!(out, "  {name}: {} (of {}{files})", slot.purpose, slot.owner);
+            let files = if files.is_empty() { String::new() } else { format!(" (in {})", files.join(", ")) };
+            let _ = writeln!(out, "  {name}: {}{files}", slot.purpose);
+        }
+    }
+    if !manifest.kinds.is_empty() {
+        out.push_str("\nContributions\n");
+        for (name, kind) in &manifest.kinds {
+            let _ = writeln!(out, "  [[{name}]]: {}", kind.purpose);
         }
     }
     out
@@ -78,8 +86,8 @@ fn from<'a>(pack: &'a Pack, path: &str) -> Option<&'a str> {
     pack.overlay_of(path).map(Overlay::name)
 }
 
-fn layer_file(layer: &str) -> String {
-    format!("layers/{layer}/layer.toml")
+fn layer_file(layer: &Layer) -> String {
+    format!("{}/layer.toml", layer.folder)
 }
 
 fn json(pack: &Pack) -> anyhow::Result<String> {
@@ -94,8 +102,8 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
                 "description": layer.description,
                 "when": layer.when.as_ref().map(|when| &when.expression),
                 "requires": layer.requires.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-                "practices": layer.practices,
-                "overlay": from(pack, &layer_file(&layer.name)),
+                "practices": layer.practices(),
+                "overlay": from(pack, &layer_file(layer)),
             })
         })
         .collect();
@@ -146,12 +154,21 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
             })
         })
         .collect();
-    let slots: Vec<_> = manifest
+    let slots: Vec<_> = pack
         .slots
         .iter()
         .map(|(name, slot)| {
             let files = pack.files_of_slot(name);
-            serde_json::json!({"name": name, "owner": slot.owner, "purpose": slot.purpose, "files": files})
+            let (owner, purpose, public) = (&slot.owner, &slot.purpose, slot.public);
+            serde_json::json!({"name": name, "owner": owner, "purpose": purpose, "public": public, "files": files})
+        })
+        .collect();
+    let contributions: Vec<_> = manifest
+        .kinds
+        .iter()
+        .map(|(name, kind)| {
+            let fields: Vec<&String> = kind.fields.keys().collect();
+            serde_json::json!({"name": name, "purpose": kind.purpose, "fields": fields})
         })
         .collect();
     let value = serde_json::json!({
@@ -164,6 +181,7 @@ fn json(pack: &Pack) -> anyhow::Result<String> {
         "questions": questions,
         "presets": presets,
         "slots": slots,
+        "contributions": contributions,
     });
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

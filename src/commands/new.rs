@@ -2,66 +2,100 @@
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::blueprint::{self, Blueprint, Drawn, Made, Resolver};
-use crate::cli::NewArgs;
-use crate::evolve::{Plan, create, interrupt};
+use super::load;
+use crate::blueprint::{self, Blueprint, Drawn, PartialBlueprint, Resolver, ServiceFile};
+use crate::cli::{Answered, NewArgs, NewLine};
+use crate::evolve::{Action, Plan, create, interrupt, repo};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
-use crate::pack::{Answer, Answers, Kind, Pack, Source, Text};
+use crate::pack::{Answer, Answers, Kind, Pack, Source, Sources, Text};
 use crate::report::{self, Created};
-use crate::schema::{Drafts, Resource};
-use crate::wizard::{Given, Wizard};
+use crate::schema::{self, Drafts, Resource};
+use crate::wizard::{self, Prefilled, Preview, Wizard};
 
 /// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
 const FOLDED: usize = 12;
 
-pub fn run(arguments: &NewArgs, flags: &[(String, Vec<String>)], mut pack: Pack) -> anyhow::Result<()> {
+pub fn run(line: &NewLine) -> anyhow::Result<()> {
+    if repo::is_inside(Path::new(".")) {
+        line.refuse_inside()?;
+    }
+    // Milliseconds, which pass while the template is read.
+    rayon::spawn(schema::read_plurals);
     let drawn = Drawn::now().map_err(Stop::usage)?;
-    let from = read_from(arguments, &pack)?;
-    let (answers, resources) = gather(arguments, flags, from.answers, from.resources, &pack)?;
-    let name = name_of(arguments, from.name, &pack)?;
+    let file = line.from.as_deref().map(file_at).transpose()?;
+    let pack = load(&sources_of(line, file.as_ref())?)?;
+    let Answered { new: mut arguments, flags } = line.answered(&pack)?;
+    let from = read_from(&arguments, file, &pack)?;
+    let (answers, resources) = gather(&arguments, &flags, from.answers, from.resources, &pack)?;
+    let name = name_of(&arguments, from.name, &pack)?;
 
     let interactive = !arguments.yes && !arguments.json && arguments.from.as_deref() != Some(Path::new("-"));
-    let interactive = interactive && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let blueprint = if interactive {
-        // Told before the first question, and not after the last.
-        if let Some(dir) = &arguments.dir {
-            create::check_folder(dir)?;
-        }
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let interactive = interactive && terminal;
+    let (blueprint, plan) = if interactive {
+        prepare(&mut arguments)?;
         let preview = |blueprint: &Blueprint| {
-            let plan = Plan::create(blueprint, &pack)?;
-            create::check(&plan, arguments.dir.as_deref().unwrap_or(Path::new(&blueprint.name)))?;
+            let plan = plan(&arguments, blueprint, &pack)?;
+            create::check(&plan, &dir_of(&arguments, blueprint))?;
             let width = report::width();
             let asked = blueprint.asked(&pack)?;
-            Ok(format!("{}\n{}", report::answers(blueprint, &asked, width), report::tree(&plan, width, FOLDED)))
+            let text = format!("{}\n{}", report::answers(blueprint, &asked, width), report::tree(&plan, width, FOLDED));
+            Ok(Preview { text, plan })
         };
-        let given = Given { name, preset: arguments.preset.is_some(), answers, resources, drawn };
-        Wizard::new(&pack, given, &preview).run()?
+        let prefilled = Prefilled { name, preset: arguments.preset.is_some(), answers, resources, drawn };
+        Wizard::new(&pack, prefilled, &preview).run()?
     } else {
         let complete =
             |name: &str| Resolver::new(&pack, name, answers.clone()).and_then(|resolver| resolver.complete());
-        match name {
-            Some(name) => {
-                let answers = complete(&name).map_err(Stop::Usage)?;
-                Blueprint { name, answers, resources, drawn }
-            }
-            None => {
-                // The name and every other missing answer, in one message.
-                let mut faults =
-                    Faults::from(Fault::new("no folder was given, and nobody is there to ask").help("new-service DIR"));
-                faults.extend(complete("name").err().unwrap_or_default());
-                return Err(Stop::Usage(faults).into());
-            }
-        }
+        let Some(name) = name else {
+            // The name and every other missing answer, in one message.
+            let why = if terminal { "" } else { " (stdin is not a terminal)" };
+            let fault = Fault::new(format!("missing argument: DIR{why}"));
+            let mut faults = Faults::from(fault.help("new-service DIR"));
+            faults.extend(complete("name").err().unwrap_or_default());
+            return Err(Stop::Usage(faults).into());
+        };
+        let answers = complete(&name).map_err(Stop::Usage)?;
+        let blueprint = Blueprint { name, answers, resources, drawn };
+        let plan = plan(&arguments, &blueprint, &pack)?;
+        (blueprint, plan)
     };
-    let dir = arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&blueprint.name));
     interrupt::check()?;
-    pack.settle(&dir);
-    let plan = Plan::create(&blueprint, &pack)?;
-    finish(arguments, &dir, &blueprint, &plan, &pack)
+    finish(&arguments, &dir_of(&arguments, &blueprint), &blueprint, &plan, &pack)
+}
+
+/// The folder that is named, or one that is called as the service is.
+fn dir_of(arguments: &NewArgs, blueprint: &Blueprint) -> PathBuf {
+    arguments.dir.clone().unwrap_or_else(|| PathBuf::from(&blueprint.name))
+}
+
+fn plan(arguments: &NewArgs, blueprint: &Blueprint, pack: &Arc<Pack>) -> Result<Plan, Faults> {
+    let dir = dir_of(arguments, blueprint);
+    let mut plan = Plan::create(blueprint, &pack.settled(&dir))?;
+    if arguments.keep_existing {
+        create::keep_existing(&mut plan, &dir)?;
+    }
+    Ok(plan)
+}
+
+/// Says before the first question, and not after the last, why the folder cannot be used; where it holds files, asks
+/// whether they are to stay.
+fn prepare(arguments: &mut NewArgs) -> anyhow::Result<()> {
+    let writes = !arguments.dry_run && !arguments.diff;
+    let dir = arguments.dir.as_deref().unwrap_or(Path::new("."));
+    let files = if arguments.dir.is_some() { create::check_free(dir)? } else { Vec::new() };
+    if writes {
+        create::check_writable(dir)?;
+    }
+    if !files.is_empty() && !arguments.keep_existing {
+        arguments.keep_existing = wizard::keeps_existing(dir, &files)?;
+    }
+    Ok(())
 }
 
 fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, pack: &Pack) -> anyhow::Result<()> {
@@ -71,6 +105,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
         notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
     }
     notes.extend(plan.notes.iter().cloned());
+    notes.extend(kept_note(plan));
     notes.extend(workspace_note(dir, plan, pack));
     let dry = arguments.dry_run || arguments.diff;
     if dry {
@@ -112,28 +147,47 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
     }
 }
 
-/// What a blueprint file says that it is for, where it says more than a name. What cannot be read is told by
-/// [`read_from`].
-pub fn sources_of(from: Option<&Path>, given: Option<Source>) -> Result<Option<Made>, Faults> {
-    let Some((path, bytes)) = from.and_then(|path| Some((path, std::fs::read(path).ok()?))) else { return Ok(None) };
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let Ok(text) = Text::from_utf8(path.display().to_string(), bytes) else { return Ok(None) };
-    blueprint::made_as(&text, folder, given)
+/// What the service is to be made of: what the command line names, or else what the blueprint file does.
+fn sources_of(line: &NewLine, file: Option<&(PathBuf, ServiceFile)>) -> anyhow::Result<Sources> {
+    let given = line.sources.template()?;
+    let from_file = match file {
+        Some((folder, file)) => file.template_elsewhere(folder, given.clone())?,
+        None => None,
+    };
+    let overlays = line.sources.overlays()?;
+    let default = || Sources::from(given.unwrap_or_else(Source::default_pack));
+    let mut sources = from_file.map_or_else(default, |template| template.sources);
+    if !overlays.is_empty() {
+        sources.overlays = overlays;
+    }
+    Ok(sources)
 }
 
-/// `--from`: a blueprint file, or standard input.
-fn read_from(arguments: &NewArgs, pack: &Pack) -> anyhow::Result<blueprint::Given> {
-    let Some(path) = &arguments.from else { return Ok(blueprint::Given::default()) };
+/// A blueprint file, and the folder from which it names others.
+fn file_at(path: &Path) -> anyhow::Result<(PathBuf, ServiceFile)> {
+    let bytes =
+        std::fs::read(path).map_err(|error| Stop::usage(Fault::new(format!("--from {}: {error}", path.display()))))?;
+    let text = Text::from_utf8(path.display().to_string(), bytes).map_err(Faults::from)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    Ok((folder.to_owned(), ServiceFile::parse(text)?))
+}
+
+/// `--from`: the blueprint file, or standard input.
+fn read_from(
+    arguments: &NewArgs,
+    file: Option<(PathBuf, ServiceFile)>,
+    pack: &Pack,
+) -> anyhow::Result<PartialBlueprint> {
+    if arguments.from.is_none() {
+        return Ok(PartialBlueprint::default());
+    }
+    if let Some((_, file)) = file {
+        return Ok(file.read(pack)?);
+    }
     let mut bytes = Vec::new();
-    let label = if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes)?;
-        "standard input".to_owned()
-    } else {
-        bytes = std::fs::read(path)
-            .map_err(|error| Stop::usage(Fault::new(format!("--from {}: {error}", path.display()))))?;
-        path.display().to_string()
-    };
-    Ok(blueprint::read(&Text::from_utf8(label, bytes).map_err(Faults::from)?, pack)?)
+    std::io::stdin().read_to_end(&mut bytes)?;
+    let text = Text::from_utf8("standard input", bytes).map_err(Faults::from)?;
+    Ok(ServiceFile::parse(text)?.read(pack)?)
 }
 
 /// Preset, then file, then `--set`, then flags: the later overrules; resources add up. All faults at once.
@@ -242,6 +296,15 @@ fn name_of(arguments: &NewArgs, from_file: Option<String>, pack: &Pack) -> Resul
     };
     pack.manifest.name_rules.check(&name).map_err(Stop::usage)?;
     Ok(Some(name))
+}
+
+/// Which files of the folder stand where the template has others.
+fn kept_note(plan: &Plan) -> Option<String> {
+    let kept = plan.entries.iter().filter(|entry| entry.action == Action::Keep);
+    let kept: Vec<&str> = kept.map(|entry| entry.path.as_str()).collect();
+    let them = if kept.len() == 1 { "it" } else { "them" };
+    let said = || format!("kept as you have {them}, without the template's text: {}", kept.join(", "));
+    (!kept.is_empty()).then(said)
 }
 
 /// A workspace above takes a package in only when it is told to, and cargo refuses to build one

@@ -3,15 +3,16 @@
 mod resource;
 
 use self::resource::judged;
-use crate::blueprint::{self, Blueprint, Drawn, Given, Resolver};
-use crate::cli::{AddArgs, RemoveArgs};
+use crate::blueprint::{self, Blueprint, Drawn, PartialBlueprint, Resolver};
+use crate::cli::{AddArgs, Change, RemoveArgs};
 use crate::evolve::Repo;
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::pack::{Answer, Answers, Kind, Pack, Question};
 use crate::schema::Resource;
 
-/// What `service.toml` gives, read once.
-pub struct Told {
+/// What `service.toml` gives, read once: what a change begins with.
+#[derive(Clone)]
+pub struct RepoInputs {
     pub name: String,
     given: Answers,
     resources: Vec<Resource>,
@@ -19,12 +20,12 @@ pub struct Told {
     pub notes: Vec<String>,
 }
 
-impl Told {
+impl RepoInputs {
     /// For an `update`, answers to what the template no longer asks are left out, and named.
     pub fn read(repo: &Repo, pack: &Pack, update: bool) -> Result<Self, Faults> {
         let older = update && repo.lock().is_ok_and(|lock| lock.digest != pack.digest);
-        let read = if older { blueprint::read_older } else { blueprint::read };
-        let Given { name, answers, resources, unknown } = read(&repo.service, pack)?;
+        let read = if older { repo.service.read_older(pack) } else { repo.service.read(pack) };
+        let PartialBlueprint { name, answers, resources, unknown } = read?;
         let Some(name) = name else {
             let fault = Fault::new(format!("{}: it has no `name`", blueprint::FILE_NAME));
             return Err(fault.help("the name of the service, as in: name = \"shop\"").into());
@@ -33,6 +34,16 @@ impl Told {
         let note = |key: &String| format!("the template no longer asks for \"{key}\": the answer is left out");
         let notes = unknown.iter().map(note).collect();
         Ok(Self { name, given: answers, resources: blueprint::resources(resources, pack)?, notes })
+    }
+
+    /// The blueprint after `change`.
+    pub fn after(&mut self, change: &Change, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+        match change {
+            Change::Add(arguments) => self.add(arguments, pack, drawn),
+            Change::Remove(arguments) => self.remove(arguments, pack, drawn),
+            Change::Resource(arguments) => self.resource(arguments, pack, drawn),
+            Change::Apply(_) | Change::Undo | Change::Update(_) | Change::Diff(_) => Ok(self.standing(pack, drawn)?),
+        }
     }
 
     /// The blueprint as it stands.
@@ -51,7 +62,7 @@ impl Told {
         Ok(Blueprint { name: self.name.clone(), answers: resolver.complete()?, resources, drawn })
     }
 
-    pub fn add(&mut self, arguments: &AddArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+    fn add(&mut self, arguments: &AddArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
         let before = self.given.clone();
         let mut faults = Faults::default();
         let mut keys = Vec::new();
@@ -109,7 +120,7 @@ impl Told {
         }
     }
 
-    pub fn remove(&mut self, arguments: &RemoveArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+    fn remove(&mut self, arguments: &RemoveArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
         let mut faults = Faults::default();
         let mut keys = Vec::new();
         let mut gone = Vec::new();

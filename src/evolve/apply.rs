@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::interrupt;
-use super::journal::{Journal, Place};
+use super::journal::{Journal, JournalPlace};
 use super::plan::Plan;
 use crate::fault::{Fault, Faults};
 
 /// Writes `plan` below `root`. On an error, and on ^C, everything is as it was before.
-pub fn apply(plan: &Plan, root: &Path, place: &Place, command: &str) -> anyhow::Result<()> {
+pub fn apply(plan: &Plan, root: &Path, place: &JournalPlace, command: &str) -> anyhow::Result<()> {
     let _hold = interrupt::hold();
     interrupt::check()?;
     let mut journal = Journal::begin(plan, place, root, command)?;
@@ -29,7 +29,7 @@ pub enum Resumed {
 }
 
 /// Finishes a change that was cut off, or goes on taking it back; none where there is no such thing.
-pub fn resume(root: &Path, place: &Place) -> anyhow::Result<Option<Resumed>> {
+pub fn resume(root: &Path, place: &JournalPlace) -> anyhow::Result<Option<Resumed>> {
     let Some(mut journal) = Journal::open(place)?.filter(|journal| !journal.done || journal.undoing) else {
         return Ok(None);
     };
@@ -44,13 +44,13 @@ pub fn resume(root: &Path, place: &Place) -> anyhow::Result<Option<Resumed>> {
 }
 
 /// Whether a change was cut off, and its words.
-pub fn cut_off(place: &Place) -> Result<Option<String>, Faults> {
+pub fn cut_off(place: &JournalPlace) -> Result<Option<String>, Faults> {
     let journal = Journal::open(place)?.filter(|journal| !journal.done || journal.undoing);
     Ok(journal.map(|journal| journal.command().to_owned()))
 }
 
 /// Takes the last change back: its words, and where files lie that somebody has changed since.
-pub fn abort(root: &Path, place: &Place) -> Result<(String, Vec<PathBuf>), Faults> {
+pub fn abort(root: &Path, place: &JournalPlace) -> Result<(String, Vec<PathBuf>), Faults> {
     let Some(journal) = Journal::open(place)? else {
         return Err(Fault::new("there is no change to take back").help("git knows how things were: git log").into());
     };

@@ -1,22 +1,14 @@
 //! What becomes of one file: what stands in the working tree, what the template made of it last, and what
-//! it makes now (design §4). Pure.
+//! it makes now. Pure.
 
 use std::borrow::Cow;
 
+use super::action::{Action, Stages, Version};
 use super::merge::{self, Labels, Merged};
-use super::plan::{Action, Stages};
 use super::record::Locked;
 use super::work::Found;
-use crate::pack::Policy;
+use crate::pack::{Policy, hash};
 use crate::render::Mode;
-
-/// A version of a file: raw, as it was rendered, and as the formatter leaves it.
-#[derive(Debug, Clone, Copy)]
-pub struct Version<'a> {
-    pub raw: &'a [u8],
-    pub formatted: &'a [u8],
-    pub mode: Mode,
-}
 
 /// What a path is to hold, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +40,7 @@ impl Decision {
 }
 
 /// A path that the template makes now. `base` is none where the bytes that it made last are not known.
-pub struct Made<'a> {
+pub struct Rendered<'a> {
     pub path: &'a str,
     pub policy: Policy,
     pub locked: Option<&'a Locked>,
@@ -59,7 +51,7 @@ pub struct Made<'a> {
     pub unformatted: bool,
 }
 
-impl Made<'_> {
+impl Rendered<'_> {
     pub fn decide(&self, found: Found) -> Decision {
         let fresh = || Some((self.theirs.formatted.to_vec(), self.theirs.mode));
         match (self.policy, self.locked) {
@@ -80,7 +72,7 @@ impl Made<'_> {
         let base = match (self.locked, self.base) {
             (Some(_), Some(base)) => base,
             // The hash is enough to tell that nobody touched it.
-            (Some(locked), None) if super::record::hash(&ours) == locked.hash => {
+            (Some(locked), None) if hash(&ours) == locked.hash => {
                 Version { raw: &ours, formatted: &ours, mode: locked.mode }
             }
             _ => return Decision::beside(Found::File(ours, mode), self.theirs),
@@ -136,8 +128,7 @@ pub fn no_longer(locked: &Locked, base: Option<Version>, found: Found, unformatt
     match found {
         Found::Nothing => None,
         Found::File(ours, mode) => {
-            let same = base.is_some_and(|base| is_version(&ours, base, unformatted))
-                || super::record::hash(&ours) == locked.hash;
+            let same = base.is_some_and(|base| is_version(&ours, base, unformatted)) || hash(&ours) == locked.hash;
             if same && mode == locked.mode {
                 return Some(Decision::new(Action::Delete, None));
             }

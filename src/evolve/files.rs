@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::paths::hash;
 use super::steps::step;
 use crate::fault::{Fault, Faults};
 
@@ -22,13 +22,13 @@ pub struct Bytes(pub PathBuf);
 
 impl Bytes {
     pub fn keep(&self, content: &[u8]) -> io::Result<String> {
-        let hash = record::hash(content);
-        let path = self.0.join(&hash);
+        let name = hash(content);
+        let path = self.0.join(&name);
         if !path.exists() {
             step();
             fs::write(path, content)?;
         }
-        Ok(hash)
+        Ok(name)
     }
 
     pub fn read(&self, hash: &str) -> Result<Vec<u8>, Faults> {
@@ -42,7 +42,7 @@ pub fn state_of(path: &Path) -> io::Result<Option<State>> {
     match fs::symlink_metadata(path) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
-        Ok(meta) if meta.is_file() => Ok(Some(State { hash: record::hash(&fs::read(path)?), mode: mode_of(&meta) })),
+        Ok(meta) if meta.is_file() => Ok(Some(State { hash: hash(&fs::read(path)?), mode: mode_of(&meta) })),
         Ok(_) => Err(io::Error::other("it is no plain file")),
     }
 }

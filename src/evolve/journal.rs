@@ -1,5 +1,5 @@
 //! The journal: what a change was to write and what stood there before, kept in git's own folder, so that
-//! a change that was cut off can be finished or taken back (design §4).
+//! a change that was cut off can be finished or taken back.
 //!
 //! ```text
 //! JOURNAL/steps.json    every write, in order: what was there, what is to be
@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Action;
 use super::files::{Bytes, State, partial, put_aside, remove_folder, set, state_of};
-use super::plan::{Action, Entry, Plan};
-use super::record;
+use super::paths::{hash, lock_path};
+use super::plan::{Entry, Plan};
 use super::steps::step;
 use crate::fault::{Fault, Faults};
 use crate::git;
@@ -27,7 +28,7 @@ use crate::render::RECORD;
 
 /// Where a repository's journal lies, and the index that it guards.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct JournalPlace {
     folder: PathBuf,
     git: Option<git::Repository>,
 }
@@ -50,7 +51,7 @@ struct Stage {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Form {
+struct JournalForm {
     /// The words of the command.
     command: String,
     /// The commit that was checked out.
@@ -67,14 +68,14 @@ struct Form {
 /// A journal that lies in its place.
 #[derive(Debug)]
 pub struct Journal {
-    place: Place,
-    form: Form,
+    place: JournalPlace,
+    form: JournalForm,
     pub done: bool,
     /// Whether it is being taken back.
     pub undoing: bool,
 }
 
-impl Place {
+impl JournalPlace {
     /// In git's folder; without git, in the record.
     pub fn new(root: &Path, git: Option<git::Repository>) -> Self {
         let folder = match &git {
@@ -83,7 +84,7 @@ impl Place {
                 let name = if git.prefix().is_empty() {
                     "top".to_owned()
                 } else {
-                    record::hash(git.prefix().as_bytes())[..16].to_owned()
+                    hash(git.prefix().as_bytes())[..16].to_owned()
                 };
                 git.git_dir().join("new-service").join(name)
             }
@@ -114,7 +115,7 @@ fn kept_mode(before: u32, entry: &Entry) -> u32 {
 
 impl Journal {
     /// The journal in `place`, if one is there.
-    pub fn open(place: &Place) -> Result<Option<Self>, Faults> {
+    pub fn open(place: &JournalPlace) -> Result<Option<Self>, Faults> {
         let file = place.folder.join("steps.json");
         let bytes = match fs::read(&file) {
             Ok(bytes) => bytes,
@@ -130,7 +131,7 @@ impl Journal {
     }
 
     /// Notes all writes of `plan` before the first of them.
-    pub fn begin(plan: &Plan, place: &Place, root: &Path, command: &str) -> Result<Self, Faults> {
+    pub fn begin(plan: &Plan, place: &JournalPlace, root: &Path, command: &str) -> Result<Self, Faults> {
         let wrong =
             |error: io::Error| -> Faults { Fault::new(format!("the journal cannot be written: {error}")).into() };
         let parent = place.folder.parent().unwrap_or(root);
@@ -144,7 +145,7 @@ impl Journal {
         let stage = tempfile::Builder::new().prefix(".begun-").tempdir_in(parent).map_err(wrong)?;
         let bytes = Bytes(stage.path().join("bytes"));
         fs::create_dir(&bytes.0).map_err(wrong)?;
-        let mut form = Form {
+        let mut form = JournalForm {
             command: command.to_owned(),
             head: place.head(),
             conflicts: plan.conflicts(),
@@ -205,7 +206,7 @@ impl Journal {
     pub fn finish(&mut self, root: &Path) -> anyhow::Result<()> {
         let bytes = Bytes(self.place.folder.join("bytes"));
         let (lock, files): (Vec<&Step>, Vec<&Step>) =
-            self.form.steps.iter().partition(|step| step.path == record::lock_path().as_str());
+            self.form.steps.iter().partition(|step| step.path == lock_path().as_str());
         for one in files {
             super::interrupt::check()?;
             step();
@@ -293,7 +294,7 @@ fn in_order(plan: &Plan) -> Vec<&Entry> {
         plan.entries.iter().filter(|entry| entry.changes() || entry.stages.is_some()).collect();
     let rank = |entry: &Entry| {
         let record = Plan::is_record(&entry.path);
-        (entry.path == record::lock_path(), entry.action == Action::Delete, !record)
+        (entry.path == lock_path(), entry.action == Action::Delete, !record)
     };
     entries.sort_by_key(|entry| rank(entry));
     entries
@@ -303,7 +304,7 @@ fn noted(entry: &Entry, root: &Path, bytes: &Bytes) -> io::Result<Step> {
     let path = root.join(entry.path.as_str());
     let before = state_of(&path)?;
     // What the plan was made over, and not what somebody wrote a moment ago.
-    let planned = entry.before.as_ref().map(|(content, _)| record::hash(content));
+    let planned = entry.before.as_ref().map(|(content, _)| hash(content));
     if before.as_ref().map(|state| &state.hash) != planned.as_ref() {
         return Err(io::Error::other(format!("{} was changed in the meantime", entry.path)));
     }
@@ -335,7 +336,7 @@ fn perform(one: &Step, root: &Path, bytes: &Bytes) -> Result<(), Faults> {
     }
     if !alike(there.as_ref(), one.before.as_ref()) {
         let fault = Fault::new(format!("{}: somebody has changed it since the change began", one.path));
-        return Err(fault.help("to take the whole back: new-service apply --abort").into());
+        return Err(fault.help("to take the whole back: new-service undo").into());
     }
     set(&path, one.after.as_ref(), root, bytes).map_err(|error| told(&one.path, &error))
 }

@@ -5,9 +5,11 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::plan::{Action, Entry, Plan};
+use super::action::Action;
+use super::files;
+use super::interrupt;
+use super::plan::{Entry, Plan};
 use super::work::mode_of;
-use super::{files, interrupt};
 use crate::fault::{Fault, Faults};
 use crate::render::{Mode, RECORD, TreePath};
 

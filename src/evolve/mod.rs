@@ -5,6 +5,7 @@
 //! others: tree, lock and base, working tree ─► Plan::revise ─► apply, through a journal
 //! ```
 
+mod action;
 pub mod apply;
 pub mod create;
 mod decide;
@@ -14,6 +15,7 @@ pub mod interrupt;
 pub mod journal;
 pub mod merge;
 pub mod mirror;
+mod paths;
 pub mod plan;
 pub mod record;
 pub mod repo;
@@ -23,8 +25,9 @@ mod steps;
 pub mod versions;
 pub mod work;
 
-pub use plan::{Action, Entry, Plan, Stages};
+pub use action::{Action, Stages};
+pub use plan::{Entry, Mention, MissedChange, Plan};
 pub use record::Lock;
-pub use repo::Repo;
-pub use revise::{Mention, MissedChange, Names, Revision};
+pub use repo::{Checkout, Repo};
+pub use revise::{Names, Revision};
 pub use work::{Disk, Found, WorkTree};

@@ -1,75 +1,16 @@
 //! What a command will write, complete before the first byte is written.
 
-use serde::Serialize;
+use std::sync::Arc;
 
-use super::decide::Version;
+use super::action::{Action, Stages};
 use super::format::{Formatted, format};
+use super::paths::service_path;
 use super::record;
-use super::revise::{Mention, MissedChange};
 use super::shadows::Stale;
-use crate::blueprint::{self, Blueprint};
+use crate::blueprint::{Blueprint, ServiceFile};
 use crate::fault::Faults;
 use crate::pack::Pack;
 use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
-
-/// What becomes of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// It was not there.
-    Create,
-    /// Nobody had touched it, or its text went to another path: it is as the template makes it now.
-    Update,
-    /// The user's changes and the template's are both in it.
-    Merge,
-    /// Both changed the same place, and markers stand around it.
-    Conflict,
-    /// Something else stands there: the template's stands beside it, as `PATH.new`.
-    Beside,
-    /// The template no longer makes it, and nobody had touched it.
-    Delete,
-    /// The user deleted it, and so it stays.
-    KeepDeleted,
-    /// The template no longer makes it, and the user has changed it: it stays.
-    Keep,
-    Unchanged,
-}
-
-impl Action {
-    /// Whether anything is written.
-    pub fn writes(self) -> bool {
-        !matches!(self, Self::KeepDeleted | Self::Keep | Self::Unchanged)
-    }
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Merge => "merge",
-            Self::Conflict => "conflict",
-            Self::Beside => "beside",
-            Self::Delete => "delete",
-            Self::KeepDeleted => "keep-deleted",
-            Self::Keep => "keep",
-            Self::Unchanged => "unchanged",
-        }
-    }
-}
-
-/// The three versions of a conflict, for git's index: the team's may have been at another path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stages {
-    pub base: (Vec<u8>, Mode),
-    pub ours: (Vec<u8>, Mode),
-    pub theirs: (Vec<u8>, Mode),
-}
-
-impl Stages {
-    pub fn new(base: Version, ours: (Vec<u8>, Mode), theirs: Version) -> Self {
-        let owned = |version: Version| (version.formatted.to_vec(), version.mode);
-        Self { base: owned(base), ours, theirs: owned(theirs) }
-    }
-}
 
 /// One file of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +58,46 @@ impl Entry {
     }
 }
 
+/// A change of the template to a file that the team has moved elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissedChange {
+    /// Where the team has the file.
+    pub path: TreePath,
+    /// Where the template last made it.
+    pub moved_from: TreePath,
+    /// Where the template makes it now.
+    pub template_path: TreePath,
+    /// What the template made of it last, and what it makes of it now.
+    pub before: Vec<u8>,
+    pub after: Vec<u8>,
+}
+
+impl MissedChange {
+    /// What a person is told.
+    pub fn note(&self) -> String {
+        let Self { path, moved_from, template_path, .. } = self;
+        let now = if moved_from == template_path { String::new() } else { format!(" (now {template_path})") };
+        format!("{path}: the template changed {moved_from}{now}, which you moved here; the change is not merged")
+    }
+}
+
+/// A name in the team's code that is another now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mention {
+    pub path: TreePath,
+    /// From 1, in the file as it is after the change.
+    pub line: usize,
+    pub from: String,
+    pub to: String,
+}
+
+impl std::fmt::Display for Mention {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, line, from, to } = self;
+        write!(f, "{path}:{line}: `{from}` is now `{to}`")
+    }
+}
+
 /// All writes of a command, by path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -143,9 +124,12 @@ pub struct Plan {
 
 impl Plan {
     /// The plan that creates a repository: its files, its blueprint, its record.
-    pub fn create(blueprint: &Blueprint, pack: &Pack) -> Result<Self, Faults> {
+    pub fn create(blueprint: &Blueprint, pack: &Arc<Pack>) -> Result<Self, Faults> {
         let tree = render_in_time(blueprint, pack)?;
-        let (changed, unformatted) = match format(&tree, &pack.manifest.format) {
+        // The formatter works in processes of its own.
+        let (formatted, record) =
+            rayon::join(|| format(&tree, &pack.manifest.format), || record::files(blueprint, pack, &tree));
+        let (changed, unformatted) = match formatted {
             Formatted::Changed(changed) => (changed, None),
             Formatted::Skipped(why) => (std::collections::BTreeMap::new(), Some(why)),
         };
@@ -156,8 +140,8 @@ impl Plan {
             entries.push(Entry { overlay: file.overlay.clone(), ..entry });
         }
         let own = |path: TreePath, content| Entry::create(path, content, Mode::Plain, None);
-        entries.push(own(service_path(), blueprint::write(blueprint, pack)?.into_bytes()));
-        entries.extend(record::files(blueprint, pack, &tree).into_iter().map(|(path, content)| own(path, content)));
+        entries.push(own(service_path(), ServiceFile::created(blueprint, pack)?.into_bytes()));
+        entries.extend(record.into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             entries,
@@ -224,7 +208,3 @@ pub(super) fn unlocked_step(tree: &Tree) -> Option<String> {
 
 /// The command by which cargo brings its lock file in order.
 pub(super) const CHECK: &str = "cargo check";
-
-pub fn service_path() -> TreePath {
-    TreePath::new(blueprint::FILE_NAME).expect("a path of our own making")
-}

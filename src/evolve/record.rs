@@ -1,22 +1,23 @@
-//! What a repository keeps of its making (design §4): `.new-service/lock` and `.new-service/base/`.
+//! What a repository keeps of its making: `.new-service/lock` and `.new-service/base/`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::format;
+use super::merge::marker;
+use super::paths::{is_hash, lock_path, object_path};
 use super::shadows::{self, Shadows};
 use super::work::{Found, WorkTree};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Pack, Policy, check_plain};
-use crate::render::{Mode, RECORD, Tree, TreePath, render_in_time};
+use crate::pack::{Pack, Policy, check_plain, hash};
+use crate::render::{Mode, Tree, TreePath, render_in_time};
 use crate::schema::Layout;
-
-/// The hash of bytes is the name of their object.
-pub use crate::pack::hash;
 
 /// The newest format of the lock file that this binary reads.
 const FORMAT: u32 = 3;
@@ -60,26 +61,6 @@ pub struct Locked {
     pub layer: String,
 }
 
-/// The folder of the pristine bytes.
-pub const OBJECTS: &str = ".new-service/base";
-
-/// A path of the record from the repository's root.
-pub fn path(rest: &str) -> TreePath {
-    TreePath::new(&format!("{RECORD}/{rest}")).expect("a path of our own making")
-}
-
-pub fn lock_path() -> TreePath {
-    path("lock")
-}
-
-pub fn objects_folder() -> TreePath {
-    TreePath::new(OBJECTS).expect("a path of our own making")
-}
-
-pub fn object_path(hash: &str) -> TreePath {
-    TreePath::new(&format!("{OBJECTS}/{hash}")).expect("a path of our own making")
-}
-
 impl Lock {
     /// The lock of a repository that is `tree`.
     pub fn of(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Self {
@@ -94,7 +75,7 @@ impl Lock {
             year: blueprint.drawn.year.clone(),
             migrations: tree.migrations.clone(),
             files: tree.iter().collect::<Vec<_>>().into_par_iter().map(locked).collect(),
-            formatted: super::format::candidates(tree, &pack.manifest.format).cloned().collect(),
+            formatted: format::candidates(tree, &pack.manifest.format).cloned().collect(),
             shadows: shadows::of(pack),
             schema: tree.schema.clone(),
         }
@@ -240,11 +221,6 @@ impl Lock {
     }
 }
 
-/// Whether a text has the form of [`hash`].
-pub fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
 /// A line of format 1 in the order of today's: `file POLICY MODE HASH LAYER PATH` had the path last.
 fn in_order(line: &str) -> Cow<'_, str> {
     let words: Vec<&str> = line.splitn(6, ' ').collect();
@@ -283,7 +259,7 @@ pub enum Read {
 
 /// Reads `.new-service/lock`, with git's conflict markers in it where it has them.
 pub fn read(text: &str) -> Result<Read, Faults> {
-    if super::repo::marker(text).is_none() {
+    if marker(text).is_none() {
         return Ok(Read::Whole(Box::new(Lock::parse(text)?)));
     }
     // What git could merge is in both sides, of whichever it is. A fact of the model may have lost there what
@@ -365,7 +341,11 @@ pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, 
 
 /// The lock and the objects of a repository whose record two branches left in conflict: as if it had just
 /// been made from its blueprint, with what both of them drew.
-pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, BTreeMap<String, Vec<u8>>), Faults> {
+pub fn anew(
+    blueprint: &Blueprint,
+    pack: &Arc<Pack>,
+    united: &Lock,
+) -> Result<(Lock, BTreeMap<String, Vec<u8>>), Faults> {
     let tree = render_in_time(blueprint, pack)?;
     let mut lock = Lock::of(blueprint, pack, &tree);
     let objects =
@@ -381,13 +361,13 @@ pub fn anew(blueprint: &Blueprint, pack: &Pack, united: &Lock) -> Result<(Lock, 
 }
 
 /// A working tree with objects that are not written yet.
-pub struct Overlay<'a> {
+pub struct WithObjects<'a> {
     pub work: &'a dyn WorkTree,
     /// By their hash.
     pub objects: BTreeMap<String, Vec<u8>>,
 }
 
-impl WorkTree for Overlay<'_> {
+impl WorkTree for WithObjects<'_> {
     fn look(&self, path: &TreePath) -> io::Result<Found> {
         self.work.look(path)
     }

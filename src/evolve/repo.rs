@@ -2,56 +2,82 @@
 
 use std::path::{Path, PathBuf};
 
-use super::journal::Place;
-use super::plan::service_path;
+use super::journal::JournalPlace;
+use super::merge::marker;
+use super::paths::{lock_path, service_path};
 use super::record::{self, Lock};
 use super::work::{Disk, Found, WorkTree as _, unreadable};
-use crate::blueprint;
-use crate::fault::{Fault, Faults};
+use crate::blueprint::{FILE_NAME, ServiceFile};
+use crate::fault::{self, Fault, Faults};
 use crate::git;
 use crate::pack::Text;
 use crate::render::RECORD;
 
+/// Where a repository is, and where a change of it is journalled. Nothing in it has been read: a change that was cut off
+/// comes first, and can be taken back whatever the files hold.
+#[derive(Debug)]
+pub struct Checkout {
+    pub root: PathBuf,
+    pub git: Option<git::Repository>,
+    pub place: JournalPlace,
+}
+
+/// A repository with its blueprint and its lock, both read once.
 #[derive(Debug)]
 pub struct Repo {
     pub disk: Disk,
     pub git: Option<git::Repository>,
     /// `service.toml` as it stands.
-    pub service: Text,
+    pub service: ServiceFile,
     pub lock: record::Read,
-    pub place: Place,
+    pub place: JournalPlace,
 }
 
-impl Repo {
-    /// The top of the repository that `from` lies in: the nearest folder with a blueprint.
-    pub fn find(from: &Path) -> Result<PathBuf, Faults> {
-        let from = from.canonicalize().map_err(|error| Fault::new(format!("{}: {error}", from.display())))?;
-        let found = from.ancestors().find(|folder| folder.join(blueprint::FILE_NAME).is_file());
-        let Some(root) = found else {
-            let fault = Fault::new(format!("no {} here, nor in a folder above", blueprint::FILE_NAME));
+/// The top of the repository that `from` lies in: the nearest folder with a blueprint.
+pub fn root_around(from: &Path) -> Result<Option<PathBuf>, Faults> {
+    let from = from.canonicalize().map_err(|error| Fault::new(format!("{}: {error}", from.display())))?;
+    Ok(from.ancestors().find(|folder| folder.join(FILE_NAME).is_file()).map(Path::to_owned))
+}
+
+/// Whether `from` lies in a repository that new-service made, its record included.
+pub fn is_inside(from: &Path) -> bool {
+    root_around(from).is_ok_and(|root| root.is_some_and(|root| root.join(lock_path().as_str()).is_file()))
+}
+
+/// `service.toml` of the repository in `root`.
+pub fn service_file(root: &Path) -> Result<ServiceFile, Faults> {
+    let path = root.join(FILE_NAME);
+    let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{}: {error}", path.display())))?;
+    let text = Text::from_utf8(FILE_NAME, bytes)?;
+    if let Some(line) = marker(&text.content) {
+        let place = fault::Place::new(FILE_NAME, line, 1);
+        return Err(Fault::at(place, "a conflict is not resolved").help("choose, and take the markers out").into());
+    }
+    ServiceFile::parse(text)
+}
+
+impl Checkout {
+    /// The repository that `from` lies in.
+    pub fn find(from: &Path) -> Result<Self, Faults> {
+        let Some(root) = root_around(from)? else {
+            let fault = Fault::new(format!("no {FILE_NAME} here, nor in a folder above"));
             return Err(fault
                 .help("this command changes a repository that `new-service new` made: run it inside one")
                 .into());
         };
-        Ok(root.to_owned())
+        let git = git::Repository::around(&root)
+            .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
+        let place = JournalPlace::new(&root, git.clone());
+        Ok(Self { root, git, place })
     }
+}
 
-    /// `service.toml` of a repository, which may be in conflict.
-    pub fn blueprint_of(root: &Path) -> Result<Text, Faults> {
-        let path = root.join(blueprint::FILE_NAME);
-        let bytes = std::fs::read(&path).map_err(|error| Fault::new(format!("{}: {error}", path.display())))?;
-        let text = Text::from_utf8(blueprint::FILE_NAME, bytes)?;
-        if let Some(line) = marker(&text.content) {
-            let place = crate::fault::Place::new(blueprint::FILE_NAME, line, 1);
-            return Err(Fault::at(place, "a conflict is not resolved").help("choose, and take the markers out").into());
-        }
-        Ok(text)
-    }
-
-    pub fn open(root: &Path) -> Result<Self, Faults> {
-        let service = Self::blueprint_of(root)?;
+impl Repo {
+    /// `service` is what the checkout's `service.toml` says.
+    pub fn open(checkout: Checkout, service: ServiceFile) -> Result<Self, Faults> {
+        let Checkout { root, git, place } = checkout;
         let disk = Disk::new(root);
-        let path = record::lock_path();
+        let path = lock_path();
         let lock = match disk.look(&path).map_err(|error| unreadable(&path, &error))? {
             Found::File(bytes, _) => record::read(&Text::from_utf8(path.as_str(), bytes)?.content)?,
             _ => {
@@ -59,8 +85,6 @@ impl Repo {
                 return Err(fault.help("it belongs to the repository: git checkout HEAD -- .new-service").into());
             }
         };
-        let git = git::Repository::around(root)
-            .map_err(|why| Fault::new(format!("git does not tell of this repository: {why}")))?;
         let lock = match (lock, &git) {
             (record::Read::Two { ours, theirs, .. }, Some(git)) => {
                 // While the merge goes on, git has each side whole.
@@ -70,7 +94,6 @@ impl Repo {
             }
             (lock, _) => lock,
         };
-        let place = Place::new(root, git.clone());
         Ok(Self { disk: disk.in_git(git.clone()), git, service, lock, place })
     }
 
@@ -83,9 +106,8 @@ impl Repo {
         match &self.lock {
             record::Read::Whole(lock) => Ok(lock),
             record::Read::Two { .. } => {
-                let fault =
-                    Fault::new(format!("{}: two branches were merged, and it is in conflict", record::lock_path()));
-                Err(fault.help("new-service apply writes it anew from service.toml; then commit the merge").into())
+                let fault = Fault::new(format!("{}: two branches were merged, and it is in conflict", lock_path()));
+                Err(fault.help("new-service apply writes it again from service.toml; then commit the merge").into())
             }
         }
     }
@@ -99,7 +121,7 @@ impl Repo {
         let unmerged: Vec<&String> = status.unmerged.iter().filter(|path| !own(path)).collect();
         if let Some(first) = unmerged.first() {
             let fault = Fault::new(format!("{first}: a conflict is not resolved{}", more(unmerged.len())));
-            let help = "resolve it, and `git add` the file; to take the last change back: new-service apply --abort";
+            let help = "resolve it, and `git add` the file; to take the last change back: new-service undo";
             return Err(fault.help(help).into());
         }
         // In the middle of a merge, everything is changed.
@@ -120,11 +142,4 @@ impl Repo {
 
 fn more(count: usize) -> String {
     if count > 1 { format!(", nor are {} more", count - 1) } else { String::new() }
-}
-
-/// The line of a text where a conflict begins.
-pub fn marker(text: &str) -> Option<usize> {
-    let begins = text.lines().position(|line| line.starts_with("<<<<<<< "))?;
-    let ends = text.lines().skip(begins).any(|line| line.starts_with(">>>>>>> "));
-    ends.then_some(begins + 1)
 }

@@ -1,4 +1,4 @@
-//! The plan for a repository that is there: three ways, for every file (design §4).
+//! The plan for a repository that is there: three ways, for every file.
 
 mod left_behind;
 mod mentions;
@@ -7,28 +7,29 @@ mod moves;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-pub use mentions::{Mention, Names};
-pub use missed::MissedChange;
+pub use mentions::Names;
 
-use super::decide::{self, Decision, Made, Version};
-use super::format::{Formatted, format_all};
-use super::merge::Labels;
-use super::plan::{Action, CHECK, Entry, Plan, service_path, unlocked_note, unlocked_step};
-use super::record::{self, Lock, Locked};
-use super::repo::marker;
+use super::action::{Action, Version};
+use super::decide::{self, Decision, Rendered};
+use super::format::{self, Unformatted, format_all};
+use super::merge::{Labels, marker};
+use super::paths::{hash, is_hash, lock_path, object_path, objects_folder, service_path};
+use super::plan::{CHECK, Entry, Plan, unlocked_note, unlocked_step};
+use super::record::{Lock, Locked};
 use super::shadows::{Stale, stale};
 use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy};
-use crate::render::{Mode, Tree, TreeFile, TreePath, join_locks, render_in_time};
-use crate::schema::{Migration, Source, query_names};
+use crate::render::{Mode, Tree, TreeFile, TreePath, lockfile, render_in_time};
+use crate::schema::{Migration, RustSource, query_names};
 
 /// From what a repository was made to what it is to be made of.
 pub struct Revision<'a> {
     pub blueprint: &'a Blueprint,
-    pub pack: &'a Pack,
+    pub pack: &'a Arc<Pack>,
     /// What it was last made of.
     pub lock: &'a Lock,
     pub work: &'a dyn WorkTree,
@@ -88,7 +89,7 @@ impl Plan {
             notes.extend(unlocked_note(tree, revision.pack));
             next.extend(unlocked_step(tree));
         }
-        let stale = stale(revision.lock, revision.pack, &tree.layers);
+        let stale = stale(&revision.lock.shadows, revision.pack, &tree.layers);
         notes.extend(stale.iter().map(Stale::note));
         if !migrations.is_empty() {
             next.extend(migrate_step(revision.pack, &tree.layers));
@@ -159,24 +160,31 @@ impl<'a> Reviser<'a> {
 
     /// Both sides of what is not the same go through one formatter, each by its own settings.
     fn format(&mut self) {
-        let format = &self.revision.pack.manifest.format;
-        let Some(rustfmt) = &format.rustfmt else { return };
+        let rules = &self.revision.pack.manifest.format;
+        let Some(rustfmt) = &rules.rustfmt else { return };
         let lock = self.revision.lock;
         let changed = |path: &TreePath| !is_same(lock.files.get(path), self.new.files.get(path));
-        let theirs: Vec<(&TreePath, &[u8])> = super::format::candidates(self.tree, format)
+        let theirs: Vec<(&TreePath, &[u8])> = format::candidates(self.tree, rules)
             .filter(|path| changed(path))
             .filter_map(|path| Some((path, self.tree.get(path.as_str())?.content.as_slice())))
             .collect();
         let bases: Vec<(&TreePath, &[u8])> =
             lock.formatted.iter().filter_map(|path| Some((path, self.raw.get(path)?.as_slice()))).collect();
-        let settings = rustfmt.config.as_deref().and_then(|config| self.tree.get(config));
-        let settings = settings.map_or(&[][..], |file| &file.content);
-        let old = rustfmt.config.as_deref().and_then(|config| self.raw.get(&TreePath::new(config).ok()?));
-        let old = old.map_or(settings, Vec::as_slice);
-        match (format_all(&theirs, rustfmt, settings), format_all(&bases, rustfmt, old)) {
-            (Formatted::Changed(theirs), Formatted::Changed(bases)) => (self.theirs, self.bases) = (theirs, bases),
-            // One of them alone would make every line differ.
-            (Formatted::Skipped(why), _) | (_, Formatted::Skipped(why)) => self.unformatted = Some(why),
+        let now = rustfmt.config.as_deref().and_then(|config| self.tree.get(config));
+        let now = now.map_or(&[][..], |file| &file.content);
+        let then = rustfmt.config.as_deref().and_then(|config| self.raw.get(&TreePath::new(config).ok()?));
+        let then = then.map_or(now, Vec::as_slice);
+        let texts = theirs.iter().map(|(_, text)| Unformatted { text, settings: now });
+        let texts = texts.chain(bases.iter().map(|(_, text)| Unformatted { text, settings: then }));
+        // Both or none: one of them alone would make every line differ.
+        match format_all(&texts.collect::<Vec<_>>(), rustfmt) {
+            Ok(mut formatted) => {
+                let of_bases = formatted.split_off(theirs.len());
+                let of_theirs = format::changed(theirs.iter().map(|(path, _)| *path), formatted);
+                let of_bases = format::changed(bases.iter().map(|(path, _)| *path), of_bases);
+                (self.theirs, self.bases) = (of_theirs, of_bases);
+            }
+            Err(why) => self.unformatted = Some(why),
         }
     }
 
@@ -224,7 +232,7 @@ impl<'a> Reviser<'a> {
             }
             return decision;
         }
-        let made = Made {
+        let made = Rendered {
             path: path.as_str(),
             policy: file.policy,
             locked,
@@ -318,7 +326,7 @@ impl<'a> Reviser<'a> {
             if Path::new(path).extension().is_none_or(|ending| ending != "rs") {
                 continue;
             }
-            for name in query_names(&Source { path, text: &text, from: path }) {
+            for name in query_names(&RustSource { path, text: &text, from: path }) {
                 let Ok(data) = TreePath::new(&format!("{folder}/{name}")) else { continue };
                 if self.tree.get(data.as_str()).is_none() && self.look(&data)? == Found::Nothing {
                     missing.push(path.to_owned());
@@ -372,18 +380,18 @@ impl<'a> Reviser<'a> {
         if new != **lock {
             new.shadows = shadows;
         }
-        let there = work.objects().map_err(|error| unreadable(&record::objects_folder(), &error))?;
+        let there = work.objects().map_err(|error| unreadable(&objects_folder(), &error))?;
         let objects = new.objects(self.tree);
         for hash in there.iter().filter(|hash| !objects.contains_key(hash.as_str())) {
             // Names that are no hash are not ours.
-            if record::is_hash(hash) {
-                self.own(record::object_path(hash), None)?;
+            if is_hash(hash) {
+                self.own(object_path(hash), None)?;
             }
         }
         for (hash, content) in objects.into_iter().filter(|(hash, _)| !there.contains(*hash)) {
-            self.own(record::object_path(hash), Some(content.to_owned()))?;
+            self.own(object_path(hash), Some(content.to_owned()))?;
         }
-        self.own(record::lock_path(), Some(new.print().into_bytes()))
+        self.own(lock_path(), Some(new.print().into_bytes()))
     }
 }
 
@@ -406,10 +414,10 @@ fn lock_file(locked: &Locked, file: &TreeFile, ours: &[u8], mode: Mode) -> Decis
     if ours == file.content {
         return decision(Action::Unchanged, ours.to_vec());
     }
-    if record::hash(ours) == locked.hash {
+    if hash(ours) == locked.hash {
         return decision(Action::Update, file.content.clone());
     }
-    match join_locks(&String::from_utf8_lossy(ours), &String::from_utf8_lossy(&file.content)) {
+    match lockfile::join(&String::from_utf8_lossy(ours), &String::from_utf8_lossy(&file.content)) {
         Some(joined) if joined.as_bytes() == ours => decision(Action::Unchanged, ours.to_vec()),
         Some(joined) => decision(Action::Merge, joined.into_bytes()),
         // What cannot be read stays; cargo says what is wrong with it.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::Lock;
-use crate::pack::{Overlay, Pack, visible};
+use crate::pack::{Overlay, Pack, layer_name, visible};
 use crate::template::sh;
 
 /// What each overlay hides, by the path (`.tera` left out) and the overlay's number, from 1: the SHA-256 of it.
@@ -46,12 +45,12 @@ impl Stale {
     }
 }
 
-/// What is stale in `layers`, of what `lock` knows. A lock of an earlier new-service knows nothing.
-pub fn stale(lock: &Lock, pack: &Pack, layers: &[String]) -> Vec<Stale> {
+/// What is stale in `layers`, of what a lock has noted. The lock of an earlier new-service has noted nothing.
+pub fn stale(noted: &Shadows, pack: &Pack, layers: &[String]) -> Vec<Stale> {
     let mut stale = Vec::new();
     for (number, overlay) in (1..).zip(&pack.overlays) {
         for shadow in overlay.shadows.iter().filter(|shadow| !shadow.absent && is_in(&shadow.path, layers)) {
-            let known = lock.shadows.get(&(shadow.key().to_owned(), number));
+            let known = noted.get(&(shadow.key().to_owned(), number));
             if known.is_some_and(|hash| *hash != shadow.hash) {
                 let see = match shadow.of.and_then(|below| pack.overlays.get(below)) {
                     Some(below) => format!("the overlay \"{}\" has it", below.name()),
@@ -61,7 +60,7 @@ pub fn stale(lock: &Lock, pack: &Pack, layers: &[String]) -> Vec<Stale> {
                 stale.push(Stale { overlay, path, gone: false, see });
             }
         }
-        let known = lock.shadows.keys().filter(|(_, of)| *of == number);
+        let known = noted.keys().filter(|(_, of)| *of == number);
         for (path, _) in known.filter(|(path, _)| is_in(path, layers)) {
             let stands = overlay.shadows.iter().any(|shadow| shadow.key() == path);
             if !stands && has(pack, overlay, path) {
@@ -75,11 +74,7 @@ pub fn stale(lock: &Lock, pack: &Pack, layers: &[String]) -> Vec<Stale> {
 
 /// Whether a file of the pack is of one of the layers, or of all.
 fn is_in(path: &str, layers: &[String]) -> bool {
-    layer_of(path).is_none_or(|name| layers.iter().any(|layer| layer == name))
-}
-
-fn layer_of(path: &str) -> Option<&str> {
-    Some(path.strip_prefix("layers/")?.split_once('/')?.0)
+    layer_name(path).is_none_or(|name| layers.iter().any(|layer| layer == name))
 }
 
 /// Whether a file, rendered or not, is that overlay's.
@@ -90,7 +85,7 @@ fn has(pack: &Pack, overlay: &Overlay, path: &str) -> bool {
 
 /// The command that writes a file of the pack's own out.
 fn export(pack: &Pack, path: &str) -> String {
-    let layer = layer_of(path).map_or_else(String::new, |layer| format!(" --layer {}", sh(layer)));
+    let layer = layer_name(path).map_or_else(String::new, |layer| format!(" --layer {}", sh(layer)));
     let template = pack.origin.written.as_ref().map_or_else(String::new, |from| format!(" --template {}", sh(from)));
     format!("new-service template export DIR{layer}{template}")
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::{Action, Entry, Plan};
+use super::action::Action;
+use super::plan::{Entry, Plan};
 use super::record::Lock;
 use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::stamps;
@@ -12,14 +13,14 @@ use crate::render::{Mode, TreePath};
 
 /// A file that has another name now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Renamed {
+pub struct RenamedFile {
     pub from: TreePath,
     pub to: TreePath,
 }
 
 /// Gives migrations that have the version of another one a later one, in `lock`; none where each has its own. Those
 /// of a branch stay in their order, and what comes later moves only where it would be met.
-pub fn apart(lock: &mut Lock) -> Vec<Renamed> {
+pub fn apart(lock: &mut Lock) -> Vec<RenamedFile> {
     // By folder, version and name: the files of each.
     let mut migrations = BTreeMap::<(String, u64, String), Vec<TreePath>>::new();
     for path in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append).map(|(path, _)| path) {
@@ -42,7 +43,7 @@ pub fn apart(lock: &mut Lock) -> Vec<Renamed> {
         for from in files {
             let ending = parts(&from).map_or("", |(_, _, _, ending)| ending);
             let Ok(to) = TreePath::new(&format!("{folder}{stamp}_{name}.{ending}")) else { continue };
-            renamed.push(Renamed { from, to });
+            renamed.push(RenamedFile { from, to });
         }
         if let Some(known) = lock.migrations.get_mut(&name) {
             *known = stamp.max(known.clone());
@@ -50,7 +51,7 @@ pub fn apart(lock: &mut Lock) -> Vec<Renamed> {
     }
     // All of them first: a name that one gives up may be another's.
     let taken: Vec<_> = renamed.iter().map(|renamed| lock.files.remove(&renamed.from)).collect();
-    for (Renamed { to, .. }, locked) in renamed.iter().zip(taken) {
+    for (RenamedFile { to, .. }, locked) in renamed.iter().zip(taken) {
         lock.files.extend(locked.map(|locked| (to.clone(), locked)));
     }
     renamed
@@ -66,9 +67,9 @@ fn parts(path: &TreePath) -> Option<(&str, u64, &str, &str)> {
 }
 
 /// Moves the files, with what they hold now, and says so.
-pub fn rename(plan: &mut Plan, renamed: &[Renamed], work: &dyn WorkTree) -> Result<(), Faults> {
+pub fn rename(plan: &mut Plan, renamed: &[RenamedFile], work: &dyn WorkTree) -> Result<(), Faults> {
     let look = |path: &TreePath| work.look(path).map_err(|error| unreadable(path, &error));
-    for Renamed { from, to } in renamed {
+    for RenamedFile { from, to } in renamed {
         let Found::File(content, mode) = look(from)? else { continue };
         if !renamed.iter().any(|other| other.to == *from) {
             let gone = Entry::create(from.clone(), Vec::new(), Mode::Plain, None);

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::record;
+use super::paths;
 use crate::fault::{Fault, Faults};
 use crate::git;
 use crate::render::{Mode, TreePath};
@@ -38,8 +38,8 @@ pub trait WorkTree {
 
     /// The pristine bytes with the hash. None where they are not there, or are no longer what they were.
     fn object(&self, hash: &str) -> Option<Vec<u8>> {
-        let Ok(Found::File(content, _)) = self.look(&record::object_path(hash)) else { return None };
-        let whole = |content: Vec<u8>| (record::hash(&content) == hash).then_some(content);
+        let Ok(Found::File(content, _)) = self.look(&paths::object_path(hash)) else { return None };
+        let whole = |content: Vec<u8>| (paths::hash(&content) == hash).then_some(content);
         // Where somebody's git turned its line ends round, they are turned back.
         let turned = || String::from_utf8(content.clone()).ok().map(|text| text.replace("\r\n", "\n").into_bytes());
         whole(content.clone()).or_else(|| whole(turned()?))
@@ -122,7 +122,7 @@ impl WorkTree for Disk {
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {
-        let folder = self.root.join(record::OBJECTS);
+        let folder = self.root.join(paths::OBJECTS);
         match fs::read_dir(folder) {
             Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
@@ -153,7 +153,7 @@ impl WorkTree for BTreeMap<TreePath, (Vec<u8>, Mode)> {
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {
-        let folder = record::objects_folder();
+        let folder = paths::objects_folder();
         let below = self.keys().filter(|path| path.is_below(&folder));
         Ok(below.filter_map(|path| Some(path.as_str().rsplit_once('/')?.1.to_owned())).collect())
     }

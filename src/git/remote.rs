@@ -14,7 +14,7 @@ pub const PROTOCOLS: [&str; 3] = ["https", "ssh", "file"];
 
 /// What a name leads to in a repository elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct RemoteRevision {
     pub commit: String,
     /// Whether it is a tag, which is not meant to move.
     pub tag: bool,
@@ -22,7 +22,7 @@ pub struct Found {
 
 /// A file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct CommitFile {
     pub path: String,
     /// As git writes it: `100644`.
     pub mode: String,
@@ -47,7 +47,7 @@ impl From<String> for Unfetched {
 
 /// What `reference` leads to: a tag, else a branch; without one, what is checked out there by default. None
 /// where there is no such name; git's reason where it cannot be asked.
-pub fn resolve(url: &str, reference: Option<&str>) -> Result<Option<Found>, String> {
+pub fn resolve(url: &str, reference: Option<&str>) -> Result<Option<RemoteRevision>, String> {
     let names = match reference {
         None => vec!["HEAD".to_owned()],
         Some(name) if name.starts_with("refs/") => vec![format!("{name}^{{}}"), name.to_owned()],
@@ -63,7 +63,7 @@ pub fn resolve(url: &str, reference: Option<&str>) -> Result<Option<Found>, Stri
     let found = names.iter().find_map(|name| refs.iter().find(|(_, there)| there == name));
     Ok(found
         .filter(|(commit, _)| is_commit(commit))
-        .map(|(commit, name)| Found { commit: (*commit).to_owned(), tag: name.starts_with("refs/tags/") }))
+        .map(|(commit, name)| RemoteRevision { commit: (*commit).to_owned(), tag: name.starts_with("refs/tags/") }))
 }
 
 /// Whether a text is the whole name of a commit.
@@ -126,7 +126,7 @@ fn size(folder: &Path) -> u64 {
 }
 
 /// The files below the folder `below` in a commit that was fetched into `folder`, with nothing read of them yet.
-pub fn list(folder: &Path, commit: &str, below: &str) -> Result<Vec<Item>, String> {
+pub fn list(folder: &Path, commit: &str, below: &str) -> Result<Vec<CommitFile>, String> {
     let mut listed = inside(folder);
     let told = run(listed.args(["ls-tree", "-r", "-z", "-l", "--full-tree", &format!("{commit}:{below}")]))?;
     let item = |line: &str| {
@@ -134,13 +134,13 @@ pub fn list(folder: &Path, commit: &str, below: &str) -> Result<Vec<Item>, Strin
         let mut facts = facts.split_whitespace();
         let (mode, _, object, bytes) = (facts.next()?, facts.next()?, facts.next()?, facts.next()?);
         let (path, mode, object) = (path.to_owned(), mode.to_owned(), object.to_owned());
-        Some(Item { path, mode, object, bytes: bytes.parse().unwrap_or(0) })
+        Some(CommitFile { path, mode, object, bytes: bytes.parse().unwrap_or(0) })
     };
     Ok(told.split('\0').filter_map(item).collect())
 }
 
 /// The contents of `items`, in order.
-pub fn read(folder: &Path, items: &[Item]) -> Result<Vec<Vec<u8>>, String> {
+pub fn read(folder: &Path, items: &[CommitFile]) -> Result<Vec<Vec<u8>>, String> {
     let mut batch = inside(folder);
     batch.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = batch.spawn().map_err(|_| Failure::Missing.to_string())?;

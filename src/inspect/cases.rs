@@ -15,6 +15,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use glob::Pattern;
 use serde::Deserialize;
@@ -31,7 +32,7 @@ const NAME: &str = "shop";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Form {
+struct CaseForm {
     name: Option<Spanned<String>>,
     #[serde(default)]
     answers: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
@@ -82,7 +83,7 @@ pub fn read(files: &Files, pack: &Pack) -> (Vec<Case>, Faults) {
         }
         let case = Text::from_utf8(pack.shown(path), content.clone()).map_err(Faults::from).and_then(|text| {
             let (form, faults) = text.pack_toml()?;
-            Reader { files, pack, text: &text, faults }.read(&form)
+            CaseReader { files, pack, text: &text, faults }.read(&form)
         });
         match case {
             Ok(case) => cases.push(case),
@@ -92,15 +93,15 @@ pub fn read(files: &Files, pack: &Pack) -> (Vec<Case>, Faults) {
     (cases, faults)
 }
 
-struct Reader<'a> {
+struct CaseReader<'a> {
     files: &'a Files,
     pack: &'a Pack,
     text: &'a Text,
     faults: Faults,
 }
 
-impl Reader<'_> {
-    fn read(mut self, form: &Form) -> Result<Case, Faults> {
+impl CaseReader<'_> {
+    fn read(mut self, form: &CaseForm) -> Result<Case, Faults> {
         let name = form.name.as_ref().map_or(NAME, |name| name.get_ref());
         let top = form.name.as_ref().map_or(0, |name| name.span().start);
         if let Err(fault) = self.pack.manifest.name_rules.check(name) {
@@ -183,7 +184,7 @@ impl Reader<'_> {
         self.faults.push(Fault { place: Some(self.text.place(at)), ..fault });
     }
 
-    fn answers(&mut self, form: &Form) -> Answers {
+    fn answers(&mut self, form: &CaseForm) -> Answers {
         let mut answers = Answers::default();
         for (key, value) in &form.answers {
             let question = self.pack.manifest.question(key.get_ref());
@@ -207,7 +208,7 @@ impl Reader<'_> {
 
 impl Case {
     /// What is written otherwise than the case says.
-    pub fn faults(&self, pack: &Pack) -> Faults {
+    pub fn faults(&self, pack: &Arc<Pack>) -> Faults {
         let Some(blueprint) = &self.blueprint else { return Faults::default() };
         let tree = match render_in_time(blueprint, pack) {
             Ok(tree) => tree,

@@ -6,7 +6,8 @@ use tera::Context;
 
 use super::rows::Rows;
 use crate::fault::{Fault, Faults};
-use crate::pack::{Condition, Layer, Pack};
+use crate::pack::{Answer, Condition, KINDS, Layer, Pack, RESOURCES, TARGETS};
+use crate::template::variables_of;
 
 /// What a condition decides.
 pub enum Decides<'a> {
@@ -14,6 +15,10 @@ pub enum Decides<'a> {
     Layer(&'a Layer),
     /// A rule for files; it counts where its layer is in.
     Rule(&'a Layer, &'a str),
+    /// A practice that the layer claims; it counts where the layer is in.
+    Claim(&'a Layer, &'a str),
+    /// Something that its layer contributes; it counts where the layer is in.
+    Contribution(&'a Layer),
     Refusal,
 }
 
@@ -26,6 +31,9 @@ pub struct Judged<'a> {
 pub fn all(pack: &Pack) -> Vec<Judged<'_>> {
     let mut all = Vec::new();
     let mut add = |condition, decides| all.push(Judged { condition, decides });
+    for refusal in &pack.manifest.refusals {
+        add(&refusal.when, Decides::Refusal);
+    }
     for question in &pack.manifest.questions {
         if let Some(when) = &question.when {
             add(when, Decides::Question(&question.key));
@@ -40,6 +48,16 @@ pub fn all(pack: &Pack) -> Vec<Judged<'_>> {
                 add(when, Decides::Rule(layer, &rule.pattern));
             }
         }
+        for claim in &layer.claims {
+            if let Some(when) = &claim.when {
+                add(when, Decides::Claim(layer, &claim.id));
+            }
+        }
+        for one in &layer.contributions {
+            if let Some(when) = &one.when {
+                add(when, Decides::Contribution(layer));
+            }
+        }
         for refusal in &layer.refusals {
             add(&refusal.when, Decides::Refusal);
         }
@@ -51,7 +69,9 @@ impl Judged<'_> {
     /// Whether it is asked at all where these layers are in.
     pub fn counts(&self, layers: &[&Layer]) -> bool {
         match self.decides {
-            Decides::Rule(layer, _) => layers.iter().any(|other| other.name == layer.name),
+            Decides::Rule(layer, _) | Decides::Claim(layer, _) | Decides::Contribution(layer) => {
+                layers.iter().any(|other| other.name == layer.name)
+            }
             _ => true,
         }
     }
@@ -63,26 +83,55 @@ impl Judged<'_> {
     /// All that decides whether it holds, as far as it is asked: what it reads, and what its layer needs.
     pub fn reads(&self, pack: &Pack) -> BTreeSet<String> {
         let mut reads = self.condition.reads();
-        if let Decides::Layer(layer) | Decides::Rule(layer, _) = self.decides {
-            let (mut open, mut seen) = (vec![layer.name.as_str()], BTreeSet::new());
-            while let Some(name) = open.pop() {
-                if let Some(layer) = pack.layers.iter().find(|layer| layer.name == name)
-                    && seen.insert(name)
-                {
-                    reads.extend(layer.when.iter().flat_map(Condition::reads));
-                    open.extend(layer.requires.iter().map(|(name, _)| name.as_str()));
+        if let Decides::Layer(layer)
+        | Decides::Rule(layer, _)
+        | Decides::Claim(layer, _)
+        | Decides::Contribution(layer) = self.decides
+        {
+            reads.extend(reads_of(layer, pack));
+        }
+        with_their_own(reads, pack)
+    }
+}
+
+/// All that decides whether a layer is in: what it reads, and what those that it requires read.
+pub fn reads_of(layer: &Layer, pack: &Pack) -> BTreeSet<String> {
+    let mut reads = BTreeSet::new();
+    let (mut open, mut seen) = (vec![layer.name.as_str()], BTreeSet::new());
+    while let Some(name) = open.pop() {
+        if let Some(layer) = pack.layers.iter().find(|layer| layer.name == name)
+            && seen.insert(name)
+        {
+            reads.extend(layer.when.iter().flat_map(Condition::reads));
+            open.extend(layer.requires.iter().map(|(name, _)| name.as_str()));
+        }
+    }
+    with_their_own(reads, pack)
+}
+
+/// With all that decides about these answers themselves: a question that is not asked has no say, and what
+/// it comes to then may be made of others. Which resources there are hangs on the tables of layers.
+pub fn with_their_own(mut reads: BTreeSet<String>, pack: &Pack) -> BTreeSet<String> {
+    loop {
+        let mut more = BTreeSet::new();
+        for key in &reads {
+            if let Some(question) = pack.manifest.question(key) {
+                more.extend(question.when.iter().flat_map(Condition::reads));
+                for value in [&question.default, &question.otherwise].into_iter().flatten() {
+                    if let Answer::Text(text) = value {
+                        more.extend(variables_of(&pack.manifest.delimiters, text).unwrap_or_default());
+                    }
                 }
             }
-        }
-        // A question that is not asked has no say.
-        loop {
-            let of = |key: &String| pack.manifest.question(key)?.when.as_ref().map(Condition::reads);
-            let more: BTreeSet<String> = reads.iter().filter_map(of).flatten().collect();
-            if more.is_subset(&reads) {
-                return reads;
+            if [RESOURCES, KINDS, TARGETS].contains(&key.as_str()) {
+                let layers = pack.layers.iter().filter(|layer| layer.is_for_resources() || !layer.tables.is_empty());
+                more.extend(layers.flat_map(|layer| layer.when.iter().flat_map(Condition::reads)));
             }
-            reads.extend(more);
         }
+        if more.is_subset(&reads) {
+            return reads;
+        }
+        reads.extend(more);
     }
 }
 
@@ -99,6 +148,12 @@ pub fn faults(pack: &Pack, rows: &Rows) -> Faults {
             }
             Decides::Rule(_, glob) => {
                 (format!("\"{glob}\" is never written"), format!("\"{glob}\" is written wherever its layer is in"))
+            }
+            Decides::Claim(_, id) => {
+                (format!("\"{id}\" is never claimed"), format!("\"{id}\" is claimed wherever its layer is in"))
+            }
+            Decides::Contribution(_) => {
+                ("it is never contributed".to_owned(), "it is contributed wherever its layer is in".to_owned())
             }
             Decides::Refusal => ("it refuses nothing".to_owned(), "it refuses every answer".to_owned()),
         };

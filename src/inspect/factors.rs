@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::conditions;
 use super::resources::Amount;
-use super::values::{self, Value};
+use super::values::{self, MaybeAnswer};
 use crate::pack::{Condition, Kind, Pack, Question};
 
 /// What a row has a value of: a question that decides something; the last two are the name and the resources.
 pub struct Factor<'a> {
     pub question: Option<&'a Question>,
-    pub values: Vec<Value>,
+    pub values: Vec<MaybeAnswer>,
     /// Texts and lists that the last value stands for.
-    pub any: Vec<Value>,
+    pub any: Vec<MaybeAnswer>,
 }
 
 /// The questions that decide something: those with choices, and those that a condition reads.

@@ -11,11 +11,13 @@
 
 mod cases;
 mod conditions;
+mod evidence;
 mod factors;
 mod forms;
 mod locks;
 mod names;
 pub mod pairwise;
+mod parts;
 mod resources;
 mod rows;
 mod turns;
@@ -27,6 +29,7 @@ pub use rows::{Row, Rows};
 use uses::{Reads, Used};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::fault::{Fault, Faults};
 use crate::pack::{Files, Pack};
@@ -49,7 +52,7 @@ pub struct Inspection {
     /// What a person should know of them: an overlay may mean it so.
     pub notes: BTreeSet<String>,
     /// None where the pack cannot be read.
-    pub pack: Option<Pack>,
+    pub pack: Option<Arc<Pack>>,
     /// The pack's own test cases; those whose answers do not stand are left out.
     pub cases: Vec<Case>,
 }
@@ -57,12 +60,12 @@ pub struct Inspection {
 impl Inspection {
     /// Tries a pack in every way there is but a build. `files` are of the folder that is looked at, which may be
     /// an overlay of it: its test cases are among them.
-    pub fn of(files: &Files, pack: Result<Pack, Faults>) -> Self {
+    pub fn of(files: &Files, pack: Result<Arc<Pack>, Faults>) -> Self {
         Self::with(files, pack, |_, _| {})
     }
 
     /// The same; `look` gets each service that was rendered.
-    pub fn with(files: &Files, pack: Result<Pack, Faults>, mut look: impl FnMut(&Row, Tree)) -> Self {
+    pub fn with(files: &Files, pack: Result<Arc<Pack>, Faults>, mut look: impl FnMut(&Row, Tree)) -> Self {
         let mut inspection = Self::default();
         match pack {
             Ok(pack) => inspection.pack(files, pack, &mut look),
@@ -78,7 +81,7 @@ impl Inspection {
         inspection
     }
 
-    fn pack(&mut self, files: &Files, pack: Pack, look: &mut dyn FnMut(&Row, Tree)) {
+    fn pack(&mut self, files: &Files, pack: Arc<Pack>, look: &mut dyn FnMut(&Row, Tree)) {
         let reads = match reads(&pack) {
             Ok(reads) => reads,
             // What does not parse would be found again in each service.
@@ -108,9 +111,10 @@ impl Inspection {
     }
 
     /// Renders the rows, reads what came out, and tells what none of them used.
-    fn render(&mut self, pack: &Pack, rows: &Rows, reads: &Reads, look: &mut dyn FnMut(&Row, Tree)) {
+    fn render(&mut self, pack: &Arc<Pack>, rows: &Rows, reads: &Reads, look: &mut dyn FnMut(&Row, Tree)) {
         let mut used = Used::default();
         let mut forms = forms::Forms::default();
+        let mut proofs = evidence::Proofs::default();
         let mut whole = true;
         for row in &rows.chosen {
             self.rendered += 1;
@@ -119,7 +123,8 @@ impl Inspection {
                     self.notes.extend(tree.notes.iter().cloned());
                     used.take(pack, row, &tree);
                     self.faults(of_whom_is_asked(names::faults(&tree), pack));
-                    for fault in forms.faults(&tree, pack).0 {
+                    let contradicted = of_whom_is_asked(proofs.faults(pack, row, &tree), pack);
+                    for fault in forms.faults(&tree, pack).0.into_iter().chain(contradicted.0) {
                         self.push(fault, Some(row.shown()));
                     }
                     look(row, tree);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::pairwise::fewest;
+use super::pairwise;
 use super::rows::{Row, Trial};
-use super::values::{self, Value};
+use super::values::{self, MaybeAnswer};
 use crate::blueprint::{Blueprint, Resolver};
 use crate::pack::{Answers, Question};
 use crate::render::{context_of, select};
@@ -12,39 +12,50 @@ use crate::render::{context_of, select};
 /// A question whose values have their turns, and how many have had theirs.
 struct Turns<'a> {
     question: &'a Question,
-    values: Vec<Value>,
+    values: Vec<MaybeAnswer>,
     done: usize,
     /// Of a question that decides something: the answer that the values may stand for.
-    instead_of: Option<Value>,
+    instead_of: Option<MaybeAnswer>,
 }
 
 impl Turns<'_> {
     /// Whether its values may stand in this row.
     fn fit(&self, row: &Row) -> bool {
-        let stands = |value: &Value| row.blueprint.answers.get(&self.question.key) == value.as_ref();
+        let stands = |value: &MaybeAnswer| row.blueprint.answers.get(&self.question.key) == value.as_ref();
         row.asked.contains(&self.question.key) && self.instead_of.as_ref().is_none_or(stands)
     }
 }
 
 impl<'a> Trial<'a> {
-    /// Of the rows that are allowed, few that hold all; then gives texts and names in turn, and takes rows
-    /// again until each text has had its turn.
-    pub(super) fn choose(&mut self, held: &[Vec<usize>]) {
-        let chosen = fewest(held);
+    /// Gives the rows texts and names in turn, and takes them again until each text has had its turn.
+    pub(super) fn choose(&mut self, rows: &[pairwise::Levels]) {
         let mut turns = self.turns();
-        for at in chosen.iter().copied() {
-            self.take(at, &mut turns);
+        for row in rows {
+            self.take(row, &mut turns);
         }
-        for at in chosen {
+        for row in rows {
             let is_left = |turns: &Turns, row: &Row| turns.done < turns.values.len() && turns.fit(row);
             let done = |turns: &[Turns]| turns.iter().map(|turns| turns.done).sum::<usize>();
-            while turns.iter().any(|turns| is_left(turns, &self.rows.allowed[at])) {
+            while turns.iter().any(|turns| is_left(turns, &self.admitted[row].row)) {
                 let before = done(&turns);
-                self.take(at, &mut turns);
+                self.take(row, &mut turns);
                 if done(&turns) == before {
                     break;
                 }
             }
+        }
+    }
+
+    /// Takes each row once, with texts and names whose turn it is; the seed says where the turns begin.
+    pub(super) fn take_each(&mut self, rows: &[pairwise::Levels], seed: u64) {
+        let mut turns = self.turns();
+        for turns in &mut turns {
+            turns.done = usize::try_from(seed % turns.values.len() as u64).unwrap_or_default();
+        }
+        let names = self.names.len();
+        self.names.rotate_left(usize::try_from(seed % names as u64).unwrap_or_default());
+        for row in rows {
+            self.take(row, &mut turns);
         }
     }
 
@@ -66,9 +77,9 @@ impl<'a> Trial<'a> {
         questions.map(of).filter(|turns| !turns.values.is_empty()).collect()
     }
 
-    /// Chooses an allowed row, with the texts whose turn it is.
-    fn take(&mut self, at: usize, turns: &mut [Turns]) {
-        let allowed = self.rows.allowed[at].clone();
+    /// Chooses an admitted row, with the texts whose turn it is.
+    fn take(&mut self, row: &[usize], turns: &mut [Turns]) {
+        let allowed = self.admitted[row].row.clone();
         // A name that a condition is about stays.
         let name = if allowed.blueprint.name == self.named[0] {
             self.names[self.rows.chosen.len() % self.names.len()].clone()

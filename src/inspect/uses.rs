@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use tera::Delimiters;
 
+use super::parts::{is_rendered, is_written};
 use super::rows::{Row, Rows};
 use crate::fault::{Fault, Faults, Place};
-use crate::pack::{Answer, Condition, Layer, LayerFile, Pack, Policy, RenamedName, Stray, TEMPLATE_NAMES, Text};
+use crate::pack::{
+    Answer, CONTRIBUTIONS, Layer, LayerFile, Pack, Policy, Proof, RenamedName, Stray, TEMPLATE_NAMES, Text,
+};
 use crate::render::{Tree, context_of, select};
 use crate::template;
 
@@ -31,6 +34,7 @@ pub fn faults(pack: &Pack, reads: &Reads) -> Faults {
         }
     }
     slots(pack, &mut faults);
+    kinds(pack, &mut faults);
     partials(pack, &mut faults);
     strays(pack, &mut faults);
     faults
@@ -47,8 +51,7 @@ pub fn notes(pack: &Pack) -> Vec<String> {
     let value = Regex::new(&format!(r"(?m)(?:^|[^$\{{]){}-?\s*({names})\b", regex::escape(&usual)));
     let (Ok(value), true) = (value, *open != usual) else { return Vec::new() };
     let mut notes = Vec::new();
-    for file in pack.layers.iter().flat_map(|layer| layer.files.iter().chain(&layer.slots)).filter(|file| file.rendered)
-    {
+    for file in pack.layers.iter().flat_map(Layer::all_files).filter(|file| file.rendered) {
         let text = String::from_utf8_lossy(&file.content);
         if let Some(name) = value.captures(&text).and_then(|found| found.get(1)) {
             let place = Place::in_text(pack.shown(&file.source), &text, name.start());
@@ -70,10 +73,18 @@ fn texts_of(layer: &Layer, pack: &Pack) -> Vec<(String, Place)> {
         texts.push((rule.pattern.clone(), rule.place.clone()));
         texts.extend(rule.moved_from.iter().flatten().map(|text| (text.clone(), rule.moved_from_place.clone())));
     }
+    for evidence in layer.claims.iter().flat_map(|claim| &claim.evidence) {
+        texts.push((evidence.path.clone(), evidence.place.clone()));
+        if let Proof::Value(pointer, _) = &evidence.proof {
+            texts.push((pointer.clone(), evidence.place.clone()));
+        }
+    }
     texts.extend(texts_of_names(&layer.renamed));
     for (setting, place) in &layer.config {
-        let values = [&setting.default, &setting.dev, &setting.prod].into_iter().flatten();
-        texts.extend(values.filter_map(|value| Some((value.as_str()?.to_owned(), place.clone()))));
+        texts.extend(setting.values().filter_map(|value| Some((value.as_str()?.to_owned(), place.clone()))));
+    }
+    for one in &layer.contributions {
+        texts.extend(one.texts());
     }
     texts
 }
@@ -120,15 +131,49 @@ fn names_read(pack: &Pack, reads: &Reads) -> BTreeSet<String> {
 
 fn slots(pack: &Pack, faults: &mut Faults) {
     let delimiters = &pack.manifest.delimiters;
-    for (name, slot) in &pack.manifest.slots {
-        if pack.layers.iter().all(|layer| layer.name != slot.owner) {
-            let near = crate::fault::did_you_mean(&slot.owner, pack.layers.iter().map(|layer| layer.name.as_str()));
-            let message = format!("the slot \"{name}\" belongs to layer \"{}\", and there is none{near}", slot.owner);
-            faults.push(Fault::at(slot.place.clone(), message));
-        } else if pack.files_of_slot(name).is_empty() {
-            let message = format!("no file of layer \"{}\" has the slot \"{name}\"", slot.owner);
-            let line = format!("{} slot(\"{name}\") {}", delimiters.variable_start, delimiters.variable_end);
-            faults.push(Fault::at(slot.place.clone(), message).help(format!("a line of its own: {line}")));
+    for (full, slot) in pack.slots.iter().filter(|(full, _)| pack.files_of_slot(full).is_empty()) {
+        let name = full.rsplit('/').next().unwrap_or(full);
+        let message = format!("no file of layer \"{}\" has the slot \"{name}\"", slot.owner);
+        let line = format!("{} slot(\"{name}\") {}", delimiters.variable_start, delimiters.variable_end);
+        faults.push(Fault::at(slot.place.clone(), message).help(format!("a line of its own: {line}")));
+    }
+    // Lines for a layer that is deleted are dropped, and so would be lines for one that is misspelt.
+    for layer in &pack.layers {
+        let orders = layer.slot_order.iter().map(|(name, (_, place))| (name.as_str(), place.clone()));
+        let lines = layer.slots.iter().map(|file| (file.target.as_str(), Place::new(pack.shown(&file.source), 1, 1)));
+        let owners = orders.chain(lines).filter_map(|(name, place)| Some((name.split_once('/')?.0, place)));
+        let partners = layer.contributions.iter().flat_map(|one| &one.with);
+        let named = owners.chain(partners.map(|(name, place)| (name.as_str(), place.clone())));
+        for (name, place) in named.filter(|(name, _)| pack.layer(name).is_none()) {
+            let near = crate::fault::did_you_mean(name, pack.layers.iter().map(|layer| layer.name.as_str()));
+            faults.push(Fault::at(place, format!("there is no layer \"{name}\"{near}")));
+        }
+    }
+}
+
+/// Kinds of contributions, and fields of them, that no template reads: nobody would miss them.
+fn kinds(pack: &Pack, faults: &mut Faults) {
+    let files = pack.layers.iter().flat_map(Layer::all_files).filter(|file| file.rendered);
+    let files = files.map(|file| String::from_utf8_lossy(&file.content));
+    let texts: Vec<_> = files.chain(pack.partials.iter().map(|(_, text)| text.content.clone())).collect();
+    for (kind, rules) in &pack.manifest.kinds {
+        let list = format!("{CONTRIBUTIONS}.{kind}");
+        let readers: Vec<_> = texts.iter().filter(|text| text.contains(&list)).collect();
+        if readers.is_empty() {
+            let message = format!("no template reads {list}");
+            faults.push(Fault::at(rules.place.clone(), message).help("a kind that nothing renders is left out"));
+            continue;
+        }
+        for (name, field) in rules.fields.iter().filter(|(name, _)| *name != "needs") {
+            let key = format!(".{name}");
+            let reads = |text: &str| {
+                let ends = |at: usize| !text[at..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
+                text.match_indices(&key).any(|(at, _)| ends(at + key.len()))
+            };
+            if !readers.iter().any(|text| reads(text)) {
+                let message = format!("no template that reads {list} reads its `{name}`");
+                faults.push(Fault::at(field.place.clone(), message));
+            }
         }
     }
 }
@@ -165,7 +210,7 @@ fn partials(pack: &Pack, faults: &mut Faults) {
             components.push(Component { name: name.as_str(), partial, at: name.start(), body: &text[name.end()..end] });
         }
     }
-    let files = pack.layers.iter().flat_map(|layer| layer.files.iter().chain(&layer.slots));
+    let files = pack.layers.iter().flat_map(Layer::all_files);
     let files: Vec<_> = files.filter(|file| file.rendered).map(|file| String::from_utf8_lossy(&file.content)).collect();
     let mut open: Vec<&str> = files.iter().map(AsRef::as_ref).collect();
     let included = |path: &str| files.iter().any(|text| text.contains(&format!("\"{path}\"")));
@@ -213,12 +258,11 @@ impl Used {
         }
         let Ok(layers) = select(pack, &context_of(&row.blueprint, pack)) else { return };
         for layer in layers.iter().filter(|layer| is_rendered(layer, row)) {
-            for lines in &layer.slots {
-                let owner = &pack.manifest.slots[&lines.target].owner;
-                if layers.iter().any(|layer| layer.name == *owner) {
-                    self.sources.insert(lines.source.clone());
-                }
-            }
+            let is_in = |name: &str| layers.iter().any(|layer| layer.name == name);
+            let placed =
+                layer.slots.iter().filter(|lines| pack.slots.get(&lines.target).is_some_and(|slot| is_in(&slot.owner)));
+            let united = layer.parts.iter().filter(|part| tree.get(&part.target).is_some());
+            self.sources.extend(placed.chain(united).map(|file| file.source.clone()));
         }
     }
 
@@ -259,8 +303,7 @@ impl Used {
     pub fn dead(&self, pack: &Pack, rows: &Rows) -> Faults {
         let mut faults = Faults::default();
         for layer in &pack.layers {
-            let idle: Vec<&LayerFile> =
-                layer.files.iter().chain(&layer.slots).filter(|file| !self.sources.contains(&file.source)).collect();
+            let idle: Vec<&LayerFile> = layer.all_files().filter(|file| !self.sources.contains(&file.source)).collect();
             if idle.is_empty() {
                 continue;
             }
@@ -270,10 +313,10 @@ impl Used {
                     && select(pack, &context(row))
                         .is_ok_and(|layers| layers.iter().any(|other| other.name == layer.name))
             };
-            let inside: Vec<&Row> = rows.allowed.iter().filter(has).collect();
+            let inside: Vec<&Row> = rows.chosen.iter().filter(has).collect();
             if inside.is_empty() {
                 if layer.when.is_none() {
-                    let place = Place::new(pack.shown(&format!("layers/{}/layer.toml", layer.name)), 1, 1);
+                    let place = Place::new(pack.shown(&format!("{}/layer.toml", layer.folder)), 1, 1);
                     faults.push(Fault::at(place, "the layer is never in"));
                 }
                 // With a `when`, it was told as that.
@@ -281,13 +324,22 @@ impl Used {
             }
             for file in idle {
                 let is_slot = layer.slots.iter().any(|slot| slot.source == file.source);
-                if !is_slot && inside.iter().any(|row| is_written(layer, file, &context(row))) {
+                let is_part = layer.parts.iter().any(|part| part.source == file.source);
+                if !is_slot && !is_part && inside.iter().any(|row| is_written(layer, file, &context(row))) {
                     continue;
                 }
                 let place = Place::new(pack.shown(&file.source), 1, 1);
                 faults.push(if is_slot {
-                    let owner = &pack.manifest.slots[&file.target].owner;
+                    let owner = file.target.split('/').next().unwrap_or_default();
+                    if pack.layer(owner).is_none() {
+                        continue;
+                    }
                     Fault::at(place, format!("its lines are never placed: layer \"{owner}\" is never in with this one"))
+                } else if is_part {
+                    Fault::at(
+                        place,
+                        format!("{} is never there with this layer: the part is never joined", file.target),
+                    )
                 } else {
                     Fault::at(place, "no answers bring this file into a service")
                         .help("the rules of its layer that it falls under contradict each other")
@@ -296,22 +348,4 @@ impl Used {
         }
         faults
     }
-}
-
-/// Whether there is something that the layer is rendered for.
-fn is_rendered(layer: &Layer, row: &Row) -> bool {
-    match &layer.for_each {
-        None => true,
-        Some(_) if layer.is_for_resources() => !row.blueprint.resources.is_empty(),
-        Some((list, _)) => {
-            matches!(row.blueprint.answers.get(list), Some(Answer::List(items)) if !items.is_empty())
-        }
-    }
-}
-
-/// Whether the rules let a file of a layer that is in be written; a path with values in it may fall under any.
-fn is_written(layer: &Layer, file: &LayerFile, context: &tera::Context) -> bool {
-    let holds = |when: &Condition| when.holds(context).unwrap_or(true);
-    let rules = layer.rules.iter().filter(|rule| rule.may_match(&file.target));
-    rules.filter_map(|rule| rule.when.as_ref()).all(holds)
 }

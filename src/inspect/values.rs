@@ -29,13 +29,13 @@ const TEXTS: [&str; 14] = [
 const WORDS: [&str; 6] = ["one", "two", "x-2", "x_2", "example.org/x", "A1"];
 
 /// An answer, or none: then the default stands.
-pub type Value = Option<Answer>;
+pub type MaybeAnswer = Option<Answer>;
 
 /// All that a question is tried with, the plainest first. `named` are the values that conditions of the
 /// pack compare it with.
-pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<Value> {
-    let mut values: Vec<Value> = Vec::new();
-    let mut try_with = |value: Value| {
+pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<MaybeAnswer> {
+    let mut values: Vec<MaybeAnswer> = Vec::new();
+    let mut try_with = |value: MaybeAnswer| {
         if value.as_ref().is_none_or(|answer| question.check(answer).is_ok()) && !values.contains(&value) {
             values.push(value);
         }
@@ -90,7 +90,7 @@ pub fn of(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) ->
 
 /// The values of a question that conditions read: those that decide; for texts and lists, the last stands
 /// for any other.
-pub fn few(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<Value> {
+pub fn few(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<MaybeAnswer> {
     let all = of(question, named, manifest);
     let any = any(question, named, manifest).into_iter().next();
     let decisive = match question.kind {
@@ -98,14 +98,15 @@ pub fn few(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -
         Kind::List => named.len() + 4,
         Kind::Choice | Kind::Bool | Kind::Integer => return all,
     };
-    let mut few: Vec<Value> = all.into_iter().take(decisive).filter(|value| Some(value) != any.as_ref()).collect();
+    let mut few: Vec<MaybeAnswer> =
+        all.into_iter().take(decisive).filter(|value| Some(value) != any.as_ref()).collect();
     few.extend(any);
     few
 }
 
 /// Texts and lists that no condition names, and that are not empty.
-pub fn any(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<Value> {
-    let is_any = |value: &Value| match value {
+pub fn any(question: &Question, named: &BTreeSet<String>, manifest: &Manifest) -> Vec<MaybeAnswer> {
+    let is_any = |value: &MaybeAnswer| match value {
         Some(Answer::Text(text)) => !text.is_empty() && !named.contains(text),
         Some(Answer::List(items)) => !items.is_empty() && !items.iter().any(|item| named.contains(item)),
         _ => false,

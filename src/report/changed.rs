@@ -99,7 +99,7 @@ impl Changed<'_> {
 
     /// How a change that was not merged is seen: once it is taken in, the template has no other any more.
     fn how_to_see(&self) -> &'static str {
-        if self.written { "to see it: new-service apply --abort, then new-service diff" } else { "--diff shows it" }
+        if self.written { "to see it: new-service undo, then new-service diff" } else { "--diff shows it" }
     }
 
     /// Names in the team's code that are others now, a line each; a long list ends with how to get the rest.
@@ -159,7 +159,7 @@ impl Changed<'_> {
         let conflicts = self.plan.conflicts();
         if conflicts > 0 {
             let files = if conflicts == 1 { "file is" } else { "files are" };
-            warn(&format!("{conflicts} {files} left to resolve; to take it all back: new-service apply --abort"));
+            warn(&format!("{conflicts} {files} left to resolve; to take it all back: new-service undo"));
         }
         for line in self.notes().iter().chain(&self.mentions()) {
             warn(line);

@@ -91,7 +91,7 @@ fn one(entry: &Entry, plan: &Plan, text: &mut String) {
 fn hunks(old: &str, new: &str, text: &mut String) {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (old.split_inclusive('\n').collect(), new.split_inclusive('\n').collect());
-    let input = InternedInput::new(Lines(old), Lines(new));
+    let input = InternedInput::new(LinesWithEnds(old), LinesWithEnds(new));
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let changes: Vec<Hunk> = diff.hunks().collect();
@@ -143,9 +143,9 @@ fn hunk(changes: &[Hunk], before: &[&str], after: &[&str], text: &mut String) {
 }
 
 /// Lines with their ends, so that a missing last one is a change.
-struct Lines<'a>(&'a str);
+struct LinesWithEnds<'a>(&'a str);
 
-impl<'a> imara_diff::TokenSource for Lines<'a> {
+impl<'a> imara_diff::TokenSource for LinesWithEnds<'a> {
     type Token = &'a str;
     type Tokenizer = std::str::SplitInclusive<'a, char>;
 

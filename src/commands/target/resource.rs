@@ -1,14 +1,19 @@
 //! One resource, as a command changes it: fields and indexes come, change and go, and the rest stays.
 
-use super::Told;
+use super::RepoInputs;
 use crate::blueprint::{self, Blueprint, Drawn};
 use crate::cli::ResourceArgs;
-use crate::fault::{Fault, Faults, Stop, did_you_mean};
+use crate::fault::{Fault, Faults, Stop, did_you_mean, nearest};
 use crate::pack::Pack;
 use crate::schema::{CompositeIndex, Drafts, Resource, Type, Written};
 
-impl Told {
-    pub fn resource(&mut self, arguments: &ResourceArgs, pack: &Pack, drawn: Drawn) -> anyhow::Result<Blueprint> {
+impl RepoInputs {
+    pub(super) fn resource(
+        &mut self,
+        arguments: &ResourceArgs,
+        pack: &Pack,
+        drawn: Drawn,
+    ) -> anyhow::Result<Blueprint> {
         let words: Vec<&str> = arguments.spec.iter().flat_map(|text| split(text)).collect();
         let Some((name, rest)) = words.split_first() else { return Ok(self.standing(pack, drawn)?) };
         let said = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
@@ -26,6 +31,11 @@ impl Told {
             }
         }
         let at = known.or(renamed);
+        if at.is_none()
+            && let Some(near) = nearest(name, self.resources.iter().map(|resource| resource.name.as_str()))
+        {
+            self.notes.push(format!("\"{name}\" is a new resource; there is one named \"{near}\" already"));
+        }
         let old = at.map(|at| &resources[at]);
         let mut faults = Faults::default();
         let indexes = indexes(old, rest, arguments, &fields, &mut faults);

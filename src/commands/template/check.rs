@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use super::{End, Subject};
 use crate::blueprint::{Blueprint, Drawn, Resolver};
@@ -86,7 +87,7 @@ fn json(inspection: &Inspection, built: bool) -> anyhow::Result<String> {
 
 /// Makes services in fresh folders, and runs there what the pack declares. Only when asked: a command may
 /// do anything.
-fn build(pack: &Pack, inspection: &mut Inspection) -> anyhow::Result<()> {
+fn build(pack: &Arc<Pack>, inspection: &mut Inspection) -> anyhow::Result<()> {
     let mut faults = Faults::default();
     let declared = &pack.manifest.check.build;
     if !declared.is_empty() {
@@ -109,7 +110,12 @@ fn build(pack: &Pack, inspection: &mut Inspection) -> anyhow::Result<()> {
 
 const SERVICE: &str = "shop";
 
-fn prove(blueprint: &Blueprint, pack: &Pack, commands: &[(String, Place)], faults: &mut Faults) -> anyhow::Result<()> {
+fn prove(
+    blueprint: &Blueprint,
+    pack: &Arc<Pack>,
+    commands: &[(String, Place)],
+    faults: &mut Faults,
+) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let service = folder.path().join(&blueprint.name);
     create::create(&Plan::create(blueprint, pack)?, &service, &mut |_| Ok(()))?;

@@ -6,7 +6,7 @@ use super::End;
 use crate::cli::ExportArgs;
 use crate::evolve::{Plan, create};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
-use crate::pack::{Files, Source, shown};
+use crate::pack::{Files, Source, layer_name, shown};
 use crate::render::TreePath;
 use crate::report;
 use crate::template::sh;
@@ -31,14 +31,15 @@ pub fn run(arguments: &ExportArgs, source: &Source) -> anyhow::Result<End> {
 
 /// All files of the pack, or those of the layers that are named.
 fn plan(files: &Files, layers: &[String]) -> Result<Plan, Stop> {
-    let names: BTreeSet<&str> = files.keys().filter_map(|path| layer_of(path)).collect();
+    let names: BTreeSet<&str> = files.keys().filter_map(|path| layer_name(path)).collect();
     let mut faults = Faults::default();
     for layer in layers.iter().filter(|layer| !names.contains(layer.as_str())) {
         let near = did_you_mean(layer, names.iter().copied());
         let fault = Fault::new(format!("--layer {}: the template has no such layer{near}", shown(layer)));
         faults.push(fault.help(format!("there are: {}", names.iter().copied().collect::<Vec<_>>().join(", "))));
     }
-    let wanted = |path: &str| layers.is_empty() || layer_of(path).is_some_and(|name| layers.iter().any(|l| l == name));
+    let wanted =
+        |path: &str| layers.is_empty() || layer_name(path).is_some_and(|name| layers.iter().any(|l| l == name));
     let mut chosen = Vec::new();
     for (path, content) in files.iter().filter(|(path, _)| wanted(path)) {
         match TreePath::new(path) {
@@ -47,8 +48,4 @@ fn plan(files: &Files, layers: &[String]) -> Result<Plan, Stop> {
         }
     }
     faults.or(Plan::copy(chosen)).map_err(Stop::Usage)
-}
-
-fn layer_of(path: &str) -> Option<&str> {
-    Some(path.strip_prefix("layers/")?.split_once('/')?.0)
 }

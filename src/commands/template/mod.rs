@@ -9,12 +9,12 @@ pub mod watch;
 pub use subject::Subject;
 
 use super::End;
-use crate::cli::TemplateVerb;
+use crate::cli::{SourceArgs, TemplateVerb};
 use crate::fault::{Fault, Stop};
-use crate::pack::Sources;
 
-/// `named` says whether the template of `sources` is one that the command line names.
-pub fn run(verb: &TemplateVerb, named: bool, sources: &Sources) -> anyhow::Result<End> {
+pub fn run(verb: &TemplateVerb, arguments: &SourceArgs) -> anyhow::Result<End> {
+    let sources = &super::named(arguments)?;
+    let named = arguments.template.is_some();
     let laid = !sources.overlays.is_empty();
     match verb {
         TemplateVerb::Export(export) => {

@@ -1,6 +1,7 @@
 //! What is checked, or watched: a template in a folder, or an overlay in one with the template that it lies over.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::fault::{Fault, Faults, Stop};
 use crate::pack::{Files, Pack, Source, Sources, visible};
@@ -41,8 +42,8 @@ impl Subject {
     }
 
     /// The whole template.
-    pub fn pack(&self) -> Result<Pack, Faults> {
-        Pack::load_all(&self.sources)
+    pub fn pack(&self) -> Result<Arc<Pack>, Faults> {
+        crate::commands::load(&self.sources)
     }
 }
 

@@ -60,7 +60,7 @@ impl Pieces {
         found.sort_by_key(|piece| piece.start);
         let mut sections = vec![Section { header: None, path: Path::new(), keys: Vec::new() }];
         let mut at = 0;
-        for Found { start, end, path, value } in found {
+        for FoundKey { start, end, path, value } in found {
             let begin = text[..start].rfind('\n').map_or(0, |line| line + 1);
             let end = text[end..].find('\n').map_or(text.len(), |line| end + line + 1);
             // Two keys on a line: no file that people write, and none that this can cut.
@@ -111,14 +111,14 @@ impl Pieces {
     }
 }
 
-struct Found {
+struct FoundKey {
     start: usize,
     end: usize,
     path: Path,
     value: Option<Value>,
 }
 
-fn collect(table: &Table, path: &Path, found: &mut Vec<Found>) {
+fn collect(table: &Table, path: &Path, found: &mut Vec<FoundKey>) {
     let below = |name: &str| path.iter().cloned().chain([name.to_owned()]).collect::<Path>();
     for (name, item) in table {
         match item {
@@ -126,7 +126,7 @@ fn collect(table: &Table, path: &Path, found: &mut Vec<Found>) {
                 // Of a dotted key, this is the last part: the line is the same.
                 let key = table.key(name).and_then(toml_edit::Key::span);
                 if let (Some(key), Some(span)) = (key, value.span()) {
-                    found.push(Found {
+                    found.push(FoundKey {
                         start: key.start,
                         end: span.end,
                         path: below(name),
@@ -140,7 +140,7 @@ fn collect(table: &Table, path: &Path, found: &mut Vec<Found>) {
                     && !inner.is_dotted()
                     && let Some(span) = inner.span()
                 {
-                    found.push(Found { start: span.start, end: span.end, path: path.clone(), value: None });
+                    found.push(FoundKey { start: span.start, end: span.end, path: path.clone(), value: None });
                 }
                 collect(inner, &path, found);
             }
@@ -149,7 +149,7 @@ fn collect(table: &Table, path: &Path, found: &mut Vec<Found>) {
                     let named = inner.get("name").and_then(Item::as_str).map(|name| format!("name={name}"));
                     let path = below(&format!("{name}[{}]", named.unwrap_or_else(|| number.to_string())));
                     if let Some(span) = inner.span() {
-                        found.push(Found { start: span.start, end: span.end, path: path.clone(), value: None });
+                        found.push(FoundKey { start: span.start, end: span.end, path: path.clone(), value: None });
                     }
                     collect(inner, &path, found);
                 }

@@ -26,14 +26,14 @@ pub struct ByLine {
 
 /// A stretch of the base, and what a side has in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Change {
+struct Hunk {
     base: Range<usize>,
     side: Range<usize>,
 }
 
 /// Merges texts whose lines all end.
 pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], labels: &Labels) -> ByLine {
-    let lines = Lines::new(base, ours, theirs);
+    let lines = LineTokens::new(base, ours, theirs);
     let (our_changes, their_changes) = (lines.changes(&lines.ours), lines.changes(&lines.theirs));
     let clusters = clusters(&our_changes, &their_changes);
     Writer::new(&lines, labels).write(&clusters)
@@ -41,20 +41,20 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], labels: &Labels) -> ByLine
 
 /// All that either side changed as one conflict, from the first such line to the last.
 pub fn merge_as_one(base: &[u8], ours: &[u8], theirs: &[u8], labels: &Labels) -> ByLine {
-    let lines = Lines::new(base, ours, theirs);
+    let lines = LineTokens::new(base, ours, theirs);
     let (our_changes, their_changes) = (lines.changes(&lines.ours), lines.changes(&lines.theirs));
     let one = Cluster { ours: our_changes, theirs: their_changes };
     Writer::new(&lines, labels).write(&[one])
 }
 
-struct Lines<'a> {
+struct LineTokens<'a> {
     interner: Interner<&'a [u8]>,
     base: Vec<Token>,
     ours: Vec<Token>,
     theirs: Vec<Token>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineTokens<'a> {
     fn new(base: &'a [u8], ours: &'a [u8], theirs: &'a [u8]) -> Self {
         let mut interner = Interner::new(256);
         let mut intern = |text: &'a [u8]| {
@@ -64,22 +64,22 @@ impl<'a> Lines<'a> {
         Self { interner, base, ours, theirs }
     }
 
-    fn changes(&self, side: &[Token]) -> Vec<Change> {
+    fn changes(&self, side: &[Token]) -> Vec<Hunk> {
         let mut diff = Diff::default();
         diff.compute_with(Algorithm::Myers, &self.base, side, self.interner.num_tokens());
         let input =
             InternedInput { before: self.base.clone(), after: side.to_vec(), interner: Interner::<&[u8]>::new(0) };
         diff.postprocess_no_heuristic(&input);
         let wide = |range: Range<u32>| range.start as usize..range.end as usize;
-        diff.hunks().map(|hunk| Change { base: wide(hunk.before), side: wide(hunk.after) }).collect()
+        diff.hunks().map(|hunk| Hunk { base: wide(hunk.before), side: wide(hunk.after) }).collect()
     }
 }
 
 /// Changes of both sides that stand in each other's way; alone, a change of one side.
 #[derive(Debug, Default)]
 struct Cluster {
-    ours: Vec<Change>,
-    theirs: Vec<Change>,
+    ours: Vec<Hunk>,
+    theirs: Vec<Hunk>,
 }
 
 impl Cluster {
@@ -93,7 +93,7 @@ impl Cluster {
 
 /// What a side has in the place of `base`, which its `changes` lie in; `at` is where the side is when the
 /// base is at `base.start`.
-fn side_of(base: &Range<usize>, changes: &[Change], at: usize) -> Range<usize> {
+fn side_of(base: &Range<usize>, changes: &[Hunk], at: usize) -> Range<usize> {
     let (mut removed, mut added) = (0, 0);
     for change in changes {
         removed += change.base.len();
@@ -102,7 +102,7 @@ fn side_of(base: &Range<usize>, changes: &[Change], at: usize) -> Range<usize> {
     at..at + base.len() - removed + added
 }
 
-fn clusters(ours: &[Change], theirs: &[Change]) -> Vec<Cluster> {
+fn clusters(ours: &[Hunk], theirs: &[Hunk]) -> Vec<Cluster> {
     let mut clusters: Vec<Cluster> = Vec::new();
     let (mut one, mut two) = (ours.iter().peekable(), theirs.iter().peekable());
     loop {
@@ -128,14 +128,14 @@ fn clusters(ours: &[Change], theirs: &[Change]) -> Vec<Cluster> {
 }
 
 struct Writer<'a> {
-    lines: &'a Lines<'a>,
+    lines: &'a LineTokens<'a>,
     labels: &'a Labels,
     marker: usize,
     out: ByLine,
 }
 
 impl<'a> Writer<'a> {
-    fn new(lines: &'a Lines<'a>, labels: &'a Labels) -> Self {
+    fn new(lines: &'a LineTokens<'a>, labels: &'a Labels) -> Self {
         let all = lines.base.iter().chain(&lines.ours).chain(&lines.theirs);
         let longest = all.map(|token| marker_like(lines.interner[*token])).max().unwrap_or(0);
         let marker = if longest >= MARKER { longest + 1 } else { MARKER };

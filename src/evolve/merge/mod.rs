@@ -1,4 +1,4 @@
-//! Three versions of one file into one (design §4): `ours` in the working tree, `theirs` as the template
+//! Three versions of one file into one: `ours` in the working tree, `theirs` as the template
 //! makes it now, and the `base` that both come from. Pure: bytes in, bytes out.
 //!
 //! | file | how |
@@ -103,6 +103,13 @@ pub fn without_carriages(text: &[u8]) -> Vec<u8> {
 /// As git judges it: a zero byte near the beginning.
 pub fn is_binary(content: &[u8]) -> bool {
     content.iter().take(8000).any(|byte| *byte == 0)
+}
+
+/// The line of a text where a conflict begins.
+pub fn marker(text: &str) -> Option<usize> {
+    let begins = text.lines().position(|line| line.starts_with("<<<<<<< "))?;
+    let ends = text.lines().skip(begins).any(|line| line.starts_with(">>>>>>> "));
+    ends.then_some(begins + 1)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use saphyr::LoadableYamlNode as _;
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
@@ -25,14 +26,43 @@ impl Syntax {
         }
     }
 
+    /// The documents of a text; none where it is not of this form.
+    pub fn documents(self, text: &str) -> Option<Vec<Value>> {
+        match self {
+            Self::Toml => Some(vec![toml::from_str(text).ok()?]),
+            Self::Yaml => Some(Yaml::load_from_str(text).ok()?.iter().map(json).collect()),
+            Self::Json => Some(vec![serde_json::from_str(text).ok()?]),
+        }
+    }
+
     /// Whether `content` is of this form; if not, why.
     pub fn check(self, content: &[u8]) -> Result<(), String> {
         let text = std::str::from_utf8(content).map_err(|error| error.to_string())?;
         match self {
             Self::Toml => text.parse::<toml::Table>().map(drop).map_err(|error| error.message().to_owned()),
-            Self::Yaml => saphyr::Yaml::load_from_str(text).map(drop).map_err(|error| error.to_string()),
+            Self::Yaml => Yaml::load_from_str(text).map(drop).map_err(|error| error.to_string()),
             Self::Json => serde_json::from_str::<Unrepeated>(text).map(drop).map_err(|error| error.to_string()),
         }
+    }
+}
+
+/// A document of YAML as JSON has it; keys are texts there.
+fn json(yaml: &Yaml) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Boolean(value)) => (*value).into(),
+        Yaml::Value(Scalar::Integer(value)) => (*value).into(),
+        Yaml::Value(Scalar::FloatingPoint(value)) => value.into_inner().into(),
+        Yaml::Value(Scalar::String(text)) | Yaml::Representation(text, ..) => text.as_ref().into(),
+        Yaml::Sequence(items) => items.iter().map(json).collect(),
+        Yaml::Mapping(members) => {
+            let key = |key: &Yaml| match json(key) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            members.iter().map(|(name, member)| (key(name), json(member))).collect::<serde_json::Map<_, _>>().into()
+        }
+        Yaml::Tagged(_, value) => json(value),
+        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
     }
 }
 

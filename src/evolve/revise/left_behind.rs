@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reviser;
-use crate::evolve::plan::service_path;
+use crate::evolve::paths::service_path;
 use crate::evolve::work::unreadable;
 use crate::fault::Faults;
 use crate::render::TreePath;

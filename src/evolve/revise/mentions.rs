@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 
 use super::Reviser;
-use crate::evolve::plan::{Action, Entry, service_path};
+use crate::evolve::action::Action;
+use crate::evolve::paths::service_path;
+use crate::evolve::plan::{Entry, Mention};
 use crate::evolve::work::{Found, unreadable};
 use crate::fault::Faults;
 use crate::limits;
@@ -17,28 +19,12 @@ pub const MAX_FILE: u64 = 1 << 20;
 /// And all of them together, as much as a repository that is rendered may have.
 pub const MAX_TOTAL: u64 = 64 << 20;
 
-/// A name in the team's code that is another now.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mention {
-    pub path: TreePath,
-    /// From 1, in the file as it is after the change.
-    pub line: usize,
-    pub from: String,
-    pub to: String,
-}
-
-impl std::fmt::Display for Mention {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { path, line, from, to } = self;
-        write!(f, "{path}:{line}: `{from}` is now `{to}`")
-    }
-}
-
 impl Reviser<'_> {
     /// Old names in what the team has written, where the template is another than it was.
     pub(super) fn mentions(&mut self) -> Result<Vec<Mention>, Faults> {
         let is_other = self.revision.lock.digest != self.revision.pack.digest;
-        let Some(names) = Names::of(&self.tree.renames).filter(|_| is_other) else { return Ok(Vec::new()) };
+        // Many names take long to compile.
+        let Some(names) = is_other.then(|| Names::of(&self.tree.renames)).flatten() else { return Ok(Vec::new()) };
         let entries: BTreeMap<&TreePath, &Entry> = self.entries.iter().map(|entry| (&entry.path, entry)).collect();
         let there = self.revision.work.files().map_err(|error| unreadable(&service_path(), &error))?;
         let paths: BTreeSet<&TreePath> = there.keys().chain(entries.keys().copied()).collect();

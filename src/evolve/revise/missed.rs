@@ -7,34 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Reviser;
 use super::mentions::{MAX_FILE, MAX_TOTAL};
+use crate::evolve::action::Action;
 use crate::evolve::merge;
-use crate::evolve::plan::{Action, service_path};
+use crate::evolve::paths::service_path;
+use crate::evolve::plan::MissedChange;
 use crate::evolve::work::{Found, unreadable};
 use crate::fault::Faults;
 use crate::render::{RECORD, TreePath};
-
-/// A change of the template to a file that the team has moved elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissedChange {
-    /// Where the team has the file.
-    pub path: TreePath,
-    /// Where the template last made it.
-    pub moved_from: TreePath,
-    /// Where the template makes it now.
-    pub template_path: TreePath,
-    /// What the template made of it last, and what it makes of it now.
-    pub before: Vec<u8>,
-    pub after: Vec<u8>,
-}
-
-impl MissedChange {
-    /// What a person is told.
-    pub fn note(&self) -> String {
-        let Self { path, moved_from, template_path, .. } = self;
-        let now = if moved_from == template_path { String::new() } else { format!(" (now {template_path})") };
-        format!("{path}: the template changed {moved_from}{now}, which you moved here; the change is not merged")
-    }
-}
 
 /// A file of the template's that is not where it was.
 struct Missing {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Reviser, file_of, missed};
+use crate::evolve::action::Action;
 use crate::evolve::decide::{Decision, is_version, three_modes};
-use crate::evolve::plan::Action;
-use crate::evolve::record::{Locked, hash};
+use crate::evolve::paths::hash;
+use crate::evolve::record::Locked;
 use crate::evolve::work::Found;
 use crate::fault::Faults;
 use crate::render::{TreeFile, TreePath};
