@@ -1,4 +1,4 @@
-"""What the load benchmarks share: to build a service, to run it, to send it load, to print a row."""
+"""What the load benchmarks share: to generate and build a service, to run it, to send it load, to print a row."""
 
 import contextlib
 import http.client
@@ -15,6 +15,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def generate(blueprint: str) -> pathlib.Path:
+    """A service of benches/blueprints, as it is generated now."""
+    folder = ROOT / "target/load/services" / blueprint
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    given = ["--from", str(ROOT / "benches/blueprints" / f"{blueprint}.toml"), "--yes", "--no-git"]
+    command = ["cargo", "run", "--quiet", "--locked", "--bin", "new-service", "--", "new", str(folder), *given]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return folder
 
 
 def build(folder: pathlib.Path) -> pathlib.Path:

@@ -3,14 +3,14 @@
 #![no_main]
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use new_service::blueprint;
 use new_service::pack::{Files, Layer, Pack, Source};
 use new_service_fuzz::{lie_inside, text};
 
-static BUILT_IN: LazyLock<Pack> = LazyLock::new(|| Pack::load(&Source::default_pack()).unwrap());
+static BUILT_IN: LazyLock<Arc<Pack>> = LazyLock::new(|| Pack::load(&Source::default_pack()).unwrap());
 static MANIFEST: LazyLock<Cow<'static, [u8]>> =
     LazyLock::new(|| Source::default_pack().read().unwrap()["pack.toml"].clone());
 

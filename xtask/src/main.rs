@@ -1,16 +1,20 @@
-//! The maintainers' tasks: `cargo xtask bless | lock | matrix | schemas`.
+//! The maintainers' tasks: `cargo xtask bless | lock | rows | manifests | schemas`.
 
 mod bless;
 mod lock;
-mod matrix;
+mod rows;
 mod schemas;
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+
 const USAGE: &str = "\
-cargo xtask bless            write snapshots/*/ anew from their service.toml
-cargo xtask lock [--update]  write the layers' Cargo.lock fragments; --update takes newer versions
-cargo xtask matrix [--list]  check that any two answers compile together; --list names the rows alone
+cargo xtask bless            write snapshots/*/ again from their service.toml
+cargo xtask lock [--update]  write the parts of the pack's lock file, and prove them; --update takes newer versions
+cargo xtask rows [--list] [--seed N]
+                             lint services in which any two answers stand together; --list names them alone
+cargo xtask manifests        write such services for container, workflow and Kubernetes files to target/manifests
 cargo xtask schemas          write docs/schemas and docs/reference.md from the types that read the files";
 
 fn main() -> anyhow::Result<()> {
@@ -19,8 +23,18 @@ fn main() -> anyhow::Result<()> {
         ["bless"] => bless::run(),
         ["lock"] => lock::run(false),
         ["schemas"] => schemas::run(),
-        ["matrix"] => matrix::run(false),
-        ["matrix", "--list"] => matrix::run(true),
+        ["manifests"] => rows::manifests(),
+        ["rows", ref options @ ..] => {
+            let (list, options) = match options {
+                ["--list", rest @ ..] => (true, rest),
+                all => (false, all),
+            };
+            match options {
+                [] => rows::run(list, None),
+                ["--seed", seed] => rows::run(list, Some(seed.parse().context("--seed takes a number")?)),
+                _ => anyhow::bail!("{USAGE}"),
+            }
+        }
         ["lock", "--update"] => lock::run(true),
         _ => anyhow::bail!("{USAGE}"),
     }

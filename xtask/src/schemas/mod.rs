@@ -17,13 +17,33 @@ struct Form {
     schema: &'static str,
     source: &'static str,
     name: &'static str,
+    /// What any other key holds, of a file that has some: lists of tables.
+    others: Option<&'static str>,
 }
 
 const FORMS: [Form; 4] = [
-    Form { title: "pack.toml", schema: "pack", source: "src/pack/manifest.rs", name: "Form" },
-    Form { title: "pack.toml of an overlay", schema: "overlay", source: "src/pack/manifest.rs", name: "OverlayForm" },
-    Form { title: "layer.toml", schema: "layer", source: "src/pack/layer.rs", name: "Form" },
-    Form { title: "service.toml", schema: "service", source: "src/blueprint/file.rs", name: "Form" },
+    Form { title: "pack.toml", schema: "pack", source: "src/pack/manifest.rs", name: "ManifestForm", others: None },
+    Form {
+        title: "pack.toml of an overlay",
+        schema: "overlay",
+        source: "src/pack/manifest.rs",
+        name: "OverlayForm",
+        others: None,
+    },
+    Form {
+        title: "layer.toml",
+        schema: "layer",
+        source: "src/pack/layer.rs",
+        name: "LayerForm",
+        others: Some("Contributions of a kind that pack.toml declares under `[contribution]`."),
+    },
+    Form {
+        title: "service.toml",
+        schema: "service",
+        source: "src/blueprint/file.rs",
+        name: "ServiceForm",
+        others: None,
+    },
 ];
 
 const LOCK: &str = "src/evolve/record.rs";
@@ -52,11 +72,11 @@ fn make() -> anyhow::Result<Made> {
     for form in &FORMS {
         let table = types.table(form.source, form.name)?;
         let path = crate::root().join(format!("docs/schemas/{}.schema.json", form.schema));
-        schemas.push((path, schema::of(form.title, &table)));
+        schemas.push((path, schema::of(form.title, &table, form.others)));
         tables.push((form, table));
     }
     let lock = Types::read(&crate::root(), &["src/evolve"])?.lines(LOCK, "Lock")?;
-    let sections = tables.iter().map(|(form, table)| (form.title, form.schema, table));
+    let sections = tables.iter().map(|(form, table)| (form.title, form.schema, form.others, table));
     Ok(Made { schemas, page: (crate::root().join("docs/reference.md"), page::of(sections, &lock)) })
 }
 

@@ -20,16 +20,19 @@ complete and check these files when the first line names their schema:
 ";
 
 /// The page: a section for each file (its name, its schema's and its table), then what the lock's lines say.
-pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str, &'a Table)>, lock: &[String]) -> String {
+pub fn of<'a>(files: impl Iterator<Item = (&'a str, &'a str, Option<&'a str>, &'a Table)>, lock: &[String]) -> String {
     let mut page = HEAD.to_owned();
     let mut told = Vec::new();
-    for (title, schema, table) in files {
+    for (title, schema, others, table) in files {
         let _ = write!(
             page,
             "\n## {title}\n\n{}\n\nSchema: [{schema}.schema.json](schemas/{schema}.schema.json)\n",
             table.doc
         );
         keys(&mut page, "", table, &mut told);
+        if let Some(doc) = others {
+            let _ = write!(page, "\n### `[[KIND]]`\n\n{doc}\n");
+        }
     }
     page.push_str("\n## .new-service/lock\n");
     if let Some((about, lines)) = lock.split_first() {

@@ -4,9 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::types::{Key, Shape, Table};
 
-/// The schema of the file `title`.
-pub fn of(title: &str, table: &Table) -> Value {
+/// The schema of the file `title`; `others` says what its other keys hold.
+pub fn of(title: &str, table: &Table, others: Option<&str>) -> Value {
     let mut schema = self::table(table);
+    if let Some(doc) = others {
+        schema["additionalProperties"] = json!({ "type": "array", "items": { "type": "object" }, "description": doc });
+    }
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!(title);
     schema["description"] = json!(table.doc);

@@ -1,0 +1,239 @@
+//! A database of `DATABASE_URL`'s `PostgreSQL`, or a file of `SQLite`, by their own programs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::sqlite_facts::sqlite_facts;
+
+pub struct Server {
+    postgres: bool,
+    /// The database's own, as sqlx takes it.
+    url: String,
+    folder: PathBuf,
+}
+
+impl Server {
+    /// A new, empty database on the server of `DATABASE_URL`; a test without one fails.
+    pub fn postgres(name: &str) -> Self {
+        let url = std::env::var("DATABASE_URL").expect("DATABASE_URL: run this by scripts/with-servers");
+        let (server, _) = url.rsplit_once('/').expect("a database in DATABASE_URL");
+        let database = format!("proof_{name}");
+        for sql in [format!("DROP DATABASE IF EXISTS {database}"), format!("CREATE DATABASE {database}")] {
+            output(
+                Command::new("psql").args([&url, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "--quiet", "-c", &sql]),
+                "",
+            );
+        }
+        Self { postgres: true, url: format!("{server}/{database}"), folder: folder(&format!("postgres-{name}")) }
+    }
+
+    /// A new, empty file.
+    pub fn sqlite(name: &str) -> Self {
+        let folder = folder(&format!("sqlite-{name}"));
+        let server = Self { postgres: false, url: format!("sqlite://{}", folder.join("file.db").display()), folder };
+        let _ = fs::remove_file(server.file());
+        server.run("");
+        server
+    }
+
+    pub fn dialect(&self) -> &'static str {
+        if self.postgres { "postgres" } else { "sqlite" }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("file.db")
+    }
+
+    /// Runs SQL, in a transaction unless it says otherwise, as sqlx does; an error fails the test.
+    pub fn run(&self, sql: &str) {
+        if self.postgres {
+            let mut command = Command::new("psql");
+            command.args([&self.url, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", "-"]);
+            if !sql.starts_with("-- no-transaction") {
+                command.arg("--single-transaction");
+            }
+            output(&mut command, sql);
+        } else {
+            self.python("executescript(sys.stdin.read())", sql);
+        }
+    }
+
+    /// Runs SQL that has to fail, in one transaction; what is told of it.
+    pub fn fails(&self, sql: &str) -> String {
+        let mut command;
+        if self.postgres {
+            command = Command::new("psql");
+            command.args([
+                &self.url,
+                "--no-psqlrc",
+                "--quiet",
+                "--single-transaction",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-f",
+                "-",
+            ]);
+        } else {
+            command = Command::new("python3");
+            command.args(["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.stdin.read())"]);
+            command.arg(self.file());
+        }
+        let output = told(&mut command, sql);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{sql}\nruns, and should not");
+        said
+    }
+
+    /// A setting that every later session of this database begins with.
+    pub fn session(&self, setting: &str) {
+        let database = self.url.rsplit('/').next().unwrap_or_default();
+        self.run(&format!("ALTER DATABASE {database} SET {setting}"));
+    }
+
+    /// A query of one column of text, a row a line.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let told = if self.postgres {
+            self.ask(sql)
+        } else {
+            let program = "import sqlite3, sys; print(*(row[0] for row in sqlite3.connect(sys.argv[1]).execute(sys.stdin.read())), sep=chr(10))";
+            output(Command::new("python3").arg("-c").arg(program).arg(self.file()), sql)
+        };
+        told.lines().map(str::to_owned).collect()
+    }
+
+    /// How the server would answer a query, a step a line.
+    pub fn plan(&self, sql: &str) -> String {
+        if self.postgres {
+            // Of a statement that is prepared for all values, as a service has it.
+            return self.ask(&format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}; {}", {
+                let values = vec!["NULL"; super::forms::parameters(sql)].join(", ");
+                format!("EXPLAIN (COSTS OFF) EXECUTE asked({values})")
+            }));
+        }
+        let program = "import sqlite3, sys; sql = sys.stdin.read(); \
+             print(*(row[3] for row in sqlite3.connect(sys.argv[1]).execute('EXPLAIN QUERY PLAN ' + sql, \
+             [None] * sql.count('?'))), sep=chr(10))";
+        output(Command::new("python3").arg("-c").arg(program).arg(self.file()), sql)
+    }
+
+    /// The schema as SQL.
+    pub fn dump(&self) -> String {
+        if self.postgres {
+            let dump = output(Command::new("pg_dump").args([&self.url, "--schema-only", "--no-owner"]), "");
+            // Newer ones guard their output with a word that is new each time.
+            dump.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
+        } else {
+            self.python("execute('SELECT * FROM sqlite_master ORDER BY rowid').fetchall()", "")
+        }
+    }
+
+    /// Takes everything out of the database.
+    pub fn empty(&self) {
+        if self.postgres {
+            self.run("SET client_min_messages = warning; DROP SCHEMA public CASCADE; CREATE SCHEMA public;");
+        } else {
+            fs::remove_file(self.file()).unwrap();
+            self.run("");
+        }
+    }
+
+    /// What a query gives, a row a line.
+    pub fn ask(&self, sql: &str) -> String {
+        if self.postgres {
+            output(Command::new("psql").args([&self.url, "--no-psqlrc", "-At", "-c", sql]), "")
+        } else {
+            self.python(&format!("execute({sql:?}).fetchall()"), "")
+        }
+    }
+
+    /// The schema as facts that have no order: columns may stand in another.
+    pub fn facts(&self) -> Vec<String> {
+        let mut facts: Vec<String> = if self.postgres {
+            self.ask(
+                "SELECT concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), \
+                 a.attnotnull, pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
+                 UNION ALL SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated) \
+                 FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' \
+                 UNION ALL SELECT concat_ws(' ', 'index', indexdef, (SELECT indisvalid FROM pg_index WHERE indexrelid = (schemaname || '.' || quote_ident(indexname))::regclass)) \
+                 FROM pg_indexes WHERE schemaname = 'public'",
+            )
+            .lines()
+            .map(str::to_owned)
+            .collect()
+        } else {
+            let call = "execute(\"SELECT replace(sql, char(10), ' '), 0, 0, 0 FROM sqlite_master WHERE sql IS NOT NULL\").fetchall()";
+            self.python(call, "").lines().flat_map(|row| sqlite_facts(statement(row))).collect()
+        };
+        facts.sort();
+        facts
+    }
+
+    fn python(&self, call: &str, input: &str) -> String {
+        let program = format!(
+            "import sqlite3, sys; print(*(row[:3] + row[4:] for row in sqlite3.connect(sys.argv[1]).{call}), sep=chr(10))"
+        );
+        output(Command::new("python3").arg("-c").arg(program).arg(self.file()), input)
+    }
+
+    /// What sqlx's macros write when they compile `text` against this database.
+    pub fn prepare(&self, text: &str) -> BTreeMap<String, String> {
+        let scratch = self.folder.join("scratch");
+        let data = self.folder.join("data");
+        let _ = fs::remove_dir_all(&data);
+        fs::create_dir_all(scratch.join("src")).unwrap();
+        fs::create_dir_all(&data).unwrap();
+        let pattern = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema_on_servers/scratch");
+        // A name for each: cargo tells packages apart by that, and by their place in a workspace. Of two
+        // that share a target folder, it would take one to be built already.
+        let own = format!("name = \"scratch-{}\"", self.folder.file_name().unwrap().to_str().unwrap());
+        for name in ["Cargo.toml", "Cargo.lock"] {
+            let text = fs::read_to_string(pattern.join(name)).unwrap();
+            fs::write(scratch.join(name), text.replace("name = \"scratch\"", &own)).unwrap();
+        }
+        fs::write(scratch.join("src/queries.rs"), text).unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["check", "--locked", "--quiet", "--target-dir"]).arg(folder("target")).current_dir(&scratch);
+        output(cargo.env("DATABASE_URL", &self.url).env("SQLX_OFFLINE_DIR", &data).env_remove("SQLX_OFFLINE"), "");
+        let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+        let files = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
+        files.map(|path| (name(&path), fs::read_to_string(path).unwrap())).collect()
+    }
+}
+
+/// `CREATE …` of a row `('CREATE …', 0, 0)`.
+fn statement(row: &str) -> &str {
+    let sql = row.trim_start_matches('(').rsplit_once(", 0, 0").map_or(row, |(sql, _)| sql);
+    sql.trim_matches(['\'', '"'])
+}
+
+/// A folder of this test's own, in cargo's target folder.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema_on_servers").join(name);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// What a program prints; that it cannot be run, or fails, fails the test.
+fn output(command: &mut Command, input: &str) -> String {
+    let output = told(command, input);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {talk}\n{input}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn told(command: &mut Command, input: &str) -> std::process::Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().to_string_lossy()));
+    // One that has failed already reads no more.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}

@@ -1,0 +1,431 @@
+//! `rows`: every two answers that make a difference to a compiler compile together, without a warning.
+//!
+//! `inspect` chooses the rows by a seed. Names, texts and resources take turns in them. Each is rendered and
+//! linted by a cargo of its own: a workspace of rows would unite their features. Few run their tests, too: what
+//! the services of `snapshots/` and of `scripts/prove-words` leave out of layers and answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use new_service::blueprint::{self, Blueprint, Drawn, Resolver};
+use new_service::evolve::{Plan, create};
+use new_service::inspect::pairwise::fewest;
+use new_service::inspect::{Row, Rows};
+use new_service::pack::{Answer, Kind, Pack, Source, Text};
+use new_service::render::{self, Tree, context_of};
+use new_service::schema::Drafts;
+
+/// Rows do not age: 2026-01-01T00:00:00Z.
+const MOMENT: u64 = 1_767_225_600;
+
+/// The name of services whose names take no turns, and the seed of what is the same each time.
+const NAME: &str = "shop";
+const SEED: u64 = 1;
+
+/// Names that the service has itself, of modules and of its tests, and one with every kind of character.
+const NAMES: [&str; 4] = ["service", "app", "database", "order-2go_x"];
+
+/// A text that no place takes as it is.
+const TEXT: &str = "Quotes \"x\", \\ and {} {{ x }} ${{ y }} #{z} `rm` $HOME <b> | */ --> é 🚀 مرحبا";
+
+/// Every kind of field: as it comes; empty or not, with a default. Keywords, a plural that is no other word,
+/// references to others and to itself.
+const KINDS: [&str; 2] = [
+    "sheep match:string(2..20) type:text in:int(-5..70000) big:bigint(1..9000000000) price:decimal(12,2) \
+     whole:decimal(4,0) part:decimal(5,5) ok:bool uid:uuid:unique day:date at:datetime doc:json mail:email:unique \
+     link:url state:enum(draft,in_progress) order:ref(order)",
+    "order match:string(2..20)?=\"a \\\"b\\\" \\\\ c\" type:text? in:int? big:bigint(..-9000000000)?:index \
+     price:decimal(12,2)?=9.50 ok:bool=true uid:uuid? day:date=now at:datetime=\"2026-01-31T12:30:00Z\" doc:json={} \
+     mail:email?:unique link:url=\"https://example.org/\" state:enum(draft,in_progress)?=draft parent:ref(order)?",
+];
+
+/// Private ones, beside references to the owner, who is an account or a person.
+const PRIVATE: &str = "sheep:ref(sheep)? hidden:string:private type:text?:private in:int=7:private \
+     price:decimal(4,2)?:private doc:json:private state:enum(draft,in_progress)?:private mail:email:private:unique \
+     at:datetime=now:private order:ref(order)?:private";
+
+/// The answers of `scripts/prove-words`, which runs the tests of resources.
+const WORDS: &str = "name = \"words\"\n[answers]\ndatabase = \"sqlite\"\nauth = \"none\"\ncache = \"none\"\n\
+     container = \"none\"\nci = \"none\"\n[[resource]]\nname = \"thing\"\nfields = [\"note:text?\"]\n";
+
+/// So much is shown of why a row failed.
+const SHOWN_LINES: usize = 60;
+
+/// The services of one run.
+struct Services {
+    all: Vec<Service>,
+    /// Numbers of those that run their tests.
+    run: BTreeSet<usize>,
+    rows: Rows,
+}
+
+struct Service {
+    blueprint: Blueprint,
+    /// Whether its description is held against what the service says, which needs a build.
+    described: bool,
+}
+
+pub fn run(list: bool, seed: Option<u64>) -> anyhow::Result<()> {
+    let pack = Pack::load(&Source::Folder(crate::root().join("templates/axum")))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let seed = seed.unwrap_or(now);
+    println!("seed {seed}");
+    let services = Services::of(&pack, seed)?;
+    if list {
+        for (number, service) in (1..).zip(&services.all) {
+            println!("{}", services.line(&pack, number, service));
+        }
+        println!("{}", services.summary());
+        return Ok(());
+    }
+
+    let folder = fs::canonicalize(crate::root())?.join("target/rows");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let begun = Instant::now();
+    let mut checked: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    let mut failed = Vec::new();
+    for (number, service) in (1..).zip(&services.all) {
+        let start = Instant::now();
+        println!("{}", services.line(&pack, number, service));
+        let tree = render::render(&service.blueprint, &pack)?;
+        let runs = services.run.contains(&number);
+        let (result, fault) = match checked.get(&compiled(&tree)) {
+            Some(same) if !runs && !service.described => (format!("as row {same}"), None),
+            _ => {
+                checked.insert(compiled(&tree), number);
+                match service.check(&pack, &folder.join(format!("{number:02}")), runs)? {
+                    None => ("ok".to_owned(), None),
+                    Some(said) => ("FAILED".to_owned(), Some(said)),
+                }
+            }
+        };
+        println!("    {result}, {:.1} s", start.elapsed().as_secs_f64());
+        if let Some(fault) = fault {
+            println!("{fault}\n");
+            failed.push(number.to_string());
+        }
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{}; {} checked, {seconds:.0} s", services.summary(), checked.len());
+    anyhow::ensure!(
+        failed.is_empty(),
+        "failed: row {}; each is in {}; to repeat it: cargo xtask rows --seed {seed}",
+        failed.join(", "),
+        folder.display()
+    );
+    Ok(())
+}
+
+/// Writes services in which any two answers stand together that the files of a deployment show, each once.
+pub fn manifests() -> anyhow::Result<()> {
+    let pack = Pack::load(&Source::Folder(crate::root().join("templates/axum")))?;
+    let deployed = |row: &Row| render::render(&row.blueprint, &pack).ok().map(|tree| files(&tree, is_deployed));
+    // No names take turns: what differs by its name alone is not looked at twice.
+    let rows = Rows::seen_by(&pack, SEED, deployed)?;
+    let folder = crate::root().join("target/manifests");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let mut written = BTreeSet::new();
+    for row in &rows.chosen {
+        let answers = Resolver::new(&pack, NAME, row.answers())?.complete()?;
+        let resources = row.blueprint.resources.clone();
+        let blueprint = Blueprint { name: NAME.to_owned(), answers, resources, drawn: Drawn::at(MOMENT) };
+        if written.insert(files(&render::render(&blueprint, &pack)?, is_deployed)) {
+            let plan = Plan::create(&blueprint, &pack)?;
+            create::create(&plan, &folder.join(format!("{:02}", written.len())), &mut |_| Ok(()))?;
+        }
+    }
+    println!("{} services show every two answers of: {}", written.len(), rows.seen.join(", "));
+    Ok(())
+}
+
+impl Services {
+    fn of(pack: &Pack, seed: u64) -> anyhow::Result<Self> {
+        let look = |row: &Row| render::render(&row.blueprint, pack).ok().map(|tree| compiled(&tree));
+        let rows = Rows::seen_by(pack, seed, look)?;
+        anyhow::ensure!(rows.undecided.is_empty(), "nobody knows whether these go together: {:?}", rows.undecided);
+        let mut all = Vec::new();
+        let mut turns = BTreeSet::new();
+        for (number, row) in rows.chosen.iter().enumerate() {
+            all.push(Service::of(pack, row, number, &mut turns)?);
+        }
+        let run = to_run(pack, &rows, &all)?;
+        Ok(Self { all, run, rows })
+    }
+
+    fn line(&self, pack: &Pack, number: usize, service: &Service) -> String {
+        let blueprint = &service.blueprint;
+        let answers = pack.manifest.questions.iter().filter_map(|question| {
+            let answer = blueprint.answers.get(&question.key)?;
+            (question.kind != Kind::Text).then(|| format!("{}={answer}", question.key))
+        });
+        let answers = answers.collect::<Vec<_>>().join(" ");
+        let resources: Vec<&str> = blueprint.resources.iter().map(|resource| resource.name.as_str()).collect();
+        let resources = if resources.is_empty() { "none".to_owned() } else { resources.join(",") };
+        let runs = if self.run.contains(&number) { "; runs its tests" } else { "" };
+        format!("{number:>3}  {}: {answers} resources={resources}{runs}", blueprint.name)
+    }
+
+    fn summary(&self) -> String {
+        let mut out = String::new();
+        for [one, other] in &self.rows.refused {
+            let _ = writeln!(out, "refused: {one} with {other}");
+        }
+        let seen = self.rows.seen.join(", ");
+        out + &format!("{} rows hold every two answers of: {seen}", self.rows.chosen.len())
+    }
+}
+
+/// Services that run their tests: few, in which each layer stands that no other run has, and each answer that
+/// makes a difference.
+fn to_run(pack: &Pack, rows: &Rows, all: &[Service]) -> anyhow::Result<BTreeSet<usize>> {
+    let held = |blueprint: &Blueprint| -> anyhow::Result<BTreeSet<String>> {
+        let layers = render::select(pack, &context_of(blueprint, pack))?;
+        let answers = rows.seen.iter().filter_map(|key| Some(format!("{key}={}", blueprint.answers.get(key)?)));
+        Ok(layers.iter().map(|layer| layer.name.clone()).chain(answers).collect())
+    };
+    let mut done = BTreeSet::new();
+    let mut files = vec![Text::new("words", WORDS)];
+    for entry in fs::read_dir(crate::root().join("snapshots"))? {
+        let path = entry?.path().join(blueprint::FILE_NAME);
+        if path.exists() {
+            files.push(Text::new(path.display().to_string(), fs::read_to_string(&path)?));
+        }
+    }
+    for file in &files {
+        done.extend(held(&crate::bless::read(file, pack)?)?);
+    }
+    let open: Vec<BTreeSet<String>> = all.iter().map(|one| held(&one.blueprint)).collect::<Result<_, _>>()?;
+    let names: Vec<&String> =
+        open.iter().flatten().filter(|name| !done.contains(*name)).collect::<BTreeSet<_>>().into_iter().collect();
+    let number = |name: &String| names.iter().position(|other| *other == name);
+    let sets: Vec<Vec<usize>> = open.iter().map(|held| held.iter().filter_map(number).collect()).collect();
+    Ok(fewest(&sets).into_iter().map(|at| at + 1).collect())
+}
+
+impl Service {
+    /// A row with the name, the text and the resources whose turn it is. All kinds of fields have theirs once
+    /// with accounts and once without; `turns` says which they have had.
+    fn of(pack: &Pack, row: &Row, number: usize, turns: &mut BTreeSet<bool>) -> anyhow::Result<Self> {
+        let name = if number.is_multiple_of(2) { NAMES[number / 2 % NAMES.len()] } else { &row.blueprint.name };
+        let mut given = row.answers();
+        for question in pack.manifest.questions.iter().filter(|question| question.kind == Kind::Text) {
+            let text = Answer::Text(TEXT.to_owned());
+            if number % 3 == 1 && question.check(&text).is_ok() {
+                given.insert(&question.key, text);
+            }
+        }
+        let answers = Resolver::new(pack, name, given)?.complete()?;
+        let mut blueprint =
+            Blueprint { name: name.to_owned(), answers, resources: Vec::new(), drawn: Drawn::at(MOMENT) };
+        let mut described = false;
+        blueprint.resources = row.blueprint.resources.clone();
+        // Those of one resource stay as they are.
+        if row.blueprint.resources.len() > 1 && turns.insert(accounts(pack, &blueprint)?.is_some()) {
+            blueprint.resources = kinds(pack, &blueprint)?;
+            described = true;
+        }
+        Ok(Self { blueprint, described })
+    }
+
+    /// What its tools say against it, if anything.
+    fn check(&self, pack: &Arc<Pack>, folder: &Path, runs: bool) -> anyhow::Result<Option<String>> {
+        let plan = Plan::create(&self.blueprint, pack)?;
+        create::create(&plan, folder, &mut |_| Ok(()))?;
+        let lock = fs::read(folder.join("Cargo.lock"))?;
+        let mut steps = vec![
+            vec!["cargo", "fmt", "--check"],
+            vec!["cargo", "clippy", "--quiet", "--locked", "--all-targets", "--", "-D", "warnings"],
+            // Unlocked: it would write another lock if it wanted one.
+            vec!["cargo", "metadata", "--quiet", "--format-version", "1"],
+        ];
+        if self.described {
+            let test = "openapi::the_committed_description";
+            steps.push(vec!["cargo", "test", "--quiet", "--locked", "--test", "it", "--", test]);
+        }
+        for step in steps {
+            if let Some(said) = said_by(Command::new(step[0]).args(&step[1..]).current_dir(folder))? {
+                return Ok(Some(format!("{}: {said}", step.join(" "))));
+            }
+        }
+        if fs::read(folder.join("Cargo.lock"))? != lock {
+            return Ok(Some("cargo wants another Cargo.lock".to_owned()));
+        }
+        if runs {
+            for step in ["tests", "run"] {
+                let prover = crate::root().join("scripts/prove-snapshot");
+                if let Some(said) = said_by(Command::new(prover).arg(folder).arg(step))? {
+                    return Ok(Some(format!("scripts/prove-snapshot {} {step}: {said}", folder.display())));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Two that refer to each other's kind, and one with private fields that belongs to an account, or a person.
+fn kinds(pack: &Pack, blueprint: &Blueprint) -> anyhow::Result<Vec<new_service::schema::Resource>> {
+    let mut specs: Vec<String> = KINDS.map(str::to_owned).into();
+    match accounts(pack, blueprint)? {
+        Some(account) => {
+            specs.push(format!("secret owner:ref({account}) async:ref({account})? {PRIVATE}"));
+        }
+        None => {
+            specs.push("person name:string".to_owned());
+            specs.push(format!("secret owner:ref(person)? {PRIVATE}"));
+        }
+    }
+    let mut drafts = Drafts::default();
+    for (number, spec) in (1..).zip(&specs) {
+        drafts.flag(number, spec);
+    }
+    blueprint::resources(drafts, pack).context("the resources of a row")
+}
+
+/// What an account of a service is called, where there are accounts.
+fn accounts(pack: &Pack, blueprint: &Blueprint) -> anyhow::Result<Option<String>> {
+    let layers = render::select(pack, &context_of(blueprint, pack))?;
+    let table = layers.into_iter().flat_map(|layer| &layer.tables).find(|table| table.accounts);
+    Ok(table.map(|table| table.name.get_ref().clone()))
+}
+
+/// The first lines of what a command says, if it fails. One target folder and one set of flags with
+/// `scripts/prove-snapshot`, so that a dependency is checked once.
+fn said_by(command: &mut Command) -> anyhow::Result<Option<String>> {
+    let output = command
+        .env("CARGO_TARGET_DIR", fs::canonicalize(crate::root())?.join("target/snapshots"))
+        .envs([("RUSTFLAGS", "-Dwarnings"), ("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")])
+        // The service names its own toolchain, and compiles with no database at hand.
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env("SQLX_OFFLINE", "true")
+        .output()?;
+    if output.status.success() {
+        return Ok(None);
+    }
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    let mut lines: Vec<&str> = said.lines().take(SHOWN_LINES).collect();
+    if said.lines().count() > lines.len() {
+        lines.push("…");
+    }
+    Ok(Some(lines.join("\n")))
+}
+
+/// All that a compiler could see of a service: two that are equal in it need one check. Where a file is that
+/// no compiler reads, it may still be one that the code takes in as it is, so that it counts; but the text
+/// about the migrations is for people.
+fn compiled(tree: &Tree) -> Vec<u8> {
+    files(tree, |path| {
+        if path == "migrations/README.md" {
+            return false;
+        }
+        ["src/", "tests/", "benches/", "examples/", "migrations/", ".sqlx/", ".cargo/"]
+            .iter()
+            .any(|folder| path.starts_with(folder))
+            || ["Cargo.toml", "Cargo.lock", "build.rs", "rust-toolchain.toml", "clippy.toml"].contains(&path)
+    })
+}
+
+/// What `scripts/check-manifests` reads.
+fn is_deployed(path: &str) -> bool {
+    ["deploy/", ".github/", "migrations/"].iter().any(|folder| path.starts_with(folder))
+        || ["Dockerfile", ".dockerignore", "compose.yaml"].contains(&path)
+}
+
+/// Some files of a service, as one text.
+fn files(tree: &Tree, is_one: impl Fn(&str) -> bool) -> Vec<u8> {
+    let mut seen = Vec::new();
+    for (path, file) in tree.iter().filter(|(path, _)| is_one(path.as_str())) {
+        let path = path.as_str();
+        seen.extend(path.as_bytes());
+        seen.push(0);
+        for line in file.content.split_inclusive(|byte| *byte == b'\n') {
+            // The licence is told to people, and no compiler.
+            if path != "Cargo.toml" || !line.starts_with(b"license") {
+                seen.extend(line);
+            }
+        }
+        seen.push(0);
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pack() -> Arc<Pack> {
+        Pack::load(&Source::Folder(crate::root().join("templates/axum"))).unwrap()
+    }
+
+    #[test]
+    fn answers_that_no_compiler_sees_are_left_out_and_every_choice_of_the_others_stands_in_a_row() {
+        let pack = pack();
+        let services = Services::of(&pack, 7).unwrap();
+        for key in ["license", "container", "deploy", "ci"] {
+            assert!(!services.rows.seen.iter().any(|seen| seen == key), "{:?}", services.rows.seen);
+        }
+        for key in ["database", "cache", "auth", "resources"] {
+            assert!(services.rows.seen.iter().any(|seen| seen == key), "{:?}", services.rows.seen);
+        }
+        for question in pack.manifest.questions.iter().filter(|one| services.rows.seen.contains(&one.key)) {
+            for choice in &question.choices {
+                let answer = Answer::Text(choice.value.clone());
+                let has = |one: &Service| one.blueprint.answers.get(&question.key) == Some(&answer);
+                assert!(services.all.iter().any(has), "{}={}", question.key, choice.value);
+            }
+        }
+        assert!(services.all.len() < 20, "{} rows", services.all.len());
+        assert_eq!(
+            services.rows.refused.len(),
+            3,
+            "accounts and resources need a database: {:?}",
+            services.rows.refused
+        );
+    }
+
+    #[test]
+    fn what_is_asked_of_every_run_is_in_some_row_of_any_seed() {
+        let pack = pack();
+        for seed in [1, 2] {
+            let services = Services::of(&pack, seed).unwrap();
+            let described = services.all.iter().filter(|one| one.described).count();
+            assert_eq!(described, 2, "all kinds of fields have had their turn, with accounts and without");
+            assert!(
+                services.all.iter().any(|one| one
+                    .blueprint
+                    .answers
+                    .iter()
+                    .any(|(_, answer)| answer.to_string() == TEXT))
+            );
+            let run = services.run.iter().map(|number| &services.all[number - 1].blueprint);
+            assert!(
+                run.into_iter()
+                    .any(|blueprint| blueprint.answers.get("database") == Some(&Answer::Text("none".into())))
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_compiler_reads_needs_no_check_of_its_own() {
+        let pack = pack();
+        let tree = |key: &str, value: &str| {
+            let text = format!("name = \"shop\"\n[answers]\n{key} = \"{value}\"\n");
+            let blueprint = crate::bless::read(&Text::new("test", text), &pack).unwrap();
+            render::render(&blueprint, &pack).unwrap()
+        };
+        assert_eq!(compiled(&tree("license", "mit")), compiled(&tree("license", "proprietary")));
+        assert_eq!(compiled(&tree("ci", "none")), compiled(&tree("ci", "github")));
+        assert_ne!(compiled(&tree("database", "none")), compiled(&tree("database", "postgres")));
+    }
+}
