@@ -16,9 +16,9 @@ use crate::{
 
 /// Rules of the parts on the settings.
 pub const CHECKS: &[Check] = &[
-    crate::auth::check,
     crate::cache::check,
     crate::db::check,
+    crate::auth::check,
     // Checks of your own:
 ];
 
@@ -51,16 +51,16 @@ parts! {
     pub background: Background,
     /// Requests in flight.
     pub in_flight: InFlight,
-    /// Budgets of the clients.
-    pub rate_limit: Arc<RateLimit>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
-    /// Accounts and their sessions.
-    pub auth: Arc<crate::auth::Auth>,
+    /// Budgets of the clients.
+    pub rate_limit: Arc<RateLimit>,
     /// Values that were loaded before.
     pub cache: crate::cache::Cache,
     /// Connections to the database.
     pub db: crate::db::Pool,
+    /// Accounts and their sessions.
+    pub auth: Arc<crate::auth::Auth>,
     // Parts of your own:
 }
 
@@ -75,7 +75,6 @@ impl AppState {
         let config = Arc::new(config);
         let health = Arc::new(Health::new(config.health_check_timeout));
         let background = Background::default();
-        let rate_limit = RateLimit::new("default", config.rate_limit_per_minute, &config);
 
         let metrics = telemetry::metrics::install();
         let upkeep = metrics.clone();
@@ -85,6 +84,10 @@ impl AppState {
             async move { upkeep.run_upkeep() }
         });
 
+        let budgets = crate::rate_limit::Budgets::new(&config);
+        let rate_limit =
+            Arc::new(RateLimit::new("default", config.rate_limit_per_minute, &budgets));
+
         let store = crate::cache::Store::new(config.cache_max_bytes);
         let cache = crate::cache::Cache::new(store, &config);
 
@@ -92,7 +95,8 @@ impl AppState {
         let schema = crate::db::watch(&db, &config, &background).await?;
         health.required("database", move || schema.clone().ready());
 
-        let auth = crate::auth::Auth::new(&config, db.clone())?;
+        let sessions = crate::auth::Sessions::new(&db);
+        let auth = Arc::new(crate::auth::Auth::new(&config, &db, sessions, &budgets)?);
         auth.forget_what_is_over(&background);
 
         // Parts of your own:
@@ -102,11 +106,11 @@ impl AppState {
             health,
             background,
             in_flight: InFlight::default(),
-            rate_limit: Arc::new(rate_limit),
             metrics,
-            auth: Arc::new(auth),
+            rate_limit,
             cache,
             db,
+            auth,
             // Parts of your own:
         })))
     }

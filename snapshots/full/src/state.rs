@@ -16,10 +16,10 @@ use crate::{
 
 /// Rules of the parts on the settings.
 pub const CHECKS: &[Check] = &[
-    crate::auth::check,
     crate::cache::check,
     crate::redis::check,
     crate::db::check,
+    crate::auth::check,
     // Checks of your own:
 ];
 
@@ -52,18 +52,18 @@ parts! {
     pub background: Background,
     /// Requests in flight.
     pub in_flight: InFlight,
-    /// Budgets of the clients.
-    pub rate_limit: Arc<RateLimit>,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
-    /// Accounts and their sessions.
-    pub auth: Arc<crate::auth::Auth>,
-    /// Values that were loaded before.
-    pub cache: crate::cache::Cache,
     /// Redis, which all replicas share; it may be down.
     pub redis: crate::redis::Redis,
+    /// Budgets of the clients.
+    pub rate_limit: Arc<RateLimit>,
+    /// Values that were loaded before.
+    pub cache: crate::cache::Cache,
     /// Connections to the database.
     pub db: crate::db::Pool,
+    /// Accounts and their sessions.
+    pub auth: Arc<crate::auth::Auth>,
     // Parts of your own:
 }
 
@@ -78,7 +78,6 @@ impl AppState {
         let config = Arc::new(config);
         let health = Arc::new(Health::new(config.health_check_timeout));
         let background = Background::default();
-        let rate_limit = RateLimit::new("default", config.rate_limit_per_minute, &config);
 
         let metrics = telemetry::metrics::install();
         let upkeep = metrics.clone();
@@ -91,17 +90,21 @@ impl AppState {
         let redis = crate::redis::Redis::new(&config)?;
         let checked = redis.clone();
         health.optional("cache", move || checked.clone().ping());
-        let rate_limit = rate_limit.shared_by(&redis, &config);
+        let budgets = crate::rate_limit::Budgets::new(&redis, &config);
+        let rate_limit =
+            Arc::new(RateLimit::new("default", config.rate_limit_per_minute, &budgets));
+
         let store = crate::cache::Store::new(&redis, &background, &config);
         let cache = crate::cache::Cache::new(store, &config);
 
         let db = crate::db::connect(&config)?;
+        let sessions = crate::auth::Sessions::new(&db, &redis, &background, &config);
+
         let schema = crate::db::watch(&db, &config, &background).await?;
         health.required("database", move || schema.clone().ready());
 
-        let auth = crate::auth::Auth::new(&config, db.clone())?;
+        let auth = Arc::new(crate::auth::Auth::new(&config, &db, sessions, &budgets)?);
         auth.forget_what_is_over(&background);
-        let auth = auth.shared_by(&redis, &background, &config);
 
         crate::http::idempotency::clean_up(&background, &db, config.idempotency_ttl);
 
@@ -112,12 +115,12 @@ impl AppState {
             health,
             background,
             in_flight: InFlight::default(),
-            rate_limit: Arc::new(rate_limit),
             metrics,
-            auth: Arc::new(auth),
-            cache,
             redis,
+            rate_limit,
+            cache,
             db,
+            auth,
             // Parts of your own:
         })))
     }

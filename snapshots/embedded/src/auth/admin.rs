@@ -5,7 +5,12 @@ use std::io::Read;
 use garde::Validate;
 use secrecy::SecretString;
 
-use super::{Auth, dto::Registration, service::NewAccount, users::Role};
+use super::{
+    dto::Registration,
+    password::Passwords,
+    service::{self, NewAccount},
+    users::Role,
+};
 use crate::{
     config::Config,
     db,
@@ -31,9 +36,9 @@ pub async fn create_admin(
     account.validate().map_err(|report| report.to_string().trim_end().to_owned())?;
 
     let Registration { username, email, password } = account;
-    let auth = Auth::new(config, db::connect(config)?)?;
+    let (pool, passwords) = (db::connect(config)?, Passwords::new(config.auth_hash_concurrency));
     let account = NewAccount { username, email, password, role: Role::Admin };
-    match auth.register(account).await {
+    match service::register(&pool, &passwords, account).await {
         Ok(_) => Ok(()),
         Err(Error::Invalid(faults)) => {
             let lines = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));

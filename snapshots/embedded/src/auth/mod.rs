@@ -28,6 +28,7 @@ pub use admin::create_admin;
 pub use guard::{Admin, CurrentUser, enforce, is_public, recognise};
 pub use openapi::describe;
 pub use service::Auth;
+pub use sessions::Sessions;
 pub use tokens::check;
 
 use crate::http::Shared;

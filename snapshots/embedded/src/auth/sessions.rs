@@ -1,4 +1,4 @@
-//! Which sessions have ended. The database is the source of truth.
+//! Which sessions have ended, by the database.
 
 use uuid::Uuid;
 
@@ -12,21 +12,17 @@ pub struct Sessions {
 
 impl Sessions {
     /// Sessions in the database.
-    pub fn new(pool: Pool) -> Self {
-        Self {
-            // Authoritative, unlike a cache.
-            pool,
-        }
+    pub fn new(pool: &Pool) -> Self {
+        Self { pool: pool.clone() }
     }
 
     /// Whether a session was ended before it expired.
-    pub async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
+    pub(super) async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
         repo::has_ended(&self.pool, session).await
     }
 
     /// Ends a session: every replica refuses its tokens at once.
-    pub async fn end(&self, session: Uuid) -> sqlx::Result<()> {
-        repo::end_session(&self.pool, session, now()).await?;
-        Ok(())
+    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
+        repo::end_session(&self.pool, session, now()).await
     }
 }

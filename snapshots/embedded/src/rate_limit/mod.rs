@@ -1,5 +1,6 @@
 //! The rate limit: how many requests a client may send.
 
+mod budgets;
 mod gcra;
 
 use std::{sync::Arc, time::Duration};
@@ -11,18 +12,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use self::gcra::Gcra;
+pub use self::budgets::Budgets;
 use crate::{
-    config::Config,
     error::Error,
     http::caller::{Caller, Client},
 };
 
-/// Budgets of all clients, under a name that the clients see.
+/// A limit, and the budgets of its clients.
 pub struct RateLimit {
-    name: &'static str,
-    local: Gcra,
+    limit: Limit,
+    budgets: Budgets,
     policy: HeaderValue,
+}
+
+/// Requests that each client may send in a minute, under a name that the clients see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Limit {
+    name: &'static str,
+    per_minute: u32,
 }
 
 /// Decision on a request, and the state of its client's budget.
@@ -39,26 +46,25 @@ pub struct Decision {
 }
 
 impl RateLimit {
-    /// Full budgets of `per_minute` requests for each client.
-    pub fn new(name: &'static str, per_minute: u32, config: &Config) -> Self {
+    /// `per_minute` requests for each client. The name keeps its budgets apart from other limits.
+    pub fn new(name: &'static str, per_minute: u32, budgets: &Budgets) -> Self {
         let policy = format!("\"{name}\";q={per_minute};w=60");
         Self {
-            name,
-            local: Gcra::new(per_minute, config.rate_limit_max_clients),
+            limit: Limit { name, per_minute },
+            budgets: budgets.clone(),
             policy: HeaderValue::from_str(&policy).expect("printable"),
         }
     }
 
     /// Takes one request from the client's budget.
-    #[allow(clippy::unused_async, reason = "a budget that replicas share will await")]
     pub async fn take(&self, client: Client) -> Decision {
-        self.local.take(client)
+        self.budgets.take(self.limit, client).await
     }
 
     /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-10.
     fn describe(&self, decision: Decision, headers: &mut HeaderMap) {
         let Decision { remaining, reset, .. } = decision;
-        let state = format!("\"{}\";r={remaining};t={}", self.name, seconds_up(reset));
+        let state = format!("\"{}\";r={remaining};t={}", self.limit.name, seconds_up(reset));
         let state = HeaderValue::from_str(&state).expect("printable");
         headers.insert(HeaderName::from_static("ratelimit"), state);
         headers.insert(HeaderName::from_static("ratelimit-policy"), self.policy.clone());

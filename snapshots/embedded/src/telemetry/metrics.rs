@@ -41,30 +41,48 @@ pub fn install() -> PrometheusHandle {
 }
 
 fn describe() {
-    describe_counter!("http_requests_total", "Requests answered");
+    describe_counter!(
+        "http_requests_total",
+        "Requests answered; status 499 is a client that has disconnected"
+    );
     describe_histogram!(
         "http_request_duration_seconds",
         Unit::Seconds,
         "Time to the head of the response"
     );
     describe_gauge!("http_requests_in_flight", "Requests being answered");
-    describe_counter!("http_requests_shed_total", "Requests refused with 503: too many in flight");
+    describe_counter!(
+        "http_requests_shed_total",
+        "Requests answered with 503 (`overloaded`), beyond `MAX_REQUESTS_IN_FLIGHT`"
+    );
     counter!("http_requests_shed_total").absolute(0);
-    describe_counter!("http_connections_refused_total", "Connections closed: too many are open");
+    describe_counter!(
+        "http_connections_refused_total",
+        "Connections closed at once, beyond `MAX_CONNECTIONS`"
+    );
     counter!("http_connections_refused_total").absolute(0);
-    describe_counter!("rate_limit_refusals_total", "Requests refused with 429");
+    describe_counter!("rate_limit_refusals_total", "Requests answered with 429");
     counter!("rate_limit_refusals_total").absolute(0);
-    describe_counter!("background_runs_total", "Ends of recurring work, ok or panic");
-    describe_gauge!("build_info", "Always 1; its labels name the build");
+    describe_counter!(
+        "background_runs_total",
+        "Ends of recurring work; `outcome` is `ok` or `panic`"
+    );
+    describe_gauge!("build_info", "The build; always 1");
+    describe_counter!(
+        "cache_reads_total",
+        "Reads: `hit`, `absent` (known to be absent), `miss`, `garbage` (unreadable, loaded again)"
+    );
+    describe_histogram!("cache_load_duration_seconds", Unit::Seconds, "Duration of a load");
+    describe_gauge!("database_connections", "Connections of the pool, `idle` and `used`");
+    describe_gauge!("database_connections_max", "Connections that the pool may hold");
+    describe_counter!(
+        "database_acquire_timeouts_total",
+        "Requests that got no connection in time, and thus 503"
+    );
+    counter!("database_acquire_timeouts_total").absolute(0);
     let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];
     gauge!("build_info", &labels).set(1.0);
     Collector::default().describe();
-    describe_counter!("cache_reads_total", "Reads, by outcome: hit, absent, miss or garbage");
-    describe_histogram!("cache_load_duration_seconds", Unit::Seconds, "Duration of a load");
-    describe_gauge!("database_connections", "Connections of the pool, idle or used");
-    describe_gauge!("database_connections_max", "Connections that the pool may hold");
-    describe_counter!("database_acquire_timeouts_total", "Timeouts of waiting for a connection");
-    counter!("database_acquire_timeouts_total").absolute(0);
 
     // Metrics of your own:
 }

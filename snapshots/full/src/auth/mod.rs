@@ -8,7 +8,6 @@ mod admin;
 mod attempts;
 mod dto;
 mod guard;
-mod marks;
 mod openapi;
 mod password;
 mod repo;
@@ -30,6 +29,7 @@ pub use admin::create_admin;
 pub use guard::{Admin, CurrentUser, enforce, is_public, recognise};
 pub use openapi::describe;
 pub use service::Auth;
+pub use sessions::Sessions;
 pub use tokens::check;
 
 use crate::http::Shared;

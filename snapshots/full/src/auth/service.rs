@@ -24,7 +24,7 @@ use crate::{
     db::{self, Pool},
     error::{Cause, Error, FaultCode, FieldFault},
     http::caller::Client,
-    rate_limit::RateLimit,
+    rate_limit::{Budgets, RateLimit},
 };
 
 const REFRESH_TOKEN_BYTES: usize = 32;
@@ -47,8 +47,8 @@ pub struct Auth {
     tokens: Tokens,
     passwords: Passwords,
     attempts: Attempts,
-    pub(super) sessions: Sessions,
-    pub(super) entrance: RateLimit,
+    sessions: Sessions,
+    entrance: RateLimit,
     refresh_ttl: Duration,
 }
 
@@ -57,10 +57,14 @@ impl Auth {
     ///
     /// # Errors
     /// The signing keys cannot be used.
-    pub fn new(config: &Config, pool: Pool) -> Result<Self, Cause> {
+    pub fn new(
+        config: &Config,
+        pool: &Pool,
+        sessions: Sessions,
+        budgets: &Budgets,
+    ) -> Result<Self, Cause> {
         Ok(Self {
-            sessions: Sessions::new(pool.clone()),
-            pool,
+            pool: pool.clone(),
             tokens: Tokens::new(
                 &config.auth_signing_keys,
                 &config.auth_issuer,
@@ -69,7 +73,8 @@ impl Auth {
             )?,
             passwords: Passwords::new(config.auth_hash_concurrency),
             attempts: Attempts::new(config),
-            entrance: RateLimit::new("auth", config.auth_rate_limit_per_minute, config),
+            sessions,
+            entrance: RateLimit::new("auth", config.auth_rate_limit_per_minute, budgets),
             refresh_ttl: config.auth_refresh_ttl,
         })
     }
@@ -92,17 +97,7 @@ impl Auth {
     /// # Errors
     /// [`Error::Taken`] for the name or the address, [`Error::Invalid`] for a weak password.
     pub async fn register(&self, account: NewAccount) -> Result<User, Error> {
-        let NewAccount { username, email, password, role } = account;
-        let email = email.to_lowercase();
-        if let Some(why) = password::weakness(password.expose_secret(), &username, &email) {
-            return Err(Error::Invalid(vec![FieldFault {
-                pointer: "/password".to_owned(),
-                detail: why.to_owned(),
-                code: FaultCode::Invalid,
-            }]));
-        }
-        let hash = self.passwords.hash(password).await?;
-        users::create(&self.pool, &username, &email, &hash, role).await
+        register(&self.pool, &self.passwords, account).await
     }
 
     /// Begins a session.
@@ -216,6 +211,25 @@ impl Auth {
             expires_in: self.tokens.ttl().as_secs(),
         })
     }
+}
+
+/// Creates an account.
+pub async fn register(
+    pool: &Pool,
+    passwords: &Passwords,
+    account: NewAccount,
+) -> Result<User, Error> {
+    let NewAccount { username, email, password, role } = account;
+    let email = email.to_lowercase();
+    if let Some(why) = password::weakness(password.expose_secret(), &username, &email) {
+        return Err(Error::Invalid(vec![FieldFault {
+            pointer: "/password".to_owned(),
+            detail: why.to_owned(),
+            code: FaultCode::Invalid,
+        }]));
+    }
+    let hash = passwords.hash(password).await?;
+    users::create(pool, &username, &email, &hash, role).await
 }
 
 async fn forget(pool: &Pool, attempts: Attempts) -> sqlx::Result<()> {

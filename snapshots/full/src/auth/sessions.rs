@@ -1,40 +1,35 @@
-//! Which sessions have ended. The database is the source of truth.
+//! Which sessions have ended, by marks in Redis or else by the database, which is the source of truth.
+
+mod marks;
 
 use uuid::Uuid;
 
+use self::marks::Marks;
 use super::{now, repo};
-use crate::db::Pool;
+use crate::{background::Background, config::Config, db::Pool, redis::Redis};
 
 /// All sessions.
 pub struct Sessions {
+    // Authoritative, unlike the marks.
     pool: Pool,
-    pub(super) marks: Option<super::marks::Marks>,
+    marks: Marks,
 }
 
 impl Sessions {
-    /// Sessions in the database.
-    pub fn new(pool: Pool) -> Self {
-        Self {
-            // Authoritative, unlike a cache.
-            pool,
-            marks: None,
-        }
+    /// Sessions in the database, with marks that replicas share.
+    pub fn new(pool: &Pool, redis: &Redis, background: &Background, config: &Config) -> Self {
+        Self { pool: pool.clone(), marks: Marks::new(redis, background, config) }
     }
 
     /// Whether a session was ended before it expired.
-    pub async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
-        if let Some(marks) = &self.marks {
-            return marks.has_ended(session, || repo::has_ended(&self.pool, session)).await;
-        }
-        repo::has_ended(&self.pool, session).await
+    pub(super) async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
+        self.marks.has_ended(session, || repo::has_ended(&self.pool, session)).await
     }
 
     /// Ends a session: every replica refuses its tokens at once.
-    pub async fn end(&self, session: Uuid) -> sqlx::Result<()> {
+    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
         repo::end_session(&self.pool, session, now()).await?;
-        if let Some(marks) = &self.marks {
-            marks.end(session).await;
-        }
+        self.marks.end(session).await;
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub struct Config {
     pub rust_log: String,
     /// Requests that a client may send in a minute (`RATE_LIMIT_PER_MINUTE`).
     pub rate_limit_per_minute: u32,
-    /// Clients with a budget at a time; bounds the memory of the rate limit (`RATE_LIMIT_MAX_CLIENTS`).
+    /// Budgets of clients held at a time; bounds the memory of the rate limit (`RATE_LIMIT_MAX_CLIENTS`).
     pub rate_limit_max_clients: u32,
     /// Number of proxies in front whose `X-Forwarded-For` entries are trusted (`TRUSTED_PROXIES`).
     pub trusted_proxies: u32,

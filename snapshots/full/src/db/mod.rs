@@ -16,7 +16,7 @@ use ::metrics::gauge;
 use sqlx::Connection as _;
 
 pub(crate) use self::choice::choice;
-pub use self::postgres::{ConnectOptions, Connection, Driver, begin};
+pub use self::postgres::{ConnectOptions, Connection, Driver, begin, try_lock_key};
 use self::startup::Schema;
 use crate::{
     background::Background,

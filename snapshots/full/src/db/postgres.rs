@@ -39,6 +39,18 @@ pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Driver>> 
     pool.begin().await
 }
 
+/// Locks `key` until the transaction ends; `false` where another transaction has locked it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn try_lock_key(transaction: &mut Connection, key: &str) -> sqlx::Result<bool> {
+    let held = sqlx::query_scalar!(
+        r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 0)) AS "held!""#,
+        key,
+    );
+    held.fetch_one(transaction).await
+}
+
 pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
     const NOT_A_URL: &str = "not a URL like postgres://user:password@host:5432/name";
     let url = config.database_url.expose_secret();

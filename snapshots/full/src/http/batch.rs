@@ -214,3 +214,28 @@ impl<P: ToSchema + Validate<Context = ()>> ToSchema for PatchBatch<P> {
         P::schemas(schemas);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Validate)]
+    struct Patch {
+        #[garde(skip)]
+        total: i32,
+    }
+
+    #[test]
+    fn the_error_of_a_change_points_into_the_batch() {
+        let batch = PatchBatch { ids: vec![Uuid::nil()], changes: Patch { total: 7 } };
+        let refuse = |total: &mut i32, patch: Patch| {
+            *total = patch.total;
+            let pointer = "/total".to_owned();
+            let detail = "must be at most 5".to_owned();
+            Err(Error::Invalid(vec![FieldFault { pointer, detail, code: FaultCode::Invalid }]))
+        };
+        let refused = batch.apply(&mut [1], refuse);
+        let Err(Error::Invalid(faults)) = refused else { panic!("{refused:?}") };
+        assert_eq!(faults[0].pointer, "/changes/total");
+    }
+}

@@ -156,11 +156,7 @@ impl Key {
 impl Hashes {
     /// Locks the key until the transaction ends. Returns the response of an earlier request.
     async fn earlier(&self, db: &mut Connection) -> Result<Option<Response>, Error> {
-        let held = sqlx::query_scalar!(
-            r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1::text, 0)) AS "held!""#,
-            self.key,
-        );
-        if !held.fetch_one(&mut *db).await? {
+        if !db::try_lock_key(db, &self.key).await? {
             return Err(Error::InProgress);
         }
         let kept = sqlx::query!(

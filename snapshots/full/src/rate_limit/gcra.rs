@@ -1,4 +1,5 @@
-//! Budgets of this process: the generic cell rate algorithm, with one timestamp for each client.
+//! A table of budgets in this process: the generic cell rate algorithm, with one timestamp for each
+//! budget.
 
 use std::{
     collections::HashMap,
@@ -7,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Decision;
+use super::{Decision, Limit};
 use crate::http::caller::Client;
 
 /// Enough that two cores rarely wait for each other.
@@ -18,48 +19,49 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct Gcra {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
-    /// Requests a minute.
-    pub(super) limit: u32,
-    max_clients: usize,
+    max_per_shard: usize,
 }
+
+/// The client of a limit.
+type Key = (Limit, Client);
 
 #[derive(Default)]
 struct Shard {
-    /// When each client's budget will be full again.
-    whole_at: HashMap<Client, Instant>,
+    /// When each budget will be full again.
+    whole_at: HashMap<Key, Instant>,
     swept: Option<Instant>,
 }
 
 impl Gcra {
-    /// `limit` requests a minute for each of at most `max_clients` clients.
-    pub fn new(limit: u32, max_clients: u32) -> Self {
+    /// At most `max` budgets, all full.
+    pub fn new(max: u32) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
-            limit,
-            max_clients: max_clients as usize / SHARDS,
+            max_per_shard: max as usize / SHARDS,
         }
     }
 
     /// Takes one request from the client's budget.
-    pub fn take(&self, client: Client) -> Decision {
-        self.take_at(client, Instant::now())
+    pub fn take(&self, limit: Limit, client: Client) -> Decision {
+        self.take_at(limit, client, Instant::now())
     }
 
-    fn take_at(&self, client: Client, now: Instant) -> Decision {
+    fn take_at(&self, limit: Limit, client: Client, now: Instant) -> Decision {
+        let key = (limit, client);
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let shard = self.hasher.hash_one(client) as usize % SHARDS;
+        let shard = self.hasher.hash_one(key) as usize % SHARDS;
         let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
 
-        let used = shard.whole_at.get(&client).map_or(Duration::ZERO, |at| at.duration_since(now));
-        let cost = MINUTE / self.limit;
+        let used = shard.whole_at.get(&key).map_or(Duration::ZERO, |at| at.duration_since(now));
+        let cost = MINUTE / limit.per_minute;
         let after = used + cost;
         let retry_after = after.saturating_sub(MINUTE);
         if !retry_after.is_zero() {
             return Decision { allowed: false, remaining: 0, reset: used, retry_after };
         }
-        if shard.make_room(self.max_clients, now) || shard.whole_at.contains_key(&client) {
-            shard.whole_at.insert(client, now + after);
+        if shard.make_room(self.max_per_shard, now) || shard.whole_at.contains_key(&key) {
+            shard.whole_at.insert(key, now + after);
         }
         let left = MINUTE.saturating_sub(after).as_nanos() / cost.as_nanos();
         let remaining = u32::try_from(left).unwrap_or(u32::MAX);
@@ -68,7 +70,7 @@ impl Gcra {
 }
 
 impl Shard {
-    /// Whether another client fits. A client that does not is allowed without a budget: better than
+    /// Whether another budget fits. A client whose budget does not is allowed without one: better than
     /// refusing all clients while one floods the table with addresses.
     fn make_room(&mut self, max: usize, now: Instant) -> bool {
         let swept_lately = self.swept.is_some_and(|at| now.duration_since(at).as_secs() < 1);
@@ -86,51 +88,70 @@ mod tests {
 
     use super::*;
 
+    fn per_minute(per_minute: u32) -> Limit {
+        Limit { name: "test", per_minute }
+    }
+
     fn client(number: u32) -> Client {
         Client::Address(Ipv4Addr::from_bits(number).into())
     }
 
     #[test]
     fn a_budget_refills_evenly() {
-        let gcra = Gcra::new(60, 1000);
+        let (gcra, limit) = (Gcra::new(1000), per_minute(60));
         let start = Instant::now();
         for used in 1..=60 {
-            let decision = gcra.take_at(client(1), start);
+            let decision = gcra.take_at(limit, client(1), start);
             assert!(decision.allowed);
             assert_eq!(decision.remaining, 60 - used);
         }
-        let refused = gcra.take_at(client(1), start);
+        let refused = gcra.take_at(limit, client(1), start);
         assert!(!refused.allowed);
         assert_eq!(refused.retry_after, Duration::from_secs(1));
         assert_eq!(refused.reset, MINUTE);
 
         let later = start + refused.retry_after;
-        assert!(gcra.take_at(client(1), later).allowed, "a request is allowed after `retry_after`");
-        assert!(!gcra.take_at(client(1), later).allowed, "only one request is allowed");
-        assert_eq!(gcra.take_at(client(1), later + 2 * MINUTE).remaining, 59);
+        assert!(
+            gcra.take_at(limit, client(1), later).allowed,
+            "a request is allowed after `retry_after`"
+        );
+        assert!(!gcra.take_at(limit, client(1), later).allowed, "only one request is allowed");
+        assert_eq!(gcra.take_at(limit, client(1), later + 2 * MINUTE).remaining, 59);
     }
 
     #[test]
     fn clients_have_separate_budgets() {
-        let gcra = Gcra::new(1, 1000);
+        let (gcra, limit) = (Gcra::new(1000), per_minute(1));
         let now = Instant::now();
-        assert!(gcra.take_at(client(1), now).allowed);
-        assert!(!gcra.take_at(client(1), now).allowed);
-        assert!(gcra.take_at(client(2), now).allowed);
+        assert!(gcra.take_at(limit, client(1), now).allowed);
+        assert!(!gcra.take_at(limit, client(1), now).allowed);
+        assert!(gcra.take_at(limit, client(2), now).allowed);
+    }
+
+    #[test]
+    fn limits_have_separate_budgets() {
+        let (gcra, now) = (Gcra::new(1000), Instant::now());
+        let (one, other) = (per_minute(1), Limit { name: "other", per_minute: 1 });
+        assert!(gcra.take_at(one, client(1), now).allowed);
+        assert!(!gcra.take_at(one, client(1), now).allowed);
+        assert!(gcra.take_at(other, client(1), now).allowed);
     }
 
     #[test]
     fn memory_is_bounded_and_reused() {
-        let gcra = Gcra::new(60, 1600);
+        let (gcra, limit) = (Gcra::new(1600), per_minute(60));
         let start = Instant::now();
         let held = || gcra.shards.iter().map(|s| s.lock().unwrap().whole_at.len()).sum::<usize>();
         for number in 0..10_000 {
-            assert!(gcra.take_at(client(number), start).allowed, "a full table refuses no client");
+            assert!(
+                gcra.take_at(limit, client(number), start).allowed,
+                "a full table refuses no client"
+            );
         }
         assert!(held() <= 1600);
         // Enough clients that every shard has some of them.
         for number in 20_000..21_000 {
-            gcra.take_at(client(number), start + 2 * MINUTE);
+            gcra.take_at(limit, client(number), start + 2 * MINUTE);
         }
         assert!(held() <= 1000, "idle clients are removed");
     }

@@ -144,6 +144,53 @@ async fn routes_that_are_not_public_require_a_token() {
     assert_eq!(header(&response, "www-authenticate"), "Bearer");
 }
 
+/// Makes the account `ada` an administrator.
+async fn promote(app: &TestApp) {
+    let promotion = sqlx::query("UPDATE users SET role = 'admin' WHERE username = 'ada'");
+    assert_eq!(promotion.execute(&app.state.db).await.unwrap().rows_affected(), 1);
+}
+
+#[tokio::test]
+async fn only_administrators_list_users() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let list = |tokens: &Value| {
+        app.get("/api/v1/users").bearer_auth(tokens["access_token"].as_str().unwrap())
+    };
+    problem(list(&signed_in(&app).await), (403, "forbidden")).await;
+    promote(&app).await;
+    let page = read(list(&signed_in(&app).await)).await;
+    assert_eq!(page["items"][0]["username"], "ada");
+}
+
+#[tokio::test]
+async fn users_are_listed_page_by_page() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    promote(&app).await;
+    for name in ["bob", "cleo", "dan", "eve"] {
+        let email = format!("{name}@example.com");
+        let account = json!({"username": name, "email": email, "password": PASSWORD});
+        let response = send(app.post("/auth/register").json(&account)).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+    }
+    let tokens = signed_in(&app).await;
+    let list = |query: &str| {
+        app.get(&format!("/api/v1/users?sort=-username&{query}"))
+            .bearer_auth(tokens["access_token"].as_str().unwrap())
+    };
+    let (mut names, mut query) = (Vec::new(), "limit=2".to_owned());
+    loop {
+        let page = read(list(&query)).await;
+        let items = page["items"].as_array().unwrap();
+        names.extend(items.iter().map(|user| user["username"].clone()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        query = format!("limit=2&cursor={next}");
+    }
+    assert_eq!(names, ["eve", "dan", "cleo", "bob", "ada"]);
+    problem(list("limit=101"), 422).await;
+}
+
 #[tokio::test]
 async fn logout_takes_effect_on_every_replica_at_once() {
     let app = TestApp::start().await;

@@ -90,7 +90,7 @@ async fn a_key_belongs_to_one_request() {
 #[tokio::test]
 async fn a_failed_write_can_be_retried() {
     let api = Api::start().await;
-    let only_one = "CREATE UNIQUE INDEX only_one ON categories (version)";
+    let only_one = "CREATE UNIQUE INDEX only_one ON categories ((version + 0))";
     sqlx::query(only_one).execute(&api.state.db).await.unwrap();
     let first = api.create(PATH, &body(&api, 0).await).await;
     let second = body(&api, 1).await;

@@ -39,16 +39,16 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Size of a response that exceeds every buffer between service and client.
 pub const MORE_THAN_FITS: usize = 50_000_000;
 
-/// Settings for tests: free ports, and a rate limit that no test reaches.
+/// Settings for tests: free ports, a rate limit that no test reaches, and servers that are not there.
 const DEFAULTS: &[(&str, &str)] = &[
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("METRICS_ADDR", "127.0.0.1:0"),
     ("RATE_LIMIT_PER_MINUTE", "1000000"),
     ("SHUTDOWN_PAUSE", "0s"),
+    ("DATABASE_MAX_CONNECTIONS", "2"),
+    ("DATABASE_URL", "sqlite:none.db"),
     ("AUTH_SIGNING_KEYS", "test:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0"),
     ("AUTH_RATE_LIMIT_PER_MINUTE", "1000000"),
-    ("DATABASE_URL", "sqlite:none.db"),
-    ("DATABASE_MAX_CONNECTIONS", "2"),
 ];
 
 /// All settings of a service under test, and the resources that belong to it, such as a database.

@@ -43,19 +43,17 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Size of a response that exceeds every buffer between service and client.
 pub const MORE_THAN_FITS: usize = 50_000_000;
 
-/// Settings for tests: free ports, and a rate limit that no test reaches.
+/// Settings for tests: free ports, a rate limit that no test reaches, and servers that are not there.
 const DEFAULTS: &[(&str, &str)] = &[
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("METRICS_ADDR", "127.0.0.1:0"),
     ("RATE_LIMIT_PER_MINUTE", "1000000"),
     ("SHUTDOWN_PAUSE", "0s"),
+    ("REDIS_URL", "redis://localhost:1"),
+    ("DATABASE_MAX_CONNECTIONS", "2"),
+    ("DATABASE_URL", "postgres://localhost:1/none"),
     ("AUTH_SIGNING_KEYS", "test:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0"),
     ("AUTH_RATE_LIMIT_PER_MINUTE", "1000000"),
-    // For tests without Redis: this port is closed.
-    ("REDIS_URL", "redis://localhost:1"),
-    // For tests without a database: this port is closed.
-    ("DATABASE_URL", "postgres://localhost:1/none"),
-    ("DATABASE_MAX_CONNECTIONS", "2"),
 ];
 
 /// All settings of a service under test, and the resources that belong to it, such as a database.

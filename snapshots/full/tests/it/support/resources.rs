@@ -16,6 +16,7 @@ use super::{
 pub struct Api {
     app: TestApp,
     /// ID of the account.
+    #[allow(dead_code, reason = "read where resources refer to accounts")]
     pub user: Uuid,
     token: String,
 }

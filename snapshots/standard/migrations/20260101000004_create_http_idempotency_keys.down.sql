@@ -1,1 +1,0 @@
-DROP TABLE http_idempotency_keys;

@@ -1,7 +1,0 @@
-//! The API below `/api/v1`: a folder for each resource.
-
-pub mod info;
-pub mod orders;
-pub mod users;
-
-// Resources of your own:

@@ -1,6 +1,0 @@
-//! Users over HTTP.
-
-mod dto;
-mod routes;
-
-pub use routes::routes;

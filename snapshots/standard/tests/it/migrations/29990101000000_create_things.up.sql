@@ -1,5 +1,0 @@
-CREATE TABLE things (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    part_of INTEGER REFERENCES things
-);

@@ -1,2 +1,0 @@
--- no-transaction
-DROP INDEX CONCURRENTLY things_part_of_idx;

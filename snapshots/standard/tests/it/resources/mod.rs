@@ -1,3 +1,0 @@
-//! Tests of each resource.
-
-pub mod orders;
