@@ -14,7 +14,7 @@ use crate::report;
 use crate::schema::{Drafts, Resource};
 
 /// The grammar of resources, on one line.
-const GRAMMAR: &str = "NAME FIELD:TYPE… as in: order total:decimal(12,2) status:enum(draft,paid)=draft note:text?";
+const GRAMMAR: &str = "NAME [read=… write=…] FIELD:TYPE… as in: order owner:ref(user) total:decimal(12,2) note:text?";
 
 /// As many files of a folder are named in a question.
 const SHOWN: usize = 6;

@@ -10,7 +10,7 @@ use super::template;
 use super::values::{replace, set};
 use crate::fault::{Fault, Faults};
 use crate::pack::{Answer, Kind, Pack, Question};
-use crate::schema::Resource;
+use crate::schema::{Access, Resource};
 
 /// What a new file begins with.
 const HEADER: &str = "# The blueprint of this repository: new-service made every file from it and a template.\n\
@@ -222,9 +222,15 @@ fn resources(document: &mut DocumentMut, resources: &[Resource]) {
 
 fn change(table: &mut Table, resource: &Resource) {
     set(table, "name", resource.name.as_str().into());
-    for (key, text) in [("plural", resource.irregular.then_some(&resource.plural)), ("was", resource.was.as_ref())] {
+    let rule = |access: Option<Access>| access.map(Access::as_str);
+    for (key, text) in [
+        ("plural", resource.irregular.then_some(resource.plural.as_str())),
+        ("was", resource.was.as_deref()),
+        ("read", rule(resource.access.read)),
+        ("write", rule(resource.access.write)),
+    ] {
         match text {
-            Some(text) => set(table, key, text.as_str().into()),
+            Some(text) => set(table, key, text.into()),
             None => drop(table.remove(key)),
         }
     }

@@ -16,6 +16,6 @@ pub use definition::Blueprint;
 pub use drawn::Drawn;
 pub use file::{FILE_NAME, PartialBlueprint, ServiceFile, read};
 pub use resolve::{NextQuestion, Resolver};
-pub use resources::{resources, surroundings};
+pub use resources::{has_accounts, resources, surroundings, unowned_references};
 pub use tables::own_tables;
 pub use template::TemplateRef;

@@ -4,6 +4,8 @@
 //! [[resource]]
 //! name = "person"
 //! plural = "people"                                # left out where it is the one that would be made
+//! read = "signed-in"                               # who may read: public, signed-in, owner or admin
+//! write = "admin"                                  # who may write
 //! fields = ["name:string(1..200)", "note:text?"]   # the grammar of `--resource`, a text a field
 //! indexes = ["name,-created_at"]                   # over several columns
 //! ```
@@ -15,8 +17,8 @@ use toml_edit::{Array, Table, value};
 use super::spans::{draft, inside, marked};
 use super::tables;
 use crate::fault::Faults;
-use crate::pack::{Pack, Text};
-use crate::schema::{self, Draft, Drafts, Known, Resource, Surroundings};
+use crate::pack::{Layer, Pack, Text};
+use crate::schema::{self, Access, Draft, Drafts, Field, Known, Resource, Surroundings, Type};
 
 /// A resource: a table, and everything that serves it.
 #[derive(Debug, Deserialize)]
@@ -28,6 +30,11 @@ pub(super) struct ResourceForm {
     plural: Option<Spanned<String>>,
     /// Its name before, so that it is renamed with all that is in it.
     was: Option<Spanned<String>>,
+    /// Who may read its rows: `public`, `signed-in`, `owner` or `admin`. Left out: the owner, or every account where
+    /// the resource has no owner.
+    read: Option<Spanned<String>>,
+    /// Who may write its rows. Left out: the owner, or administrators where the resource has no owner.
+    write: Option<Spanned<String>>,
     /// Its fields, a text each: NAME:TYPE, then `?` where it may be empty, `=DEFAULT`, `:unique`, `:index`,
     /// `:private`, `:doc="A sentence."`.
     fields: Vec<Spanned<String>>,
@@ -46,6 +53,31 @@ pub fn surroundings(pack: &Pack) -> Surroundings {
     Surroundings { tables, rules: pack.manifest.resources.clone() }
 }
 
+/// Whether the service has accounts, with these layers.
+pub fn has_accounts(layers: &[&Layer]) -> bool {
+    layers.iter().flat_map(|layer| tables::known(layer)).any(|table| table.accounts)
+}
+
+/// What refers to an account without belonging to it, which is easily taken for an owner: a note each.
+pub fn unowned_references(resources: &[Resource], pack: &Pack) -> Vec<String> {
+    let tables = surroundings(pack).tables;
+    let mut notes = Vec::new();
+    for resource in resources.iter().filter(|resource| resource.owner.is_none()) {
+        let to_account = |field: &&Field| {
+            let Type::Ref(target) = &field.kind else { return false };
+            tables.iter().any(|table| table.accounts && table.name == *target)
+        };
+        let Some(field) = resource.fields.iter().find(to_account) else { continue };
+        let [read, write] = resource.may(true).map(Access::as_str);
+        notes.push(format!(
+            "{}: {} refers to an account and makes no owner of it (read={read}, write={write}); for rows that belong to \
+             their account: owner:{}",
+            resource.name, field.name, field.kind
+        ));
+    }
+    notes
+}
+
 /// Judges all resources, from wherever they came; all faults at once.
 pub fn resources(drafts: Drafts, pack: &Pack) -> Result<Vec<Resource>, Faults> {
     let manifest = &pack.manifest;
@@ -60,8 +92,9 @@ pub(super) fn read(forms: &[ResourceForm], text: &Text) -> Drafts {
     for form in forms {
         let draft = draft(&form.name, form.plural.as_ref(), &form.fields, text, &mut drafts);
         let was = form.was.as_ref().map(|was| marked(was, text));
+        let [read, write] = [&form.read, &form.write].map(|rule| rule.as_ref().map(|rule| marked(rule, text)));
         let indexes = form.indexes.iter().filter_map(|index| drafts.index(&inside(text, index))).collect();
-        drafts.push(Draft { was, indexes, ..draft });
+        drafts.push(Draft { was, read, write, indexes, ..draft });
     }
     drafts
 }
@@ -79,6 +112,11 @@ pub(super) fn table_of(resource: &Resource) -> Table {
     }
     if let Some(was) = &resource.was {
         table["was"] = value(was);
+    }
+    for (key, access) in [("read", resource.access.read), ("write", resource.access.write)] {
+        if let Some(access) = access {
+            table[key] = value(access.as_str());
+        }
     }
     let mut fields = Array::new();
     for field in &resource.fields {

@@ -26,6 +26,8 @@ pub(super) fn draft(
         name: marked(name, text),
         plural,
         was: None,
+        read: None,
+        write: None,
         fields,
         indexes: Vec::new(),
         broken,

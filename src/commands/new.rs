@@ -105,6 +105,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
         notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
     }
     notes.extend(plan.notes.iter().cloned());
+    notes.extend(blueprint::unowned_references(&blueprint.resources, pack));
     notes.extend(kept_note(plan));
     notes.extend(workspace_note(dir, plan, pack));
     let dry = arguments.dry_run || arguments.diff;

@@ -5,10 +5,31 @@ mod resource;
 use self::resource::judged;
 use crate::blueprint::{self, Blueprint, Drawn, PartialBlueprint, Resolver};
 use crate::cli::{AddArgs, Change, RemoveArgs};
-use crate::evolve::Repo;
+use crate::evolve::{Lock, Repo};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
-use crate::pack::{Answer, Answers, Kind, Pack, Question};
-use crate::schema::Resource;
+use crate::pack::{Answer, Answers, Kind, Layer, Pack, Question};
+use crate::schema::{Access, Resource};
+
+/// Declares that every account may write the resources without an owner, as in the repository of `lock`; a note each.
+fn keep_access(resources: &mut [Resource], lock: &Lock, pack: &Pack) -> Vec<String> {
+    let was_in = |layer: &&Layer| lock.files.values().any(|file| file.layer == layer.name);
+    if !blueprint::has_accounts(&pack.layers.iter().filter(was_in).collect::<Vec<_>>()) {
+        return Vec::new();
+    }
+    let mut notes = Vec::new();
+    for resource in resources.iter_mut().filter(|resource| resource.owner.is_none() && resource.access.write.is_none())
+    {
+        resource.access.write = Some(Access::SignedIn);
+        notes.push(format!(
+            "every account may write each {0}, as before: {1} says so now (write = \"{2}\" of \"{0}\"); \
+             without the line, only administrators may",
+            resource.name,
+            blueprint::FILE_NAME,
+            Access::SignedIn.as_str(),
+        ));
+    }
+    notes
+}
 
 /// What `service.toml` gives, read once: what a change begins with.
 #[derive(Clone)]
@@ -32,8 +53,14 @@ impl RepoInputs {
         };
         pack.manifest.name_rules.check(&name)?;
         let note = |key: &String| format!("the template no longer asks for \"{key}\": the answer is left out");
-        let notes = unknown.iter().map(note).collect();
-        Ok(Self { name, given: answers, resources: blueprint::resources(resources, pack)?, notes })
+        let mut notes: Vec<String> = unknown.iter().map(note).collect();
+        let mut resources = blueprint::resources(resources, pack)?;
+        if let Ok(lock) = repo.lock()
+            && lock.predates_access_rules()
+        {
+            notes.extend(keep_access(&mut resources, lock, pack));
+        }
+        Ok(Self { name, given: answers, resources, notes })
     }
 
     /// The blueprint after `change`.

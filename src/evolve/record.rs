@@ -19,11 +19,8 @@ use crate::pack::{Pack, Policy, check_plain, hash};
 use crate::render::{Mode, Tree, TreePath, render_in_time};
 use crate::schema::Layout;
 
-/// The newest format of the lock file that this binary reads.
-const FORMAT: u32 = 3;
-
-/// The format of one without lines `shadow`, which an earlier binary reads as well.
-const PLAIN: u32 = 2;
+/// The format of the lock file: 4 since resources declare who may read and write them, 3 with lines `shadow`.
+const FORMAT: u32 = 4;
 
 const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
 
@@ -48,6 +45,8 @@ pub struct Lock {
     /// `shadow PATH NUMBER SHA256`: a file of the pack (without `.tera`) that an overlay, counted from 1, stands for;
     /// the digest is of what it hides.
     pub shadows: Shadows,
+    /// `format NUMBER`: of the file as it was read.
+    pub format: u32,
     /// `model FACT`: of the schema that the migrations have reached: a table, a column, an index, a constraint.
     pub schema: Option<Layout>,
 }
@@ -77,6 +76,7 @@ impl Lock {
             files: tree.iter().collect::<Vec<_>>().into_par_iter().map(locked).collect(),
             formatted: format::candidates(tree, &pack.manifest.format).cloned().collect(),
             shadows: shadows::of(pack),
+            format: FORMAT,
             schema: tree.schema.clone(),
         }
     }
@@ -92,6 +92,11 @@ impl Lock {
         }
     }
 
+    /// Whether it was written when every account could write all rows that have no owner.
+    pub fn predates_access_rules(&self) -> bool {
+        self.format < FORMAT
+    }
+
     /// The pristine bytes of every file of `tree`, which it is the lock of, that is merged, by their hash; two files
     /// of one content share an object.
     pub fn objects<'a>(&'a self, tree: &'a Tree) -> BTreeMap<&'a str, &'a [u8]> {
@@ -100,11 +105,10 @@ impl Lock {
     }
 
     pub fn print(&self) -> String {
-        let format = if self.shadows.is_empty() { PLAIN } else { FORMAT };
         let mut lines = vec![
             format!("digest {}", self.digest),
             format!("drawn year {}", self.year),
-            format!("format {format}"),
+            format!("format {FORMAT}"),
             format!("pack {} {}", self.pack, self.version),
         ];
         lines.extend(self.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
@@ -134,6 +138,7 @@ impl Lock {
             files: BTreeMap::new(),
             formatted: BTreeSet::new(),
             shadows: Shadows::new(),
+            format: 1,
             schema: None,
         };
         let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
@@ -181,6 +186,7 @@ impl Lock {
                 if format > FORMAT {
                     return Err(format!("format {format} is newer than what this binary reads, {FORMAT}"));
                 }
+                self.format = format;
             }
             "pack" => (self.pack, self.version) = (next()?.to_owned(), next()?.to_owned()),
             "drawn" => match next()? {
@@ -393,7 +399,7 @@ impl WorkTree for WithObjects<'_> {
 mod tests {
     use super::*;
 
-    const LOCK: &str = "digest sha256:0\ndrawn year 2026\nformat 2\npack small 0.1.0\n";
+    const LOCK: &str = "digest sha256:0\ndrawn year 2026\nformat 4\npack small 0.1.0\n";
 
     #[test]
     fn what_is_printed_is_read_the_same() {
@@ -410,7 +416,7 @@ mod tests {
         let lock = Lock::parse(&format!("{LOCK}{line}")).unwrap();
         assert_eq!(lock.shadows, [(("layers/core/files/{= a b =}.rs".into(), 2), hash.clone())].into());
         let printed = lock.print();
-        assert!(printed.ends_with(&line) && printed.contains("\nformat 3\n"), "{printed}");
+        assert!(printed.ends_with(&line), "{printed}");
         assert_eq!(Lock::parse(&printed).unwrap(), lock);
         for line in [format!("shadow x {hash}"), format!("shadow x y {hash}"), "shadow x 1 aa".to_owned()] {
             let said = Lock::parse(&format!("{LOCK}{line}\n")).unwrap_err().to_string();

@@ -50,8 +50,12 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
     context.insert("name", &blueprint.name);
     context.insert("year", &blueprint.drawn.year);
     context.insert("template", &Template { name: &pack.manifest.name, version: &pack.manifest.version });
-    let resources =
-        schema::views(&blueprint.resources, &blueprint::surroundings(pack), &Model::new(&[], &blueprint.resources));
+    let resources = schema::views(
+        &blueprint.resources,
+        &blueprint::surroundings(pack),
+        &Model::new(&[], &blueprint.resources),
+        true,
+    );
     let fields = || resources.iter().flat_map(|resource| &resource.fields);
     let kinds: BTreeSet<&str> = fields().map(|field| field.kind).collect();
     context.insert(KINDS, &kinds);
@@ -88,18 +92,19 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     select::keep_resources(blueprint, pack, &layers)?;
     let database = Database::of(blueprint, pack, &layers)?;
     let around = blueprint::surroundings(pack);
+    let accounts = blueprint::has_accounts(&layers);
     let model = database.model();
     let resources: Vec<Value> =
-        schema::views(&blueprint.resources, &around, &model).iter().map(Value::from_serializable).collect();
+        schema::views(&blueprint.resources, &around, &model, accounts).iter().map(Value::from_serializable).collect();
     context.insert_value(RESOURCES, Value::from(resources.clone()));
-    context.insert("tables", &schema::views(&database.own_resources(), &around, &model));
+    context.insert("tables", &schema::views(&database.own_resources(), &around, &model, accounts));
     context.insert("dialect", &database.dialect());
     let names: BTreeSet<String> = TEMPLATE_NAMES
         .iter()
         .map(|name| (*name).to_owned())
         .chain(blueprint.answers.iter().map(|(key, _)| key.to_owned()))
         .collect();
-    let former = former_views(blueprint, &around);
+    let former = former_views(blueprint, &around, accounts);
     let mut items: Vec<_> = layers.iter().map(|layer| items(layer, blueprint, &resources, &former, &context)).collect();
     let first = works(&layers, items, &context);
     let contributed = Value::from_serializable(&contributions::gather(pack, &first)?);
@@ -157,7 +162,11 @@ fn strays(pack: &Pack, layers: &[&Layer]) -> Vec<String> {
 
 /// What each resource was before it was called as it is, by its number: with the plural of its former name, and with
 /// that name as its plural.
-fn former_views(blueprint: &Blueprint, around: &schema::Surroundings) -> Vec<Vec<schema::ResourceView>> {
+fn former_views(
+    blueprint: &Blueprint,
+    around: &schema::Surroundings,
+    accounts: bool,
+) -> Vec<Vec<schema::ResourceView>> {
     let mut former = vec![Vec::new(); blueprint.resources.len()];
     let plurals: [fn(&str) -> String; 2] = [schema::plural_of, str::to_owned];
     if blueprint.resources.iter().all(|resource| resource.was.is_none()) {
@@ -169,7 +178,7 @@ fn former_views(blueprint: &Blueprint, around: &schema::Surroundings) -> Vec<Vec
             None => resource.clone(),
         };
         let before: Vec<Resource> = blueprint.resources.iter().map(named).collect();
-        let views = schema::views(&before, around, &Model::new(&[], &before));
+        let views = schema::views(&before, around, &Model::new(&[], &before), accounts);
         for (number, view) in views.into_iter().enumerate().filter(|(at, _)| blueprint.resources[*at].was.is_some()) {
             former[number].push(view);
         }

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use tera::Context;
 
-use crate::blueprint::Blueprint;
+use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
 use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
 use crate::practices;
-use crate::schema::Resource;
+use crate::schema::{Access, AccessRules, Resource};
 use crate::template::render_text;
 
 /// The layers that are in: what a layer requires comes before it, then by name.
@@ -57,14 +57,37 @@ pub fn take_resources(blueprint: &Blueprint, pack: &Pack) -> bool {
     if with.resources.is_empty() {
         let (name, plural) = ("thing".to_owned(), "things".to_owned());
         let (fields, indexes) = (Vec::new(), Vec::new());
-        with.resources = vec![Resource { name, plural, irregular: false, was: None, fields, indexes, owner: None }];
+        with.resources = vec![Resource {
+            name,
+            plural,
+            irregular: false,
+            was: None,
+            fields,
+            indexes,
+            owner: None,
+            access: AccessRules::default(),
+        }];
     }
     let layers = select(pack, &super::context_of(&with, pack));
     layers.is_ok_and(|layers| layers.iter().any(|layer| layer.is_for_resources()))
 }
 
-/// Resources that no layer makes anything of would be lost without a word.
-pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> Result<(), Fault> {
+/// Resources that no layer makes anything of would be lost without a word, and access rules that need accounts would
+/// not hold without them.
+pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> Result<(), Faults> {
+    if !blueprint::has_accounts(layers) {
+        let mut faults = Faults::default();
+        for resource in &blueprint.resources {
+            for (word, access) in [("read", resource.access.read), ("write", resource.access.write)] {
+                if let Some(access) = access.filter(|access| *access != Access::Public) {
+                    let (name, rule) = (&resource.name, access.as_str());
+                    let message = format!("the resource \"{name}\": {word}={rule} needs accounts, and there are none");
+                    faults.push(Fault::new(message).help(format!("leave the rule out, or say {word}=public")));
+                }
+            }
+        }
+        faults.or(())?;
+    }
     if blueprint.resources.is_empty() || layers.iter().any(|layer| layer.is_for_resources()) {
         return Ok(());
     }
@@ -73,7 +96,7 @@ pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> 
     let conditions: Vec<String> = makers
         .filter_map(|layer| Some(format!("layer \"{}\" is in when {}", layer.name, layer.when.as_ref()?.expression)))
         .collect();
-    Err(if conditions.is_empty() { fault } else { fault.help(conditions.join("; ")) })
+    Err(if conditions.is_empty() { fault } else { fault.help(conditions.join("; ")) }.into())
 }
 
 fn in_order(mut waiting: Vec<&Layer>) -> Vec<&Layer> {

@@ -5,6 +5,7 @@ mod taken;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access::{Access, AccessRules};
 use super::default::Default;
 use super::describe;
 use super::draft::{Draft, DraftField, Drafts, Mark, Marked};
@@ -111,9 +112,34 @@ impl Checker<'_> {
         let irregular = plural != names::plural_of(name);
         let was =
             draft.was.as_ref().and_then(|was| self.was("resource", was, self.drafts.iter().map(|draft| &draft.name)));
+        let access = AccessRules {
+            read: self.access(draft, draft.read.as_ref(), owner.is_some()),
+            write: self.access(draft, draft.write.as_ref(), owner.is_some()),
+        };
+        if let (Some(write), Some(Access::Public), true) = (&draft.write, access.write, owner.is_some()) {
+            let message = format!("each {name} belongs to an account, and a caller without one cannot create it");
+            self.fault(&write.mark, message, "write=signed-in lets every account write");
+        }
         let indexes = Vec::new();
-        let resource = Resource { name: name.clone(), plural, irregular, was, fields, indexes, owner };
+        let resource = Resource { name: name.clone(), plural, irregular, was, fields, indexes, owner, access };
         Resource { indexes: self.indexes(draft, &resource), ..resource }
+    }
+
+    /// Who may read or write; None where nothing is declared, and after a fault.
+    fn access(&mut self, draft: &Draft, declared: Option<&Marked<String>>, owned: bool) -> Option<Access> {
+        let Marked { value, mark } = declared?;
+        let access = Access::parse(value);
+        if access.is_none() {
+            let words = || Access::ALL.map(Access::as_str);
+            let message = format!("no access rule \"{}\"{}", shown(value), did_you_mean(value, words()));
+            self.fault(mark, message, format!("there are {}", words().join(", ")));
+        }
+        if access == Some(Access::Owner) && !owned {
+            let message = format!("the resource \"{}\" has no owner", draft.name.value);
+            let accounts = self.around.tables.iter().find(|table| table.accounts).map_or("user", |table| &table.name);
+            self.fault(mark, message, format!("add the field {OWNER}:ref({accounts}), or choose another rule"));
+        }
+        access
     }
 
     fn field(&mut self, draft: &Draft, field: &DraftField, columns: &mut BTreeMap<String, String>) -> Option<Field> {

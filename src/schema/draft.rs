@@ -111,6 +111,9 @@ pub struct Draft {
     pub name: Marked<String>,
     pub plural: Option<Marked<String>>,
     pub was: Option<Marked<String>>,
+    /// Who may read its rows, and who may write them.
+    pub read: Option<Marked<String>>,
+    pub write: Option<Marked<String>>,
     pub fields: Vec<DraftField>,
     pub indexes: Vec<DraftIndex>,
     /// Whether a field of it could not be read, not even its name.

@@ -1,10 +1,11 @@
 //! The grammar of resources: text → draft. `docs/resources.md` is its page.
 //!
 //! ```text
-//! RESOURCE = NAME [plural=NAME] [was=NAME] [index=COLUMNS]… FIELD… spaces between
+//! RESOURCE = NAME [plural=NAME] [was=NAME] [read=ACCESS] [write=ACCESS] [index=COLUMNS]… FIELD… spaces between
 //! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private, doc="SENTENCE", was=NAME
 //! TYPE     = WORD[(ARGUMENTS)]                    string(1..200), decimal(12,2), enum(a,b), ref(user)
 //! COLUMNS  = [-]NAME,[-]NAME…                     - before a descending one
+//! ACCESS   = public | signed-in | owner | admin
 //! DEFAULT  = WORD | "TEXT"                        quotes where it holds a space, a colon or a quote
 //! ```
 
@@ -19,6 +20,9 @@ use crate::fault::{Faults, did_you_mean};
 use crate::pack::{check_plain, shown};
 
 const FIELD: &str = "a field is NAME:TYPE, as in `note:text?` or `status:enum(draft,paid)=draft:index`";
+/// What a resource may say of itself, before its fields or among them.
+pub const HEAD: [&str; 5] = ["plural=", "was=", "read=", "write=", "index="];
+
 const MODIFIERS: [&str; 5] = ["unique", "index", "private", "doc", "was"];
 
 /// What may stand after `=`, for faults.
@@ -58,6 +62,8 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
         name: reader.marked(name),
         plural: None,
         was: None,
+        read: None,
+        write: None,
         fields: Vec::new(),
         indexes: Vec::new(),
         broken: false,
@@ -65,13 +71,15 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
     };
     reader.space();
     while !reader.ended() {
-        let word = ["plural=", "was=", "index="].into_iter().find(|word| reader.rest().starts_with(word));
+        let word = HEAD.into_iter().find(|word| reader.rest().starts_with(word));
         if let Some(word) = word {
             reader.at += word.len();
             let said = reader.word_until(char::is_whitespace);
             match word {
                 "plural=" => draft.plural = Some(reader.marked(said)),
                 "was=" => draft.was = Some(reader.marked(said)),
+                "read=" => draft.read = Some(reader.marked(said)),
+                "write=" => draft.write = Some(reader.marked(said)),
                 _ => draft.indexes.extend(reader.index(said)),
             }
         } else {

@@ -5,6 +5,7 @@
 //! --resource, [[resource]] → grammar → Drafts (with places) → check → Resource → view → templates
 //! ```
 
+mod access;
 mod arguments;
 mod changes;
 mod check;
@@ -17,18 +18,19 @@ mod layout;
 mod migrations;
 mod model;
 mod names;
-
 mod queries;
 mod resource;
 mod types;
 mod values;
 mod view;
 
+pub use access::{Access, AccessRules};
 pub use changes::changes;
 pub use check::{Known, MAX_IDENTIFIER, OWN_COLUMNS, Surroundings, check, unwanted};
 pub use default::Default;
 pub use describe::sentence;
 pub use draft::{Draft, DraftField, Drafts, Mark, Marked, Written};
+pub use grammar::HEAD;
 pub use index::{CompositeIndex, DraftIndex, IndexColumn};
 pub use layout::Layout;
 pub use migrations::{Migration, migrations};

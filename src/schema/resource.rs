@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::access::{Access, AccessRules};
 use super::default::Default;
 use super::draft::{Drafts, Written};
 use super::index::{CompositeIndex, IndexColumn};
@@ -23,6 +24,8 @@ pub struct Resource {
     pub indexes: Vec<CompositeIndex>,
     /// The field that says whose it is: `owner`, a reference to the table of accounts.
     pub owner: Option<String>,
+    /// Who may read and write it, as declared.
+    pub access: AccessRules,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +67,11 @@ impl Resource {
     /// Names that its table may have had before.
     pub fn earlier_tables(&self) -> Vec<String> {
         self.was.iter().flat_map(|was| [names::plural_of(was), was.clone()]).collect()
+    }
+
+    /// Who may read its rows, and who may write them; `accounts` where the service has any.
+    pub fn may(&self, accounts: bool) -> [Access; 2] {
+        self.access.resolve(self.owner.is_some(), accounts)
     }
 
     /// Reads an index over its columns, in which a reference may go by its name or by its column; none where the text
@@ -143,6 +151,11 @@ impl fmt::Display for Resource {
         }
         if let Some(was) = &self.was {
             write!(f, " was={was}")?;
+        }
+        for (word, access) in [("read", self.access.read), ("write", self.access.write)] {
+            if let Some(access) = access {
+                write!(f, " {word}={}", access.as_str())?;
+            }
         }
         self.indexes.iter().try_for_each(|index| write!(f, " index={index}"))?;
         self.fields.iter().try_for_each(|field| write!(f, " {field}"))

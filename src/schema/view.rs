@@ -6,6 +6,7 @@ use heck::{ToKebabCase as _, ToPascalCase as _};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::access::{Access, AccessRules};
 use super::check::Surroundings;
 use super::describe::{self, FieldOwner};
 use super::index::IndexColumn;
@@ -42,6 +43,9 @@ pub struct NamesView {
     pub plural_words: String,
     /// Whether each of them belongs to an account.
     pub owned: bool,
+    /// Who may read its rows, and who may write them: `public`, `signed-in`, `owner` or `admin`.
+    pub read: Access,
+    pub write: Access,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -53,7 +57,7 @@ pub struct ResourceView {
     pub fields: Vec<FieldView>,
     /// Those that clients decide: all but the owner.
     pub given: Vec<FieldView>,
-    /// References that clients may see, and so what lies behind them.
+    /// References whose rows every reader of the resource may see.
     pub relations: Vec<FieldView>,
     /// Indexes that it declares, for listings that are filtered and sorted at once.
     pub indexes: Vec<IndexView>,
@@ -189,18 +193,21 @@ pub struct DefaultView {
     pub json: Option<Value>,
 }
 
-/// All resources, for templates; `model` has their tables.
-pub fn views(resources: &[Resource], around: &Surroundings, model: &Model) -> Vec<ResourceView> {
+/// All resources, for templates; `model` has their tables, and `accounts` says whether the service has any.
+pub fn views(resources: &[Resource], around: &Surroundings, model: &Model, accounts: bool) -> Vec<ResourceView> {
     let (tables, unfiltered) = (&around.tables, &around.rules.unfiltered);
     let target = |name: &str| {
         let resource = resources.iter().find(|resource| resource.name == name);
         let table = || tables.iter().find(|table| table.name == name).map(|table| &table.plural);
         let plural = resource.map(|resource| &resource.plural).or_else(table);
         let owned = resource.is_some_and(|resource| resource.owner.is_some());
-        NamesView::new(name, plural.map_or_else(|| names::plural_of(name), Clone::clone), owned)
+        // Tables of the service are for accounts, where there are any.
+        let may =
+            resource.map_or_else(|| AccessRules::default().resolve(false, accounts), |resource| resource.may(accounts));
+        NamesView::new(name, plural.map_or_else(|| names::plural_of(name), Clone::clone), owned, may)
     };
     let mut views: Vec<ResourceView> =
-        resources.iter().map(|resource| ResourceView::new(resource, unfiltered, &target)).collect();
+        resources.iter().map(|resource| ResourceView::new(resource, unfiltered, &target, accounts)).collect();
     for (view, resource) in views.iter_mut().zip(resources) {
         let table = model.table(&resource.plural);
         view.indexes =
@@ -219,9 +226,11 @@ pub fn views(resources: &[Resource], around: &Surroundings, model: &Model) -> Ve
 }
 
 impl NamesView {
-    fn new(name: &str, plural: String, owned: bool) -> Self {
+    fn new(name: &str, plural: String, owned: bool, [read, write]: [Access; 2]) -> Self {
         Self {
             owned,
+            read,
+            write,
             name: name.to_owned(),
             variable: names::rust(name),
             plural_variable: names::rust(&plural),
@@ -240,7 +249,8 @@ impl NamesView {
 }
 
 impl ResourceView {
-    fn new(resource: &Resource, unfiltered: &[String], target: &dyn Fn(&str) -> NamesView) -> Self {
+    fn new(resource: &Resource, unfiltered: &[String], target: &dyn Fn(&str) -> NamesView, accounts: bool) -> Self {
+        let may = resource.may(accounts);
         let field = |field: &Field| {
             let view = FieldView::new(field, resource, target);
             // A parameter of the listing has its name already.
@@ -252,7 +262,7 @@ impl ResourceView {
             all.into_iter().collect()
         };
         Self {
-            names: NamesView::new(&resource.name, resource.plural.clone(), resource.owner.is_some()),
+            names: NamesView::new(&resource.name, resource.plural.clone(), resource.owner.is_some(), may),
             referenced: false,
             included: false,
             spec: without_history(resource).to_string(),
@@ -260,7 +270,7 @@ impl ResourceView {
             imports: sorted(|field| field.import),
             packages: sorted(|field| field.package),
             given: fields.iter().filter(|field| Some(&field.name) != resource.owner.as_ref()).cloned().collect(),
-            relations: fields.iter().filter(|field| field.target.is_some() && !field.private).cloned().collect(),
+            relations: fields.iter().filter(|field| !field.private && field.is_shown_to(may[0])).cloned().collect(),
             indexes: Vec::new(),
             has_private: fields.iter().any(|field| field.private),
             fields,
@@ -304,6 +314,11 @@ fn without_history(resource: &Resource) -> Resource {
 }
 
 impl FieldView {
+    /// Whether it is a reference whose rows every caller under the rule `read` may see.
+    fn is_shown_to(&self, read: Access) -> bool {
+        self.target.as_ref().is_some_and(|target| target.read.is_within(read))
+    }
+
     fn new(field: &Field, resource: &Resource, target: &dyn Fn(&str) -> NamesView) -> Self {
         let owner = resource.owner.as_ref() == Some(&field.name);
         let subject = FieldOwner { name: &resource.name, plural: &resource.plural, owner };

@@ -1,6 +1,7 @@
 //! Every test of the generator that is not beside its code: one program, linked once. A file holds one
 //! property, a folder one that takes several files.
 
+mod access;
 mod axum_layers;
 mod axum_pack;
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use crate::blueprint::{self, Blueprint, Drawn};
 use crate::cli::ResourceArgs;
 use crate::fault::{Fault, Faults, Stop, did_you_mean, nearest};
 use crate::pack::Pack;
-use crate::schema::{CompositeIndex, Drafts, Resource, Type, Written};
+use crate::schema::{Access, CompositeIndex, Drafts, HEAD, Resource, Type, Written};
 
 impl RepoInputs {
     pub(super) fn resource(
@@ -18,7 +18,7 @@ impl RepoInputs {
         let Some((name, rest)) = words.split_first() else { return Ok(self.standing(pack, drawn)?) };
         let said = |key: &str| rest.iter().find_map(|word| word.strip_prefix(key));
         let (plural, was) = (said("plural="), said("was="));
-        let is_head = |word: &str| ["plural=", "was=", "index="].iter().any(|key| word.starts_with(key));
+        let is_head = |word: &str| HEAD.iter().any(|key| word.starts_with(key));
         let fields: Vec<&str> = rest.iter().copied().filter(|word| !is_head(word)).collect();
         let known = self.resources.iter().position(|resource| resource.name == *name);
         let renamed = was.and_then(|was| self.resources.iter().position(|resource| resource.name == was));
@@ -45,9 +45,15 @@ impl RepoInputs {
         let plural =
             plural.map(str::to_owned).or_else(|| same().filter(|old| old.irregular).map(|old| old.plural.clone()));
         let was = was.map(str::to_owned).or_else(|| same().and_then(|old| old.was.clone()));
+        let rule = |key: &str, old: fn(&Resource) -> Option<Access>| {
+            said(key).map(str::to_owned).or_else(|| Some(old(same()?)?.as_str().to_owned()))
+        };
+        let (read, write) = (rule("read=", |old| old.access.read), rule("write=", |old| old.access.write));
         let mut spec = vec![(*name).to_owned()];
         spec.extend(plural.map(|plural| format!("plural={plural}")));
         spec.extend(was.map(|was| format!("was={was}")));
+        spec.extend(read.map(|read| format!("read={read}")));
+        spec.extend(write.map(|write| format!("write={write}")));
         spec.extend(indexes.iter().map(|index| format!("index={index}")));
         spec.extend(fields);
         let mut specs: Vec<String> = resources.iter().map(ToString::to_string).collect();
@@ -56,6 +62,9 @@ impl RepoInputs {
             specs.remove(place);
         }
         self.resources = judged(specs.into_iter(), Some((place, spec.join(" "))), pack).map_err(Stop::Usage)?;
+        if at.is_none() {
+            self.notes.extend(blueprint::unowned_references(&self.resources[place..=place], pack));
+        }
         Ok(self.standing(pack, drawn)?)
     }
 }

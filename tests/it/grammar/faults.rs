@@ -38,6 +38,13 @@ const GRAMMAR: &[(&str, &[Said])] = &[
     ("t x:text='b'", &[(10, "a default stands in double quotes, or in none", "=\"a b\"")]),
     ("t x:text=\"b\nc\"", &[(10, "a line break", "")]),
     ("t x:text=b?", &[]),
+    ("t read=every x:text", &[(8, "no access rule \"every\"", "there are public, signed-in, owner, admin")]),
+    ("t write=singed-in x:text", &[(9, "(did you mean \"signed-in\"?)", "")]),
+    ("t read= x:text", &[(8, "no access rule \"\"", "")]),
+    ("t read=owner x:text", &[(8, "\"t\" has no owner", "add the field owner:ref(user)")]),
+    ("t write=owner owner:ref(user)? x:text", &[(9, "\"t\" has no owner", "")]),
+    ("t write=public owner:ref(user) x:text", &[(9, "each t belongs to an account", "write=signed-in")]),
+    ("t x:text write=admin read=public", &[]),
     (
         "t x:text:index?",
         &[(10, "cannot have an index", "string(..200)"), (15, "`?` cannot stand here", "right after the type")],

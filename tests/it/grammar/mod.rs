@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use new_service::fault::Faults;
 use new_service::pack::ResourceRules;
-use new_service::schema::{Drafts, Known, Resource, Surroundings, Type, check};
+use new_service::schema::{Access, Drafts, Known, Resource, Surroundings, Type, check};
 
 /// Resources as flags give them, beside the accounts of a service.
 fn read(specs: &[&str]) -> Result<Vec<Resource>, Faults> {
@@ -57,6 +57,7 @@ fn what_is_read_is_printed_in_one_form_that_reads_back() {
         (" t\tx:string( 1 .. 20 )\n y:enum( p , q )", "t x:string(1..20) y:enum(p,q)"),
         ("t x:string(0..5)", "t x:string(..5)"),
         ("t x:int(-5..5)?=0:index:unique:private", "t x:int(-5..5)?=0:unique:index:private"),
+        ("t x:text write=admin read=public", "t read=public write=admin x:text"),
         ("t index=x,-created_at index=y,x x:int y:ref(user)", "t index=x,-created_at index=y,x x:int y:ref(user)"),
         ("t y:ref(user) index=y_id,id was=u", "t was=u index=y,id y:ref(user)"),
         (r#"t x:text:doc="A \"b\": c":private"#, r#"t x:text:private:doc="A \"b\": c.""#),
@@ -176,4 +177,14 @@ fn a_description_is_one_line_with_an_end() {
     assert_eq!(doc(&"é".repeat(200)).chars().count(), 201);
     let long = read(&[&format!("t x:text:doc=\"{}\"", "é".repeat(201))]).unwrap_err().to_string();
     assert!(long.contains("it has 201 characters, and at most 200 are allowed"), "{long}");
+}
+
+#[test]
+fn without_rules_an_owner_uses_their_rows_and_others_are_written_by_administrators() {
+    let may = |spec: &str, accounts| one(spec).may(accounts).map(Access::as_str);
+    assert_eq!(may("t owner:ref(user) x:text", true), ["owner", "owner"]);
+    assert_eq!(may("t x:text", true), ["signed-in", "admin"]);
+    assert_eq!(may("t read=public x:text", true), ["public", "admin"]);
+    assert_eq!(may("t write=signed-in owner:ref(user) x:text", true), ["owner", "signed-in"]);
+    assert_eq!(may("t x:text", false), ["public", "public"]);
 }

@@ -46,7 +46,7 @@ fn outcome(specs: &[&str], around: &Surroundings) -> String {
         }
     };
     let model = Model::new(&[], &resources);
-    for view in views(&resources, around, &model) {
+    for view in views(&resources, around, &model, true) {
         let names =
             [&view.names.variable, &view.names.plural_variable, &view.names.module_ident, &view.names.type_name];
         let fields = view.fields.iter().flat_map(|field| [&field.ident, &field.name_ident]);
@@ -104,7 +104,7 @@ fn parameters_of_a_listing_are_fields_without_a_filter() {
         "row limit:ref(thing)",
     ];
     let resources = judged(&specs, &around).unwrap();
-    let views = views(&resources, &around, &Model::new(&[], &resources));
+    let views = views(&resources, &around, &Model::new(&[], &resources), true);
     let filterable: Vec<&str> = views
         .iter()
         .flat_map(|view| &view.fields)
