@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{
-    CurrentUser, attempts,
-    attempts::Attempts,
+    CurrentUser,
+    attempts::{self, Attempt, Attempts},
     dto::TokenPair,
     now,
     password::{self, Passwords},
@@ -112,12 +112,13 @@ impl Auth {
         address: IpAddr,
     ) -> Result<TokenPair, Error> {
         let email = email.to_lowercase();
-        self.attempts.begin(&self.pool, &email, address).await?;
+        let attempt = Attempt::new(&email, address);
+        self.attempts.begin(&self.pool, &attempt).await?;
         let account = repo::account(&self.pool, &email).await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         let fits = self.passwords.verify(password, hash).await?;
         let account = account.filter(|_| fits).ok_or(Error::WrongCredentials)?;
-        self.attempts.succeeded(&self.pool, &email, address).await?;
+        self.attempts.succeeded(&self.pool, &attempt).await?;
 
         self.begin(account.id, account.role).await
     }
@@ -187,11 +188,11 @@ impl Auth {
 
     /// Deletes expired sessions and attempts that no longer count, every hour.
     pub fn forget_what_is_over(&self, background: &Background) {
-        let (pool, attempts) = (self.pool.clone(), self.attempts);
+        let (pool, window) = (self.pool.clone(), self.attempts.window());
         background.every("auth_forget", Duration::from_hours(1), move || {
             let pool = pool.clone();
             async move {
-                if let Err(error) = forget(&pool, attempts).await {
+                if let Err(error) = forget(&pool, window).await {
                     tracing::warn!(%error, "expired sessions were not deleted; the next run retries");
                 }
             }
@@ -232,10 +233,10 @@ pub async fn register(
     users::create(pool, &username, &email, &hash, role).await
 }
 
-async fn forget(pool: &Pool, attempts: Attempts) -> sqlx::Result<()> {
+async fn forget(pool: &Pool, window: Duration) -> sqlx::Result<()> {
     let now = now();
     repo::forget_sessions(pool, now).await?;
-    attempts::forget_old(pool, now - attempts.forgotten_after()).await?;
+    attempts::forget_old(pool, now - window, now).await?;
     Ok(())
 }
 
