@@ -3,7 +3,7 @@
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, header, json as read, problem, send};
+use crate::support::{Process, TestApp, header, json as read, problem, send};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -369,4 +369,19 @@ async fn the_routes_of_accounts_have_a_tighter_limit() {
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!((1..=30).contains(&header(&refused, "retry-after").parse::<u32>().unwrap()));
     assert_eq!(send(app.get("/api/v1/info")).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn production_refuses_a_published_key_under_any_name() {
+    let published = "ZGV2ZWxvcG1lbnQtZGV2ZWxvcG1lbnQtZGV2ZWxvcG1lbnQ=";
+    let good = "bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmV3bmU=";
+    for (keys, code) in [
+        (format!("mine:{published}"), 78),
+        (format!("new:{good},old:{published}"), 78),
+        (format!("development:{good}"), 0),
+    ] {
+        let settings = [("APP_ENV", "production"), ("AUTH_SIGNING_KEYS", keys.as_str())];
+        let output = Process::run(&["--print-config"], &settings).await;
+        assert_eq!(output.status.code(), Some(code), "{keys}");
+    }
 }
