@@ -14,9 +14,12 @@ pub enum Error {
     /// The resource does not exist, or the caller must not learn that it does.
     #[error("The resource does not exist.")]
     NotFound,
-    /// The caller has no valid access token.
+    /// The caller has sent no access token.
     #[error("This needs a valid access token.")]
     Unauthenticated,
+    /// The caller has sent an access token that is not valid, or whose session has ended.
+    #[error("The access token is not valid.")]
+    InvalidToken,
     /// The email address or the password is wrong; never which of them.
     #[error("The email address or the password is wrong.")]
     WrongCredentials,

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::rand;
+use axum::response::Response;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -79,17 +80,13 @@ impl Auth {
         })
     }
 
-    /// Takes a request from the budget of `address` for routes below `/auth`.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`]
-    pub async fn admit(&self, address: IpAddr) -> Result<(), Error> {
-        let decision = self.entrance.take(Client::Address(address)).await;
-        if decision.allowed {
-            return Ok(());
-        }
-        metrics::counter!("rate_limit_refusals_total").increment(1);
-        Err(Error::RateLimited { retry_after: decision.retry_after })
+    /// Answers a request below `/auth`, within the budget of its `address`.
+    pub async fn admit(
+        &self,
+        address: IpAddr,
+        response: impl Future<Output = Response>,
+    ) -> Response {
+        self.entrance.admit(Client::Address(address), response).await
     }
 
     /// Creates an account.

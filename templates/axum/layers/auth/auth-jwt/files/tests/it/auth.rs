@@ -368,7 +368,24 @@ async fn the_routes_of_accounts_have_a_tighter_limit() {
     let refused = send(login(&app, "ada@example.com", PASSWORD)).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!((1..=30).contains(&header(&refused, "retry-after").parse::<u32>().unwrap()));
-    assert_eq!(send(app.get("/api/v1/info")).await.status(), StatusCode::OK);
+    // The limit that has refused describes itself.
+    assert_eq!(header(&refused, "ratelimit-policy"), "\"auth\";q=2;w=60");
+    assert!(header(&refused, "ratelimit").starts_with("\"auth\";r=0;"));
+    let elsewhere = send(app.get("/api/v1/info")).await;
+    assert_eq!(elsewhere.status(), StatusCode::OK);
+    assert!(header(&elsewhere, "ratelimit-policy").starts_with("\"default\";"));
+}
+
+/// A limit with room left has not refused the request.
+#[tokio::test]
+async fn a_refused_sign_in_describes_no_other_limit() {
+    let app = TestApp::with(&[("AUTH_ATTEMPTS_PER_ACCOUNT", "1"), LONG]).await;
+    let wrong = send(login(&app, "ada@example.com", PASSWORD)).await;
+    assert!(header(&wrong, "ratelimit-policy").starts_with("\"auth\";"));
+    let refused = send(login(&app, "ada@example.com", PASSWORD)).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(!refused.headers().contains_key("ratelimit"));
+    assert!(!refused.headers().contains_key("ratelimit-policy"));
 }
 
 #[tokio::test]

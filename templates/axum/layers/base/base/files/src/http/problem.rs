@@ -119,7 +119,7 @@ impl From<&Error> for Kind {
     fn from(error: &Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
-            Error::Unauthenticated => Self::Unauthenticated,
+            Error::Unauthenticated | Error::InvalidToken => Self::Unauthenticated,
             Error::WrongCredentials => Self::WrongCredentials,
             Error::Forbidden => Self::Forbidden,
             Error::Taken(_) => Self::Taken,
@@ -267,8 +267,10 @@ impl From<Error> for Problem {
             Error::Invalid(faults) => problem.0.errors = faults,
             Error::Taken(fault) => problem.0.errors = vec![fault],
             Error::Unauthenticated | Error::WrongCredentials => {
-                let challenge = HeaderValue::from_static("Bearer");
-                problem.0.header = Some((header::WWW_AUTHENTICATE, challenge));
+                problem.0.header = Some(challenge("Bearer"));
+            }
+            Error::InvalidToken => {
+                problem.0.header = Some(challenge("Bearer error=\"invalid_token\""));
             }
             Error::RateLimited { retry_after } => problem.0.header = Some(retry(retry_after)),
             Error::Unavailable(_) | Error::Overloaded => {
@@ -296,6 +298,11 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
     }
+}
+
+/// With an error only for a request that has sent a token (RFC 6750, 3.1).
+fn challenge(challenge: &'static str) -> (HeaderName, HeaderValue) {
+    (header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
 /// Rounded up, so that a client that waits this long is not early.
