@@ -3,7 +3,7 @@
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Process, TestApp, header, json as read, problem, send};
+use crate::support::{Process, TestApp, client, header, json as read, problem, send};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -400,5 +400,32 @@ async fn production_refuses_a_published_key_under_any_name() {
         let settings = [("APP_ENV", "production"), ("AUTH_SIGNING_KEYS", keys.as_str())];
         let output = Process::run(&["--print-config"], &settings).await;
         assert_eq!(output.status.code(), Some(code), "{keys}");
+    }
+}
+
+#[tokio::test]
+async fn sign_ins_and_reused_tokens_are_counted() {
+    let service = Process::start(&[("AUTH_ATTEMPTS_PER_ACCOUNT", "1"), LONG]).await;
+    let post = async |path: &str, body: &Value| -> Value {
+        let url = format!("http://{}{path}", service.addr);
+        send(client().post(url).json(body)).await.json().await.unwrap()
+    };
+    let account = json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD});
+    post("/auth/register", &account).await;
+    let credentials = json!({"email": "ada@example.com", "password": PASSWORD});
+    let tokens = post("/auth/login", &credentials).await;
+    for _ in 0..2 {
+        post("/auth/login", &json!({"email": "eve@example.com", "password": PASSWORD})).await;
+        post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]})).await;
+    }
+    let url = format!("http://{}/metrics", service.metrics_addr);
+    let text = send(client().get(url)).await.text().await.unwrap();
+    for line in [
+        "auth_sign_ins_total{outcome=\"ok\"} 1",
+        "auth_sign_ins_total{outcome=\"wrong\"} 1",
+        "auth_sign_ins_total{outcome=\"refused\"} 1",
+        "auth_refresh_token_reuses_total 1",
+    ] {
+        assert!(text.contains(line), "{line} is missing in:\n{text}");
     }
 }
