@@ -29,8 +29,8 @@ pub struct Server {
 pub struct Service {
     /// The API and everything beside it.
     pub app: Router,
-    /// The metrics.
-    pub metrics: Router,
+    /// The metrics and the probes, which no flood of clients can keep from answering.
+    pub management: Router,
     /// Readiness, which ends first.
     pub health: Arc<Health>,
     /// Requests to wait for.
@@ -86,7 +86,7 @@ impl Server {
             "listening"
         );
         let (http_handle, mut http_done) = serve(http, app, &in_flight, &config);
-        let (metrics_handle, metrics_done) = serve(metrics, metrics_app, &in_flight, &config);
+        let (metrics_handle, metrics_done) = serve(metrics, management, &in_flight, &config);
 
         let stop = tokio::select! {
             stop = stop => stop,

@@ -108,13 +108,13 @@ async fn a_secret_is_read_from_a_file() {
 #[tokio::test]
 async fn the_healthcheck_command_reports_by_its_exit_code() {
     let service = Process::start(&[]).await;
-    let addr = service.addr.to_string();
-    let alive = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
+    let addr = service.metrics_addr.to_string();
+    let alive = Process::run(&["healthcheck"], &[("METRICS_ADDR", &addr)]).await;
     assert_eq!(alive.status.code(), Some(0));
 
     let unused = free_port();
     let addr = unused.local_addr().unwrap().to_string();
-    let dead = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
+    let dead = Process::run(&["healthcheck"], &[("METRICS_ADDR", &addr)]).await;
     assert_eq!(dead.status.code(), Some(1));
 }
 

@@ -6,7 +6,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{PATIENCE, Process, TestApp, header, problem, send};
+use crate::support::{PATIENCE, Process, TestApp, client, header, problem, send};
 
 #[tokio::test]
 async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
@@ -40,6 +40,8 @@ async fn a_connection_beyond_the_limit_is_closed_until_another_one_ends() {
     }
     let mut stream = TcpStream::connect(app.addr).await.unwrap();
     assert!(live(&mut stream).await.is_none(), "a fourth connection is open");
+    let management = format!("http://{}/health/live", app.metrics_addr);
+    assert_eq!(send(client().get(management)).await.status(), 200);
     drop(held.pop());
     let again = async {
         loop {

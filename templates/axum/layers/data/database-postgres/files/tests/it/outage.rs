@@ -13,9 +13,13 @@ use crate::support::{
 
 async fn recovers(app: &TestApp) {
     for path in ["/health/ready", "/test/things"] {
-        let recovered = async { while send(app.get(path)).await.status() != 200 {} };
-        timeout(PATIENCE, recovered).await.expect("the service recovers by itself");
+        becomes(app, path, 200).await;
     }
+}
+
+async fn becomes(app: &TestApp, path: &str, status: u16) {
+    let wait = async { while send(app.get(path)).await.status() != status {} };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{path} is never {status}"));
 }
 
 #[tokio::test]
@@ -25,6 +29,7 @@ async fn without_the_database_the_service_is_not_ready_and_recovers_by_itself() 
     let app = TestApp::with(&[("DATABASE_URL", &proxy.url)]).await;
     assert_eq!(send(app.get("/health/ready")).await.status(), 200);
     proxy.cut();
+    becomes(&app, "/health/ready", 503).await;
     problem(app.get("/health/ready"), (503, "unavailable")).await;
     problem(app.get("/test/things"), (503, "unavailable")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
