@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use axum_server::Handle;
+use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -37,6 +38,8 @@ pub struct Service {
     pub in_flight: InFlight,
     /// Tasks to wait for.
     pub background: Background,
+    /// Closes what the service holds open, once nothing needs it any more.
+    pub close: BoxFuture<'static, ()>,
 }
 
 /// Why the service stops.
@@ -78,7 +81,7 @@ impl Server {
         stop: impl Future<Output = Stop>,
     ) -> io::Result<Instant> {
         let Self { config, http, metrics } = self;
-        let Service { app, metrics: metrics_app, health, in_flight, background } = service;
+        let Service { app, management, health, in_flight, background, close } = service;
         tracing::info!(
             http_addr = %http.local_addr()?,
             metrics_addr = %metrics.local_addr()?,
@@ -114,6 +117,7 @@ impl Server {
         if left > 0 {
             tracing::warn!(tasks = left, "grace period over, tasks cut");
         }
+        let _ = timeout_at(deadline, close).await;
         // Last, so that the drain can be watched.
         metrics_handle.shutdown();
         let _ = timeout_at(deadline, metrics_done).await;
