@@ -25,10 +25,12 @@ pub fn describe(openapi: &mut OpenApi) {
             let needs = operation.security.get_or_insert_with(any);
             let admin = needs.contains(&SecurityRequirement::new(BEARER, ["admin"]));
             let responses = &mut operation.responses.responses;
-            for (status, kind) in [("401", Kind::Unauthenticated), ("403", Kind::Forbidden)] {
-                if status == "401" || admin {
-                    responses.entry(status.to_owned()).or_insert_with(|| openapi::problem(&[kind]));
-                }
+            let mut refused = |status: &str, kind| {
+                responses.entry(status.to_owned()).or_insert_with(|| openapi::problem(&[kind]));
+            };
+            refused("401", Kind::Unauthenticated);
+            if admin {
+                refused("403", Kind::Forbidden);
             }
         }
     }

@@ -37,14 +37,11 @@ where
         .routes(routes!(change))
 }
 
-/// List users. Needs an administrator.
+/// List users. Requires an administrator.
 #[utoipa::path(get, path = "/users", operation_id = "users_list", tag = "users",
+    security(("bearer" = ["admin"])),
     params(UserListing),
-    responses(
-        (status = 200, description = "A page of users", body = UserPage),
-        (status = 403, description = "Problem: `forbidden`",
-            body = Problem, content_type = "application/problem+json"),
-    ))]
+    responses((status = 200, description = "A page of users", body = UserPage)))]
 async fn list(
     State(db): State<db::Pool>,
     _: Admin,
@@ -75,8 +72,9 @@ async fn delete_me(State(auth): State<Arc<Auth>>, user: CurrentUser) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Change the role of a user, disable or enable it. Needs an administrator.
+/// Change the role of a user, disable or enable it. Requires an administrator.
 #[utoipa::path(patch, path = "/users/{id}", operation_id = "users_change", tag = "users",
+    security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path, description = "ID of the user.")),
     request_body(content(
         (UserPatch = "application/merge-patch+json"),
@@ -84,8 +82,6 @@ async fn delete_me(State(auth): State<Arc<Auth>>, user: CurrentUser) -> Result<S
     )),
     responses(
         (status = 200, description = "The updated user", body = UserResponse),
-        (status = 403, description = "Problem: `forbidden`",
-            body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "Problem: `conflict`",
             body = Problem, content_type = "application/problem+json"),
     ))]
