@@ -19,7 +19,33 @@ pub fn script(shell: clap_complete::Shell) -> io::Result<String> {
     let shell = shells.completer(&shell.to_string()).ok_or_else(|| io::Error::other("no such shell"))?;
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
-    String::from_utf8(script).map_err(io::Error::other)
+    let script = String::from_utf8(script).map_err(io::Error::other)?;
+    Ok(if shell.name() == "bash" { with_whole_words(&script) } else { script })
+}
+
+/// Bash breaks a word at `=`, and completes what stands after it: `--flag=value` is asked as one word, of which the
+/// value alone is offered. Goes into the function that `clap_complete` writes, at places that a test finds.
+fn with_whole_words(script: &str) -> String {
+    const JOIN: &str = r#"    local whole=() at last
+    for ((at = 0; at <= COMP_CWORD; at++)); do
+        last=$((${#whole[@]} - 1))
+        if [[ ${COMP_WORDS[at]} == = && $last -ge 0 && ${whole[last]} == --* ]]; then
+            whole[last]+="="
+        elif [[ $last -ge 0 && ${COMP_WORDS[at - 1]} == = && ${whole[last]} == --*= ]]; then
+            whole[last]+="${words[at]}"
+        else
+            whole+=("${words[at]}")
+        fi
+    done
+    words=("${whole[@]}")
+    _CLAP_COMPLETE_INDEX=$((${#words[@]} - 1))
+"#;
+    const STRIP: &str = r#"    if [[ ${words[_CLAP_COMPLETE_INDEX]} == --*=* ]]; then
+        COMPREPLY=("${COMPREPLY[@]#--*=}")
+    fi
+"#;
+    let (ask, end) = ("    COMPREPLY=( $( \\\n", "    fi\n}\n");
+    script.replacen(ask, &format!("{JOIN}{ask}"), 1).replacen(end, &format!("    fi\n{STRIP}}}\n"), 1)
 }
 
 /// Answers a shell that asks by [`VARIABLE`]; false where none does. `command` gives the command line for the words

@@ -11,12 +11,14 @@ const SHELLS: [(&str, &[&str], &str); 3] = [
         "bash",
         &["--norc", "--noprofile", "-c"],
         r#"source <(new-service completions bash)
-           words=($LINE)
+           # `=` breaks words, and what is completed after one is empty.
+           words=(${LINE//=/ = })
            [[ $LINE != *' ' ]] || words+=('')
+           word=${words[-1]#=}
            COMP_WORDS=("${words[@]}") COMP_CWORD=$((${#words[@]} - 1)) COMP_LINE=$LINE COMP_POINT=${#LINE} COMP_TYPE=9
            compopt() { :; }
            function=$(complete -p new-service | sed 's/.* -F \([^ ]*\).*/\1/')
-           "$function" new-service "${words[-1]}" "${words[-2]}"
+           "$function" new-service "$word" "${words[-2]}"
            printf '%s\n' "${COMPREPLY[@]}""#,
     ),
     (
@@ -91,5 +93,21 @@ fn each_shell_offers_verbs_flags_and_values() {
                 assert!(!offered.iter().any(|one| one == word), "{shell}: {line:?} offers {word}: {offered:?}");
             }
         }
+    }
+}
+
+#[test]
+fn bash_offers_values_after_an_equals_sign() {
+    let sandbox = Sandbox::new();
+    if !is_there(&sandbox, "bash") {
+        return;
+    }
+    for (line, wanted) in [
+        ("new-service shop --database=", &["sqlite", "postgres", "none"][..]),
+        ("new-service shop --database=p", &["postgres"]),
+        ("new-service shop --cache=none --database=s", &["sqlite"]),
+        ("new-service shop --cache=none --da", &["--database"]),
+    ] {
+        assert_eq!(offered(&sandbox, "bash", line), wanted, "{line}");
     }
 }
