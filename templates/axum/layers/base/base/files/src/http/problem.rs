@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Shared, extract::Path, health::Component};
 use crate::{
-    error::{Cause, Error, FieldFault},
+    error::{Error, FieldFault, SharedCause},
     telemetry::request::Current,
 };
 
@@ -312,7 +312,7 @@ fn retry(after: Duration) -> (HeaderName, HeaderValue) {
 }
 
 /// An error with its causes, outermost first.
-fn chain(error: &Cause) -> String {
+fn chain(error: &SharedCause) -> String {
     let error: &dyn std::error::Error = error.as_ref();
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -145,6 +145,37 @@ async fn an_end_that_redis_has_missed_is_repeated() {
     timeout(PATIENCE, wait).await.expect("the other replica refuses the session");
 }
 
+/// The answer of the database is lost, and it ends the session all the same, some time later.
+#[tokio::test]
+async fn an_end_that_the_database_has_not_answered_is_seen_by_all_replicas() {
+    let prefix = redis::prefix();
+    let settings = [("CACHE_PREFIX", prefix), ("DATABASE_ACQUIRE_TIMEOUT", "50ms")];
+    let app = TestApp::with(&settings).await;
+    let other = beside(&app, &[("DATABASE_ACQUIRE_TIMEOUT", "10s")]).await;
+    let session = Session::begin(&app).await;
+    for app in [&app, &other] {
+        assert_eq!(session.status(app).await, 200);
+    }
+    let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
+    let logout = app.post("/auth/logout").bearer_auth(&session.access_token);
+    problem(logout, (503, "unavailable")).await;
+    drop(held);
+    assert_eq!(session.status(&other).await, 200, "it has not ended yet");
+    let mark = session.mark(prefix);
+    // The mark must not expire during the test.
+    let _: bool = redis::command(&["PEXPIRE", &mark, "3600000"]).await;
+    let end = "UPDATE auth_sessions SET ended_at = begun_at";
+    sqlx::query(end).execute(&other.state.db).await.unwrap();
+    for app in [&app, &other] {
+        let ended = async {
+            while session.status(app).await != 401 {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, ended).await.expect("the session has ended");
+    }
+}
+
 /// The session changes between the query of the database and its result.
 #[tokio::test]
 async fn a_change_during_a_query_is_not_overwritten() {
