@@ -257,19 +257,28 @@ async fn write(pool: &Pool, changes: &[Change]) -> sqlx::Result<bool> {
     Ok(true)
 }
 
-/// Deletes attempts before this time, and addresses that are no longer known.
+/// Deletes attempts before this time, and addresses that are no longer known, in batches.
 pub async fn forget_old(
     pool: &Pool,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "DELETE FROM auth_login_attempts \
-         WHERE last_at < $1 AND (known_until IS NULL OR known_until < $2)",
-        before,
-        now,
-    );
-    Ok(done.execute(pool).await?.rows_affected())
+) -> sqlx::Result<()> {
+    while let Some(mut transaction) = db::begin_alone(pool, "auth_forget_attempts").await? {
+        let batch = sqlx::query!(
+            "DELETE FROM auth_login_attempts WHERE subject IN
+                (SELECT subject FROM auth_login_attempts
+                WHERE last_at < $1 AND (known_until IS NULL OR known_until < $2) LIMIT $3)",
+            before,
+            now,
+            db::BATCH,
+        );
+        let deleted = batch.execute(&mut *transaction).await?.rows_affected();
+        transaction.commit().await?;
+        if deleted == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::users::Role;
-use crate::db::{Connection, Pool};
+use crate::db::{self, Connection, Pool};
 
 /// The columns of an account that a sign-in needs.
 pub struct Account {
@@ -244,9 +244,20 @@ pub async fn sessions(connection: &mut Connection, user: Uuid) -> sqlx::Result<V
     .await
 }
 
-/// Deletes expired sessions with their tokens.
-pub async fn forget_sessions(pool: &Pool, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("DELETE FROM auth_sessions WHERE expires_at < $1", now).execute(pool).await?;
-    Ok(done.rows_affected())
+/// Deletes expired sessions with their tokens, in batches.
+pub async fn forget_sessions(pool: &Pool, now: DateTime<Utc>) -> sqlx::Result<()> {
+    while let Some(mut transaction) = db::begin_alone(pool, "auth_forget_sessions").await? {
+        let batch = sqlx::query!(
+            "DELETE FROM auth_sessions WHERE id IN
+                (SELECT id FROM auth_sessions WHERE expires_at < $1 LIMIT $2)",
+            now,
+            db::BATCH,
+        );
+        let deleted = batch.execute(&mut *transaction).await?.rows_affected();
+        transaction.commit().await?;
+        if deleted == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
