@@ -36,6 +36,16 @@ pub fn repository_around(folder: &Path) -> Option<String> {
     (!ignored).then(|| top.trim().to_owned())
 }
 
+/// Whether git ignores a path of `folder`; none where there is no repository.
+pub fn ignores(folder: &Path, path: &str) -> Option<bool> {
+    let status = command(folder).args(["check-ignore", "--quiet", path]).stderr(Stdio::null()).status().ok()?;
+    match status.code()? {
+        0 => Some(true),
+        1 => Some(false),
+        _ => None,
+    }
+}
+
 /// `git init`, and a first commit with the author that git itself is set up with.
 /// The branch is `main`, which the workflows of packs name.
 pub fn init(folder: &Path, message: &str) -> Outcome {

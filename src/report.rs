@@ -193,6 +193,8 @@ pub struct Created<'a> {
     pub written: bool,
     pub git: &'a git::Outcome,
     pub notes: &'a [String],
+    /// Whether the file of one machine was written: where one was there, it stays.
+    pub env_written: bool,
 }
 
 impl Created<'_> {
@@ -204,15 +206,7 @@ impl Created<'_> {
             let message = format!("Create {}", self.blueprint.name);
             format!("git add --all && git commit --message {}", sh(&message))
         });
-        let layers = self.pack.layers.iter().filter(|layer| self.plan.layers.contains(&layer.name));
-        let own = layers.flat_map(|layer| &layer.next).chain(&self.pack.manifest.next.steps).cloned();
-        let mut steps: Vec<String> = Vec::new();
-        for step in enter.into_iter().chain(commit).chain(self.plan.next.iter().cloned()).chain(own) {
-            if !steps.contains(&step) {
-                steps.push(step);
-            }
-        }
-        steps
+        enter.into_iter().chain(commit).chain(self.plan.next.iter().cloned()).collect()
     }
 
     /// Whether the folder was a repository of git's before, such as a fresh clone: to commit is its owner's.
@@ -246,6 +240,9 @@ impl Created<'_> {
             git::Outcome::Missing => warn("git is not installed: no repository was initialised"),
             git::Outcome::Skipped => {}
         }
+        if let Some(file) = self.plan.env_file.as_ref().filter(|_| self.env_written) {
+            say(&format!("{DIM}{}: drew {} for this machine; it is not committed{DIM:#}", file.path, file.names()));
+        }
         for note in self.notes {
             warn(note);
         }
@@ -253,7 +250,7 @@ impl Created<'_> {
         for step in self.next_steps() {
             say(&format!("  {step}"));
         }
-        let meanwhile = &self.pack.manifest.next.meanwhile;
+        let meanwhile = &self.plan.meanwhile;
         if !meanwhile.is_empty() {
             say("Then, in another terminal:");
         }
@@ -313,7 +310,12 @@ impl Created<'_> {
             },
             "notes": self.notes,
             "next": self.next_steps(),
-            "meanwhile": self.pack.manifest.next.meanwhile,
+            "meanwhile": self.plan.meanwhile,
+            "env": self.plan.env_file.as_ref().map(|file| serde_json::json!({
+                "path": file.path.as_str(),
+                "drawn": file.settings.iter().map(|setting| &setting.env).collect::<Vec<_>>(),
+                "written": self.env_written,
+            })),
         });
         Ok(serde_json::to_string_pretty(&value)? + "\n")
     }

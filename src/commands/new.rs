@@ -100,6 +100,7 @@ fn prepare(arguments: &mut NewArgs) -> anyhow::Result<()> {
 
 fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, pack: &Pack) -> anyhow::Result<()> {
     let mut outcome = git::Outcome::Skipped;
+    let mut env_written = false;
     let mut notes = Vec::new();
     if let Some(why) = &plan.unformatted {
         notes.push(format!("{why}, so files with names in them are not formatted; `cargo fmt` would do it"));
@@ -113,7 +114,7 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
         create::check(plan, dir)?;
     } else {
         let surrounding = if arguments.no_git { None } else { git::repository_around(dir) };
-        let mut init = |folder: &Path| {
+        let mut complete = |folder: &Path| {
             outcome = match (&surrounding, arguments.no_git) {
                 (_, true) => git::Outcome::Skipped,
                 (Some(top), _) => git::Outcome::Inside(top.clone()),
@@ -122,11 +123,23 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
                     &format!("Create {} with new-service {}", blueprint.name, env!("CARGO_PKG_VERSION")),
                 ),
             };
+            // After the commit, which it is never part of.
+            if let Some(file) = &plan.env_file {
+                let why = if git::ignores(folder, file.path.as_str()) == Some(false) {
+                    "is not written, because git does not ignore it"
+                } else if file.write(folder)? {
+                    env_written = true;
+                    return Ok(());
+                } else {
+                    "is kept as it is"
+                };
+                notes.push(format!("{}: {why}; no value was drawn for {}", file.path, file.names()));
+            }
             Ok(())
         };
-        create::create(plan, dir, &mut init)?;
+        create::create(plan, dir, &mut complete)?;
     }
-    let created = Created { blueprint, pack, plan, dir, written: !dry, git: &outcome, notes: &notes };
+    let created = Created { blueprint, pack, plan, dir, written: !dry, git: &outcome, notes: &notes, env_written };
     if dry && !arguments.json {
         for note in &notes {
             report::warn(note);

@@ -9,6 +9,7 @@ mod action;
 pub mod apply;
 pub mod create;
 mod decide;
+mod env_file;
 mod files;
 mod format;
 pub mod interrupt;
@@ -26,6 +27,7 @@ pub mod versions;
 pub mod work;
 
 pub use action::{Action, Stages};
+pub use env_file::EnvFile;
 pub use plan::{Entry, Mention, MissedChange, Plan};
 pub use record::Lock;
 pub use repo::{Checkout, Repo};

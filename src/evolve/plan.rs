@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::action::{Action, Stages};
+use super::env_file::EnvFile;
 use super::format::{Formatted, format};
 use super::paths::service_path;
 use super::record;
@@ -99,7 +100,7 @@ impl std::fmt::Display for Mention {
 }
 
 /// All writes of a command, by path.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
     pub entries: Vec<Entry>,
     /// The layers that are in, in order.
@@ -120,6 +121,10 @@ pub struct Plan {
     pub mentions: Vec<Mention>,
     /// Commands to run after it, as they are pasted.
     pub next: Vec<String>,
+    /// Commands for another terminal, while the last of them runs.
+    pub meanwhile: Vec<String>,
+    /// The file of one machine that a new repository has beside its entries.
+    pub env_file: Option<EnvFile>,
 }
 
 impl Plan {
@@ -157,7 +162,9 @@ impl Plan {
             stale: Vec::new(),
             missed: Vec::new(),
             mentions: Vec::new(),
-            next: unlocked_step(&tree).into_iter().collect(),
+            next: unlocked_step(&tree).into_iter().chain(tree.next.steps.iter().cloned()).collect(),
+            meanwhile: tree.next.meanwhile.clone(),
+            env_file: EnvFile::of(pack, &tree)?,
         })
     }
 

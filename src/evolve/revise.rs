@@ -95,7 +95,19 @@ impl Plan {
             next.extend(migrate_step(revision.pack, &tree.layers));
         }
         let layers = tree.layers.clone();
-        Ok(Self { entries, layers, unformatted, migrations, destructive, notes, stale, missed, mentions, next })
+        Ok(Self {
+            entries,
+            layers,
+            unformatted,
+            migrations,
+            destructive,
+            notes,
+            stale,
+            missed,
+            mentions,
+            next,
+            ..Self::default()
+        })
     }
 }
 

@@ -9,7 +9,8 @@ use super::parts::{is_rendered, is_written};
 use super::rows::{Row, Rows};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{
-    Answer, CONTRIBUTIONS, Layer, LayerFile, Pack, Policy, Proof, RenamedName, Stray, TEMPLATE_NAMES, Text,
+    Answer, CONTRIBUTIONS, Condition, Layer, LayerFile, Pack, Policy, Proof, RenamedName, Step, Stray, TEMPLATE_NAMES,
+    Text,
 };
 use crate::render::{Tree, context_of, select};
 use crate::template;
@@ -86,7 +87,12 @@ fn texts_of(layer: &Layer, pack: &Pack) -> Vec<(String, Place)> {
     for one in &layer.contributions {
         texts.extend(one.texts());
     }
+    texts.extend(texts_of_steps(&layer.next));
     texts
+}
+
+fn texts_of_steps(steps: &[Step]) -> impl Iterator<Item = (String, Place)> {
+    steps.iter().map(|step| (step.run.clone(), step.place.clone()))
 }
 
 fn texts_of_names(names: &[RenamedName]) -> impl Iterator<Item = (String, Place)> {
@@ -95,7 +101,13 @@ fn texts_of_names(names: &[RenamedName]) -> impl Iterator<Item = (String, Place)
 
 /// Every short text of the pack that may hold values.
 fn short_texts_of(pack: &Pack) -> impl Iterator<Item = (String, Place)> {
-    pack.layers.iter().flat_map(|layer| texts_of(layer, pack)).chain(texts_of_names(&pack.manifest.renamed))
+    let next = &pack.manifest.next;
+    let steps = texts_of_steps(&next.steps).chain(texts_of_steps(&next.meanwhile));
+    pack.layers
+        .iter()
+        .flat_map(|layer| texts_of(layer, pack))
+        .chain(texts_of_names(&pack.manifest.renamed))
+        .chain(steps)
 }
 
 /// Paths and settings are parsed when they are drawn; here, all of them.
@@ -125,6 +137,9 @@ fn names_read(pack: &Pack, reads: &Reads) -> BTreeSet<String> {
     for layer in &pack.layers {
         names.extend(layer.for_each.iter().map(|(list, _)| list.clone()));
     }
+    let next = &pack.manifest.next;
+    let steps = pack.layers.iter().flat_map(|layer| &layer.next).chain(&next.steps).chain(&next.meanwhile);
+    names.extend(steps.flat_map(|step| &step.when).flat_map(Condition::reads));
     names.extend(short_texts_of(pack).flat_map(|(text, _)| read(&text)));
     names
 }

@@ -17,6 +17,7 @@ use super::refusal::{Refusal, RefuseForm, refusals};
 use super::renamed::{RenamedForm, RenamedName, renamed_names};
 use super::setting::{Setting, check_setting};
 use super::slot::{self, Slot, SlotForm};
+use super::step::{Step, StepForm, steps};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, nearest};
 
@@ -74,9 +75,9 @@ struct LayerForm {
     /// Tables of the layer's own, in the grammar of resources.
     #[serde(default)]
     table: Vec<TableForm>,
-    /// Commands to paste after creating, before the pack's own; one that two layers give is printed once.
+    /// Steps after creating, before the pack's own; one that two layers give stands once.
     #[serde(default)]
-    next: Vec<String>,
+    next: Vec<Spanned<StepForm>>,
     /// Servers that run beside the service. Free tables, given to templates as `services`.
     #[serde(default)]
     service: Vec<toml::Table>,
@@ -193,7 +194,7 @@ pub struct Layer {
     /// `layer.toml` as it stands, for places in it.
     pub text: Text,
     /// What to do after creating, before the pack's own steps.
-    pub next: Vec<String>,
+    pub next: Vec<Step>,
     pub services: Vec<toml::Table>,
     pub files: Vec<LayerFile>,
     pub slots: Vec<LayerFile>,
@@ -252,6 +253,7 @@ impl Layer {
         let renamed = renamed_names(form.renamed, text, &manifest.delimiters, &mut faults);
         let claims = claims(form.practice, &keys, text, &mut faults);
         let own_slots = slot::slots(form.slot, name, text, &mut faults);
+        let next = steps(form.next, &names, text, &mut faults);
         let config: Vec<(Setting, Place)> = form
             .config
             .into_iter()
@@ -298,7 +300,7 @@ impl Layer {
             database: form.database.map(|rule| DatabaseRule::new(rule, text)),
             tables: form.table,
             text: text.clone(),
-            next: form.next,
+            next,
             services: form.service,
             files: Vec::new(),
             slots: Vec::new(),
@@ -374,7 +376,7 @@ fn loop_of(
 
 /// Where a key of `pack.toml` stands in a `layer.toml`, says so; of another, names the nearest.
 fn whose(mut faults: Faults, manifest: &Manifest) -> Faults {
-    const OF_THE_PACK: [&str; 6] = ["question", "presets", "contribution", "lock", "format", "check"];
+    const OF_THE_PACK: [&str; 7] = ["question", "presets", "contribution", "lock", "format", "check", "env"];
     for fault in &mut faults.0 {
         let key = fault.message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let Some(key) = key.map(str::to_owned) else { continue };

@@ -14,6 +14,7 @@ use super::preset::{self, Preset, PresetForms};
 use super::question::{self, Question, QuestionForm};
 use super::refusal::{Refusal, RefuseForm, refusals};
 use super::renamed::{RenamedForm, RenamedName, renamed_names};
+use super::step::{Step, StepForm, steps};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place};
 
@@ -55,6 +56,8 @@ struct ManifestForm {
     format: Format,
     /// The lock file, of which each layer has a part.
     lock: Option<LockFile>,
+    /// The file of one machine, which git ignores.
+    env: Option<Spanned<EnvRules>>,
     /// Answers that make no sense together. Layers have such, too.
     #[serde(default)]
     refuse: Vec<RefuseForm>,
@@ -177,14 +180,37 @@ pub enum LockKind {
     Cargo,
 }
 
+/// The file of one machine, which git ignores: the values that are drawn for settings go into it, once, when a
+/// repository is created. It is no part of the lock or the merge base.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvRules {
+    /// Name of the file, at the top of the repository.
+    pub path: String,
+    /// The comment at its head.
+    #[serde(default)]
+    pub head: String,
+}
+
+impl EnvRules {
+    fn new(form: Spanned<Self>, text: &Text, faults: &mut Faults) -> Self {
+        let place = text.place(form.span().start);
+        let rules = form.into_inner();
+        if rules.path.is_empty() || [".", ".."].contains(&&*rules.path) || rules.path.contains(['/', '\\']) {
+            faults.push(Fault::at(place, format!("`path = \"{}\"` is no name of a file", rules.path)));
+        }
+        rules
+    }
+}
+
 /// Commands that are printed; each works when it is pasted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NextForm {
     /// What to do after creating.
-    steps: Option<Vec<String>>,
+    steps: Option<Vec<Spanned<StepForm>>>,
     /// What to do in another terminal, while the last step runs.
-    meanwhile: Option<Vec<String>>,
+    meanwhile: Option<Vec<Spanned<StepForm>>>,
     /// What to do after a change of a repository that is there.
     changed: Option<Vec<String>>,
 }
@@ -192,20 +218,23 @@ struct NextForm {
 /// What to do after creating: commands that work when pasted.
 #[derive(Debug, Clone, Default)]
 pub struct Next {
-    pub steps: Vec<String>,
+    pub steps: Vec<Step>,
     /// What to do in another terminal, while the last step runs.
-    pub meanwhile: Vec<String>,
+    pub meanwhile: Vec<Step>,
     /// What to do after a change of a repository that is there.
     pub changed: Vec<String>,
 }
 
 impl Next {
     /// A list that is given stands for the one that was there.
-    fn replace(&mut self, form: NextForm) {
-        for (list, given) in
-            [(&mut self.steps, form.steps), (&mut self.meanwhile, form.meanwhile), (&mut self.changed, form.changed)]
-        {
-            *list = given.unwrap_or(std::mem::take(list));
+    fn replace(&mut self, form: NextForm, known: &[String], text: &Text, faults: &mut Faults) {
+        for (list, given) in [(&mut self.steps, form.steps), (&mut self.meanwhile, form.meanwhile)] {
+            if let Some(given) = given {
+                *list = steps(given, known, text, faults);
+            }
+        }
+        if let Some(given) = form.changed {
+            self.changed = given;
         }
     }
 }
@@ -271,6 +300,7 @@ pub struct Manifest {
     pub check: CheckRules,
     pub format: Format,
     pub lock: Option<LockFile>,
+    pub env: Option<EnvRules>,
     pub next: Next,
     pub resources: ResourceRules,
 }
@@ -298,6 +328,7 @@ impl Manifest {
             renamed: Vec::new(),
             format: form.format,
             lock: form.lock,
+            env: form.env.map(|form| EnvRules::new(form, text, &mut faults)),
             next: Next::default(),
             resources: ResourceRules::default(),
         };
@@ -337,7 +368,7 @@ impl Manifest {
         self.kinds.extend(contribution::kinds(form.contribution, &layer::KEYS, text, faults));
         self.refusals.extend(refusals(form.refuse, &self.answer_names(), text, faults));
         self.renamed.extend(renamed_names(form.renamed, text, &self.delimiters, faults));
-        self.next.replace(form.next);
+        self.next.replace(form.next, &self.answer_names(), text, faults);
         self.resources.join(form.resources);
     }
 

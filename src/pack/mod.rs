@@ -21,6 +21,7 @@ mod renamed;
 mod setting;
 mod slot;
 mod source;
+mod step;
 mod text;
 
 use std::borrow::Cow;
@@ -38,7 +39,7 @@ pub use database::{DatabaseRule, Dialect, TableForm};
 pub use file_rule::{FileRule, Matched, Policy, no_source_of_a_glob};
 pub use layer::{DEFAULT_ORDER, Dependency, Layer, LayerFile};
 pub use layer_folder::{layer_folder, layer_name};
-pub use manifest::{Format, LockFile, LockKind, Manifest, ResourceRules, Rustfmt};
+pub use manifest::{EnvRules, Format, LockFile, LockKind, Manifest, ResourceRules, Rustfmt};
 pub use name_rules::{DEVICE_NAMES, NameRules};
 pub use origin::{Origin, Part, Sources, Wanted};
 pub use overlay::{Overlay, Shadow, Stray};
@@ -51,6 +52,7 @@ pub use renamed::{RenamedName, check_name};
 pub use setting::{Setting, SettingKind, conflicting_settings};
 pub use slot::Slot;
 pub use source::{Files, Source, digest, embedded, hash, hex};
+pub use step::Step;
 pub use text::Text;
 
 use layer_folder::folder_in;
@@ -58,7 +60,7 @@ use layer_folder::folder_in;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 16] = [
+pub const TEMPLATE_NAMES: [&str; 17] = [
     "name",
     "year",
     "template",
@@ -69,6 +71,7 @@ pub const TEMPLATE_NAMES: [&str; 16] = [
     "practices",
     "layers",
     "services",
+    "next",
     CONTRIBUTIONS,
     "dialect",
     "tables",

@@ -23,6 +23,10 @@ pub struct Setting {
     /// Its value on a developer's machine, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dev: Option<toml::Value>,
+    /// Its value on a developer's machine, drawn when a repository is created, into the file of `[env]` in pack.toml:
+    /// 32 random bytes in base64 stand for `{}`. The setting is a required secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<String>,
     /// Its value in deployed environments, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prod: Option<toml::Value>,
@@ -114,6 +118,18 @@ pub(super) fn check_setting(setting: &Setting, place: &Place, manifest: &Manifes
     }
     if setting.required && setting.default.is_some() {
         fault("what has a default is not required".into());
+    }
+    if let Some(draw) = &setting.draw {
+        let plain = |c: char| c.is_ascii_alphanumeric() || ":,._/-".contains(c);
+        if draw.matches("{}").count() != 1 || !draw.replace("{}", "").chars().all(plain) {
+            fault("`draw` is letters, digits and :,._/- around one `{}`, which stands for what is drawn".into());
+        }
+        if !setting.secret || !setting.required || setting.dev.is_some() {
+            fault("`draw` belongs to a required secret without `dev`".into());
+        }
+        if manifest.env.is_none() {
+            fault("`draw` needs `[env]` in pack.toml, which names the file for its value".into());
+        }
     }
     for value in setting.values() {
         // What holds values is known only when they are.

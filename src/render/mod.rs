@@ -6,6 +6,7 @@ mod database;
 mod engine;
 mod json;
 pub mod lockfile;
+mod next;
 mod path;
 mod renames;
 mod rendering;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tera::{Context, Value};
 
+pub use next::NextSteps;
 pub use path::TreePath;
 pub use renames::{Rename, Renames};
 pub use select::{DependencyLine, dependencies, keep_resources, select, take_resources};
@@ -89,6 +91,8 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     let mut context = context_of(blueprint, pack);
     let layers = select(pack, &context)?;
     select::contribute(pack, &layers, &mut context)?;
+    let next = NextSteps::new(pack, &layers, &context)?;
+    context.insert("next", &next);
     select::keep_resources(blueprint, pack, &layers)?;
     let database = Database::of(blueprint, pack, &layers)?;
     let around = blueprint::surroundings(pack);
@@ -130,6 +134,8 @@ pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
     }
     tree.layers = layers.iter().map(|layer| layer.name.clone()).collect();
     tree.strays = strays(pack, &layers);
+    tree.next = next;
+    tree.drawn = select::drawn_settings(&layers);
     if let Some(file) = tree.bare_repository() {
         faults.push(Fault::new(format!("{}: its folder would be a git repository of its own", file.source)));
     }

@@ -197,6 +197,17 @@ pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Resu
     faults.or(())
 }
 
+/// Settings whose values are drawn on a developer's machine, each once.
+pub fn drawn_settings(layers: &[&Layer]) -> Vec<Setting> {
+    let mut drawn: Vec<Setting> = Vec::new();
+    for (setting, _) in layers.iter().flat_map(|layer| &layer.config) {
+        if setting.draw.is_some() && !drawn.contains(setting) {
+            drawn.push(setting.clone());
+        }
+    }
+    drawn
+}
+
 /// The setting with the templates in its values rendered.
 fn drawn(setting: &Setting, pack: &Pack, context: &Context) -> Result<Setting, String> {
     let mut setting = setting.clone();

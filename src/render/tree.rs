@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::next::NextSteps;
 use super::path::TreePath;
 use super::renames::Renames;
 use crate::blueprint;
 use crate::fault::Fault;
 use crate::limits;
-use crate::pack::Policy;
+use crate::pack::{Policy, Setting};
 use crate::schema::{Layout, Migration};
 
 /// A file as it was rendered: raw, not formatted.
@@ -49,7 +50,7 @@ impl Mode {
 }
 
 /// Files by path. No two differ in case alone, and none is a folder of another.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tree {
     files: BTreeMap<TreePath, TreeFile>,
     /// Lowercased paths of files and of the folders above them, for clashes.
@@ -59,6 +60,10 @@ pub struct Tree {
     pub layers: Vec<String>,
     /// The migrations by name, each with the stamp that is drawn for it.
     pub migrations: BTreeMap<String, String>,
+    /// The steps after creating.
+    pub next: NextSteps,
+    /// Settings whose values are drawn when the repository is created.
+    pub drawn: Vec<Setting>,
     /// The schema that they reach.
     pub schema: Option<Layout>,
     /// What a person should know of what is left out of it.

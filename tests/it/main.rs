@@ -9,6 +9,7 @@ mod completions;
 #[cfg(unix)]
 mod cut_off;
 mod embedded;
+mod env_file;
 mod examples;
 #[cfg(unix)]
 mod faults;
@@ -30,6 +31,7 @@ mod models;
 mod moves;
 #[cfg(unix)]
 mod new;
+mod next_steps;
 mod old_repos;
 mod overlays;
 mod package;

@@ -153,9 +153,11 @@ impl Sandbox {
         self.git(folder, &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
     }
 
-    /// Every file below a folder of `work/`, but those of git's own folder.
+    /// Every file below a folder of `work/`, but those of git's own folder, and the values drawn for one machine.
     pub fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
-        files_below(&self.path(folder))
+        let mut files = files_below(&self.path(folder));
+        files.remove(".env");
+        files
     }
 
     /// The names in `work/`, hidden ones too.
