@@ -17,7 +17,7 @@ use super::{
     password::{self, Passwords},
     repo::{self, Account, Device},
     sessions::Sessions,
-    tokens::{Identity, Tokens},
+    tokens::{self, Identity, Tokens},
     users::{self, Role, User},
 };
 use crate::{
@@ -68,7 +68,7 @@ impl Auth {
         Ok(Self {
             pool: pool.clone(),
             tokens: Tokens::new(
-                &config.auth_signing_keys,
+                &tokens::keys(config)?,
                 &config.auth_issuer,
                 config.auth_leeway,
                 config.auth_access_ttl,

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -110,6 +111,17 @@ impl Tokens {
     }
 }
 
+/// The signing keys of the settings; without any, as only development can be, a key of this process.
+pub fn keys(config: &Config) -> Result<SecretString, Cause> {
+    if let Some(keys) = &config.auth_signing_keys {
+        return Ok(keys.clone());
+    }
+    tracing::warn!("AUTH_SIGNING_KEYS is not set: no other process accepts the tokens of this one");
+    let mut key = [0; MIN_KEY_BYTES];
+    rand::fill(&mut key)?;
+    Ok(format!("dev:{}", BASE64_STANDARD.encode(key)).into())
+}
+
 /// `kid:base64,kid:base64`, the signing key first.
 fn parse(keys: &SecretString) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
     const FORM: &str = "must be kid:key,kid:key with keys in base64";
@@ -130,11 +142,11 @@ fn parse(keys: &SecretString) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
 
 /// Checks the signing keys.
 pub fn check(config: &Config, env: &mut Env) {
-    if config.auth_signing_keys.expose_secret().is_empty() {
-        // Reported as missing already.
+    let Some(keys) = &config.auth_signing_keys else {
+        // Reported as missing already, or drawn later.
         return;
-    }
-    match parse(&config.auth_signing_keys) {
+    };
+    match parse(keys) {
         Err(why) => env.fault("AUTH_SIGNING_KEYS", why),
         Ok(keys) if config.app_env == AppEnv::Production && keys.iter().any(is_published) => {
             env.fault("AUTH_SIGNING_KEYS", "holds a key that is published in the template");
