@@ -4,6 +4,7 @@
 mod access;
 mod axum_layers;
 mod axum_pack;
+mod axum_start;
 #[cfg(unix)]
 mod completions;
 #[cfg(unix)]
