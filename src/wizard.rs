@@ -14,7 +14,7 @@ use crate::report;
 use crate::schema::{Drafts, Resource};
 
 /// The grammar of resources, on one line.
-const GRAMMAR: &str = "NAME [read=… write=…] FIELD:TYPE… as in: order owner:ref(user) total:decimal(12,2) note:text?";
+const GRAMMAR: &str = "NAME FIELD:TYPE… as in: order owner:ref(user) total:int; product write=signed-in name:string";
 
 /// As many files of a folder are named in a question.
 const SHOWN: usize = 6;

@@ -220,8 +220,12 @@ fn resources(document: &mut DocumentMut, resources: &[Resource]) {
     document.insert("resource", Item::ArrayOfTables(new));
 }
 
+/// The keys of a `[[resource]]`, in their order.
+const KEYS: [&str; 7] = ["name", "plural", "was", "read", "write", "fields", "indexes"];
+
 fn change(table: &mut Table, resource: &Resource) {
     set(table, "name", resource.name.as_str().into());
+    let mut added = false;
     let rule = |access: Option<Access>| access.map(Access::as_str);
     for (key, text) in [
         ("plural", resource.irregular.then_some(resource.plural.as_str())),
@@ -229,10 +233,16 @@ fn change(table: &mut Table, resource: &Resource) {
         ("read", rule(resource.access.read)),
         ("write", rule(resource.access.write)),
     ] {
+        added |= text.is_some() && !table.contains_key(key);
         match text {
             Some(text) => set(table, key, text.into()),
             None => drop(table.remove(key)),
         }
+    }
+    if added {
+        // A new key stands where a new table has it.
+        let place = |key: &str| KEYS.iter().position(|known| *known == key);
+        table.sort_values_by(|one, _, other, _| place(one).cmp(&place(other)));
     }
     indexes(table, resource);
     let fields: Vec<String> = resource.fields.iter().map(ToString::to_string).collect();

@@ -9,8 +9,8 @@ use super::parts::{is_rendered, is_written};
 use super::rows::{Row, Rows};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{
-    Answer, CONTRIBUTIONS, Condition, Layer, LayerFile, Pack, Policy, Proof, RenamedName, Step, Stray, TEMPLATE_NAMES,
-    Text,
+    Answer, CONTRIBUTIONS, Condition, Layer, LayerFile, NextStep, Pack, Policy, Proof, RenamedName, Stray,
+    TEMPLATE_NAMES, Text,
 };
 use crate::render::{Tree, context_of, select};
 use crate::template;
@@ -91,7 +91,7 @@ fn texts_of(layer: &Layer, pack: &Pack) -> Vec<(String, Place)> {
     texts
 }
 
-fn texts_of_steps(steps: &[Step]) -> impl Iterator<Item = (String, Place)> {
+fn texts_of_steps(steps: &[NextStep]) -> impl Iterator<Item = (String, Place)> {
     steps.iter().map(|step| (step.run.clone(), step.place.clone()))
 }
 

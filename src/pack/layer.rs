@@ -17,7 +17,7 @@ use super::refusal::{Refusal, RefuseForm, refusals};
 use super::renamed::{RenamedForm, RenamedName, renamed_names};
 use super::setting::{Setting, check_setting};
 use super::slot::{self, Slot, SlotForm};
-use super::step::{Step, StepForm, steps};
+use super::step::{NextStep, StepForm, steps};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place, nearest};
 
@@ -194,7 +194,7 @@ pub struct Layer {
     /// `layer.toml` as it stands, for places in it.
     pub text: Text,
     /// What to do after creating, before the pack's own steps.
-    pub next: Vec<Step>,
+    pub next: Vec<NextStep>,
     pub services: Vec<toml::Table>,
     pub files: Vec<LayerFile>,
     pub slots: Vec<LayerFile>,

@@ -14,7 +14,7 @@ use super::preset::{self, Preset, PresetForms};
 use super::question::{self, Question, QuestionForm};
 use super::refusal::{Refusal, RefuseForm, refusals};
 use super::renamed::{RenamedForm, RenamedName, renamed_names};
-use super::step::{Step, StepForm, steps};
+use super::step::{NextStep, StepForm, steps};
 use super::text::Text;
 use crate::fault::{Fault, Faults, Place};
 
@@ -218,9 +218,9 @@ struct NextForm {
 /// What to do after creating: commands that work when pasted.
 #[derive(Debug, Clone, Default)]
 pub struct Next {
-    pub steps: Vec<Step>,
+    pub steps: Vec<NextStep>,
     /// What to do in another terminal, while the last step runs.
-    pub meanwhile: Vec<Step>,
+    pub meanwhile: Vec<NextStep>,
     /// What to do after a change of a repository that is there.
     pub changed: Vec<String>,
 }

@@ -52,7 +52,7 @@ pub use renamed::{RenamedName, check_name};
 pub use setting::{Setting, SettingKind, conflicting_settings};
 pub use slot::Slot;
 pub use source::{Files, Source, digest, embedded, hash, hex};
-pub use step::Step;
+pub use step::NextStep;
 pub use text::Text;
 
 use layer_folder::folder_in;

@@ -28,7 +28,7 @@ pub(super) struct ConditionalStep {
 }
 
 #[derive(Debug, Clone)]
-pub struct Step {
+pub struct NextStep {
     /// The command, with the templates in it.
     pub run: String,
     pub when: Option<Condition>,
@@ -39,7 +39,12 @@ pub struct Step {
 const SERVICES: &str = "services";
 
 /// The steps of one list; `known` are the names of the answers.
-pub(super) fn steps(forms: Vec<Spanned<StepForm>>, known: &[String], text: &Text, faults: &mut Faults) -> Vec<Step> {
+pub(super) fn steps(
+    forms: Vec<Spanned<StepForm>>,
+    known: &[String],
+    text: &Text,
+    faults: &mut Faults,
+) -> Vec<NextStep> {
     let known: Vec<&str> = known.iter().map(String::as_str).chain([SERVICES]).collect();
     let mut steps = Vec::new();
     for form in forms {
@@ -49,7 +54,7 @@ pub(super) fn steps(forms: Vec<Spanned<StepForm>>, known: &[String], text: &Text
             StepForm::Sometimes(ConditionalStep { run, when }) => (run, Some(when)),
         };
         match when.map(|when| Condition::parse(&when, place.clone(), &known)).transpose() {
-            Ok(when) => steps.push(Step { run, when, place }),
+            Ok(when) => steps.push(NextStep { run, when, place }),
             Err(fault) => faults.push(fault),
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tera::Context;
 
 use crate::fault::{Fault, Faults};
-use crate::pack::{Layer, Pack, Step};
+use crate::pack::{Layer, NextStep, Pack};
 use crate::template::render_text;
 
 /// Commands that work when pasted, in order.
@@ -21,7 +21,7 @@ impl NextSteps {
     pub fn new(pack: &Pack, layers: &[&Layer], context: &Context) -> Result<Self, Faults> {
         let next = &pack.manifest.next;
         let mut faults = Faults::default();
-        let mut lines = |steps: &mut dyn Iterator<Item = &Step>| {
+        let mut lines = |steps: &mut dyn Iterator<Item = &NextStep>| {
             let mut lines = Vec::new();
             for step in steps {
                 match line(step, pack, context) {
@@ -38,7 +38,7 @@ impl NextSteps {
     }
 }
 
-fn line(step: &Step, pack: &Pack, context: &Context) -> Result<Option<String>, Fault> {
+fn line(step: &NextStep, pack: &Pack, context: &Context) -> Result<Option<String>, Fault> {
     if !step.when.as_ref().map_or(Ok(true), |when| when.holds(context))? {
         return Ok(None);
     }

@@ -14,9 +14,9 @@ fn blocks(text: &str, heading: &str) -> Vec<Vec<String>> {
 fn what_is_printed_stands_in_the_texts() {
     for (answers, steps) in [
         ("--preset embedded", &["cargo run"][..]),
-        ("--preset production", &["docker compose up --detach --wait redis postgres", "cargo run"]),
+        ("--preset production", &["docker compose up --detach --wait postgres redis", "cargo run"]),
         ("--database postgres", &["docker compose up --detach --wait postgres", "cargo run"]),
-        ("--preset production --container none", &["scripts/with-redis scripts/with-postgres cargo run"]),
+        ("--preset production --container none", &["scripts/with-postgres scripts/with-redis cargo run"]),
         ("--container none", &["cargo run"]),
     ] {
         let sandbox = Sandbox::new();

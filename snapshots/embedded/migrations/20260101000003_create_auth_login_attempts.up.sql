@@ -4,6 +4,7 @@ CREATE TABLE auth_login_attempts (
     made INTEGER NOT NULL,
     last_at DATETIME NOT NULL,
     blocked_until DATETIME,
+    known_until DATETIME,
     CONSTRAINT auth_login_attempts_pkey PRIMARY KEY (subject),
     CONSTRAINT auth_login_attempts_subject_check CHECK (length(subject) BETWEEN 64 AND 64)
 );

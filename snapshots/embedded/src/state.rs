@@ -89,7 +89,7 @@ impl AppState {
             Arc::new(RateLimit::new("default", config.rate_limit_per_minute, &budgets));
 
         let store = crate::cache::Store::new(config.cache_max_bytes);
-        let cache = crate::cache::Cache::new(store, &config);
+        let cache = crate::cache::Cache::new(store, &background, &config);
 
         let db = crate::db::connect(&config)?;
         let schema = crate::db::watch(&db, &config, &background).await?;
@@ -113,6 +113,13 @@ impl AppState {
             auth,
             // Parts of your own:
         })))
+    }
+
+    /// Closes what the parts hold open.
+    #[allow(clippy::unused_async, reason = "parts with connections will await")]
+    pub async fn close(&self) {
+        self.db.close().await;
+        // Parts of your own:
     }
 }
 

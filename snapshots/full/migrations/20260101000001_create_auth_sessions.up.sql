@@ -5,7 +5,11 @@ CREATE TABLE auth_sessions (
     begun_at TIMESTAMPTZ NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     ended_at TIMESTAMPTZ,
+    address TEXT,
+    user_agent TEXT,
     CONSTRAINT auth_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT auth_sessions_address_check CHECK (char_length(address) <= 45),
+    CONSTRAINT auth_sessions_user_agent_check CHECK (char_length(user_agent) <= 256),
     CONSTRAINT auth_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 

@@ -4,6 +4,7 @@ CREATE TABLE auth_login_attempts (
     made BIGINT NOT NULL,
     last_at TIMESTAMPTZ NOT NULL,
     blocked_until TIMESTAMPTZ,
+    known_until TIMESTAMPTZ,
     CONSTRAINT auth_login_attempts_pkey PRIMARY KEY (subject),
     CONSTRAINT auth_login_attempts_subject_check CHECK (char_length(subject) BETWEEN 64 AND 64)
 );

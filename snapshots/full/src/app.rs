@@ -53,7 +53,7 @@ pub fn with_routes(
     open: Router<AppState>,
 ) -> Router {
     let config = &state.config;
-    let openapi = describe(api.get_openapi());
+    let docs = config.api_docs.then(|| openapi::routes(&describe(api.get_openapi())));
     let api = Router::from(api)
         // Innermost: a request that is refused here has been counted and logged.
         .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
@@ -63,7 +63,7 @@ pub fn with_routes(
     // Outermost first.
     let admission = ServiceBuilder::new()
         // Before the limit, whose budgets may be on another host.
-        .layer(from_fn_with_state(Shed::new(&state.in_flight, config), middleware::shed::shed))
+        .layer(from_fn_with_state(Shed::new(config), middleware::shed::shed))
         // Before the limit, which counts by account.
         .layer(from_fn_with_state(state.auth.clone(), crate::auth::recognise))
         // Unknown paths count too: a scanner asks for them.
@@ -72,7 +72,7 @@ pub fn with_routes(
     let limited = Router::new()
         .merge(api)
         .merge(Router::from(problem::routes()))
-        .merge(openapi::routes(&openapi))
+        .merge(docs.unwrap_or_default())
         .merge(static_files::routes(config.static_max_age))
         .fallback(async || Error::NotFound)
         .layer(admission);
@@ -93,6 +93,7 @@ pub fn with_routes(
         // Outside of the layers below, whose own errors are bare.
         .map_response(middleware::problems::rewrite)
         .layer(from_fn(middleware::accept::encoding))
+        .layer(from_fn(middleware::compression::tag))
         .layer(Share)
         .layer(middleware::compression::layer(config))
         .layer(middleware::panics::layer())
@@ -116,11 +117,22 @@ pub fn with_routes(
 pub fn service(state: &AppState, app: Router) -> Service {
     Service {
         app,
-        metrics: telemetry::metrics::app(state.metrics.clone()),
+        management: management(state),
         health: state.health.clone(),
         in_flight: state.in_flight.clone(),
         background: state.background.clone(),
+        close: {
+            let state = state.clone();
+            Box::pin(async move { state.close().await })
+        },
     }
+}
+
+/// The metrics, and the probes once more: a flood of clients cannot fill this listener.
+fn management(state: &AppState) -> Router {
+    telemetry::metrics::app(state.metrics.clone())
+        .merge(Router::from(health::routes()).with_state(state.health.clone()))
+        .layer(from_fn_with_state(Identify::new(&state.config), middleware::identify::identify))
 }
 
 /// The API's description, as committed in `openapi.json`.

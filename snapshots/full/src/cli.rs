@@ -71,7 +71,7 @@ pub fn run() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve) {
         _ if cli.print_config => config().and_then(|config| print(&config.to_string())),
         Command::Serve => config().and_then(serve),
-        Command::Healthcheck => config().and_then(|config| healthcheck(config.http_addr)),
+        Command::Healthcheck => config().and_then(|config| healthcheck(config.metrics_addr)),
         Command::Openapi => print(&openapi::pretty(&app::openapi())),
         Command::CreateAdmin { username, email } => config().and_then(|config| {
             crate::auth::create_admin(&config, username, email, std::io::stdin())

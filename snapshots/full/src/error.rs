@@ -1,6 +1,6 @@
 //! Errors of the service, without HTTP: `http/problem.rs` turns them into responses.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,15 +8,21 @@ use utoipa::ToSchema;
 /// Cause of an error. It is logged and never sent.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+/// The same in an [`Error`], of which all tasks that wait for one operation get a clone.
+pub type SharedCause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// Why an operation failed. `Display` is the sentence for the client.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The resource does not exist, or the caller must not learn that it does.
     #[error("The resource does not exist.")]
     NotFound,
-    /// The caller has no valid access token.
+    /// The caller has sent no access token.
     #[error("This needs a valid access token.")]
     Unauthenticated,
+    /// The caller has sent an access token that is not valid, or whose session has ended.
+    #[error("The access token is not valid.")]
+    InvalidToken,
     /// The email address or the password is wrong; never which of them.
     #[error("The email address or the password is wrong.")]
     WrongCredentials,
@@ -52,20 +58,25 @@ pub enum Error {
     Overloaded,
     /// A required dependency does not answer.
     #[error("The service is temporarily unavailable.")]
-    Unavailable(#[source] Cause),
+    Unavailable(#[source] SharedCause),
     /// The operation exceeded its time limit.
     #[error("The operation took too long.")]
     TimedOut,
     /// The service is at fault.
     #[error("The service failed.")]
-    Internal(#[source] Cause),
+    Internal(#[source] SharedCause),
     // Errors of your own:
 }
 
 impl Error {
     /// An internal error with its cause.
     pub fn internal(cause: impl Into<Cause>) -> Self {
-        Self::Internal(cause.into())
+        Self::Internal(cause.into().into())
+    }
+
+    /// The error of a dependency that does not answer, with its cause.
+    pub fn unavailable(cause: impl Into<Cause>) -> Self {
+        Self::Unavailable(cause.into().into())
     }
 }
 

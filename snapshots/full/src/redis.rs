@@ -10,7 +10,7 @@ use std::{
 
 use metrics::{counter, gauge};
 use redis::{
-    Client, IntoConnectionInfo, RedisResult,
+    Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -25,6 +25,9 @@ use crate::{
 /// Consecutive failures that open the circuit breaker. A single failure may be a connection that an
 /// idle timeout has cut.
 pub const FAILURES: u32 = 3;
+
+/// Interval of log lines and new connections while Redis refuses commands.
+const REFUSED_AGAIN: Duration = Duration::from_secs(10);
 
 /// Timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -106,13 +109,15 @@ impl Redis {
         self.call(call).await.map_err(|_| Unavailable)
     }
 
-    /// The health check. It calls even while the circuit breaker is open, and closes it.
+    /// The health check: a write, because a read-only Redis answers a PING. It calls even while the
+    /// circuit breaker is open, and closes it.
     ///
     /// # Errors
     /// The error of Redis, or a timeout.
     pub async fn ping(self) -> Result<(), Cause> {
-        let ping = async |mut to: ConnectionManager| redis::cmd("PING").query_async(&mut to).await;
-        Ok(self.call(ping).await?)
+        let mut write = redis::cmd("SET");
+        write.arg(self.key("health")).arg("").arg("EX").arg(60);
+        Ok(self.call(async |mut to| write.query_async(&mut to).await).await?)
     }
 
     async fn call<T, F>(&self, call: impl FnOnce(ConnectionManager) -> F) -> Result<T, String>
@@ -125,18 +130,37 @@ impl Redis {
                 self.0.breaker.succeeded();
                 return Ok(answer);
             }
+            Ok(Err(error)) if is_refusal(&error) => {
+                counter!("redis_refusals_total").increment(1);
+                // Reads that succeed keep the circuit breaker closed. After a failover, a new connection
+                // leads to the server that accepts writes.
+                if self.0.breaker.refused(Instant::now()) {
+                    tracing::warn!(%error, "Redis refuses commands; the service does without them");
+                    self.reconnect();
+                }
+                error.to_string()
+            }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
         counter!("redis_errors_total").increment(1);
         // A connection whose peer is lost stays open for many minutes.
-        if self.0.breaker.failed(Instant::now(), &error)
-            && let Ok(fresh) = connect(&self.0.client)
-        {
-            *self.0.connection.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        if self.0.breaker.failed(Instant::now(), &error) {
+            self.reconnect();
         }
         Err(error)
     }
+
+    fn reconnect(&self) {
+        if let Ok(fresh) = connect(&self.0.client) {
+            *self.0.connection.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+    }
+}
+
+/// Whether Redis has answered with an error: `READONLY`, `NOPERM`, `OOM`.
+fn is_refusal(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
 fn connect(client: &Client) -> RedisResult<ConnectionManager> {
@@ -153,9 +177,7 @@ fn connect(client: &Client) -> RedisResult<ConnectionManager> {
 pub fn check(config: &Config, env: &mut Env) {
     let url = config.redis_url.expose_secret();
     // Not shown: it may have a password. An empty URL is reported already.
-    if url.starts_with("rediss:") {
-        env.fault("REDIS_URL", "requires TLS, which this build lacks; see docs/runbook.md");
-    } else if !url.is_empty() && Client::open(url).is_err() {
+    if !url.is_empty() && Client::open(url).is_err() {
         env.fault("REDIS_URL", "is not a URL like redis://user:password@host:6379/0");
     }
     if config.cache_timeout.is_zero() {
@@ -175,6 +197,8 @@ struct State {
     failures: u32,
     /// While open: time of the next trial call.
     try_at: Option<Instant>,
+    /// Time of the latest refusal that was logged.
+    refused_at: Option<Instant>,
 }
 
 impl Breaker {
@@ -203,6 +227,17 @@ impl Breaker {
             gauge!("redis_up").set(1.0);
             tracing::info!("Redis answers again");
         }
+    }
+
+    /// Whether to log a refusal and to connect again: at most once per [`REFUSED_AGAIN`].
+    fn refused(&self, now: Instant) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately =
+            state.refused_at.is_some_and(|at| now.saturating_duration_since(at) < REFUSED_AGAIN);
+        if !lately {
+            state.refused_at = Some(now);
+        }
+        !lately
     }
 
     /// Whether to connect again: after every [`FAILURES`] consecutive failures.

@@ -95,7 +95,7 @@ impl AppState {
             Arc::new(RateLimit::new("default", config.rate_limit_per_minute, &budgets));
 
         let store = crate::cache::Store::new(&redis, &background, &config);
-        let cache = crate::cache::Cache::new(store, &config);
+        let cache = crate::cache::Cache::new(store, &background, &config);
 
         let db = crate::db::connect(&config)?;
         let sessions = crate::auth::Sessions::new(&db, &redis, &background, &config);
@@ -123,6 +123,13 @@ impl AppState {
             auth,
             // Parts of your own:
         })))
+    }
+
+    /// Closes what the parts hold open.
+    #[allow(clippy::unused_async, reason = "parts with connections will await")]
+    pub async fn close(&self) {
+        self.db.close().await;
+        // Parts of your own:
     }
 }
 

@@ -6,18 +6,18 @@ use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, header, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use uuid::Uuid;
 
-use super::{Auth, users::Role};
+use super::{Auth, tokens::Identity, users::Role};
 use crate::{error::Error, http::caller::Caller};
 
 /// Routes that need no account.
 const PUBLIC: [&str; 4] = ["/api/v1/info", "/auth/register", "/auth/login", "/auth/refresh"];
 
-/// Whether a route needs no account, by its path with placeholders.
-pub fn is_public(path: &str) -> bool {
+/// Whether an operation needs no account, by its path with placeholders and whether it only reads.
+pub fn is_public(path: &str, _: bool) -> bool {
     PUBLIC.contains(&path)
 }
 
@@ -48,10 +48,6 @@ impl CurrentUser {
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(pub CurrentUser);
 
-/// The account of a valid access token. Its session may have ended.
-#[derive(Clone, Copy)]
-struct Recognised(CurrentUser);
-
 /// Middleware: verifies the access token of a request, and adds the account to its [`Caller`]. No
 /// request is refused here; [`enforce`] does that.
 pub async fn recognise(
@@ -60,36 +56,46 @@ pub async fn recognise(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(user) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
-        caller.account = Some(user.id);
+    if let Some(identity) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
+        caller.account = Some(identity.account);
         request.extensions_mut().insert(caller);
-        request.extensions_mut().insert(Recognised(user));
+        request.extensions_mut().insert(identity);
     }
     next.run(request).await
 }
 
-/// Middleware: a route that is not public needs a valid access token whose session has not ended.
-///
-/// # Errors
-/// [`Error::Unauthenticated`]; [`Error::RateLimited`] below `/auth`.
+/// Middleware: a route that is not public needs a valid access token whose session has not ended, and a
+/// route below `/auth` has a separate limit.
 pub async fn enforce(
     State(auth): State<Arc<Auth>>,
     caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let path = path.as_ref().map_or("", MatchedPath::as_str);
+    let response = async { authenticate(&auth, path, request, next).await.into_response() };
+    if path.starts_with("/auth/") {
+        auth.admit(caller.address, response).await
+    } else {
+        response.await
+    }
+}
+
+async fn authenticate(
+    auth: &Auth,
+    path: &str,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let path = path.as_ref().map_or("", MatchedPath::as_str);
-    if path.starts_with("/auth/") {
-        auth.admit(caller.address).await?;
-    }
-    if !is_public(path) {
-        let recognised = request.extensions().get().copied();
-        let Recognised(user) = recognised.ok_or(Error::Unauthenticated)?;
-        if auth.has_ended(user.session).await? {
-            return Err(Error::Unauthenticated);
-        }
-        request.extensions_mut().insert(user);
+    if !is_public(path, request.method().is_safe()) {
+        let Some(Identity { account, session }) = request.extensions().get().copied() else {
+            let given = bearer(request.headers()).is_some();
+            return Err(if given { Error::InvalidToken } else { Error::Unauthenticated });
+        };
+        // Not a claim of the token: a change takes effect on the next request.
+        let role = auth.role(session).await?.ok_or(Error::InvalidToken)?;
+        request.extensions_mut().insert(CurrentUser { id: account, session, role });
     }
     Ok(next.run(request).await)
 }

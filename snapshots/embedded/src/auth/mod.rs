@@ -27,6 +27,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use admin::create_admin;
 pub use guard::{Admin, CurrentUser, enforce, is_public, recognise};
 pub use openapi::describe;
+pub use repo::Device;
 pub use service::Auth;
 pub use sessions::Sessions;
 pub use tokens::check;
@@ -57,4 +58,7 @@ where
         .routes(routes!(routes::login))
         .routes(routes!(routes::refresh))
         .routes(routes!(routes::logout))
+        .routes(routes!(routes::change_password))
+        .routes(routes!(routes::list_sessions, routes::end_sessions))
+        .routes(routes!(routes::end_session))
 }

@@ -1,21 +1,23 @@
 //! The rules of accounts and sessions.
 
+mod lifecycle;
+
 use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::rand;
+use axum::response::Response;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use super::{
-    CurrentUser, attempts,
-    attempts::Attempts,
+    attempts::{self, Attempt, Attempts},
     dto::TokenPair,
     now,
     password::{self, Passwords},
-    repo,
+    repo::{self, Account, Device},
     sessions::Sessions,
-    tokens::Tokens,
+    tokens::{self, Identity, Tokens},
     users::{self, Role, User},
 };
 use crate::{
@@ -66,7 +68,7 @@ impl Auth {
         Ok(Self {
             pool: pool.clone(),
             tokens: Tokens::new(
-                &config.auth_signing_keys,
+                &tokens::keys(config)?,
                 &config.auth_issuer,
                 config.auth_leeway,
                 config.auth_access_ttl,
@@ -79,17 +81,13 @@ impl Auth {
         })
     }
 
-    /// Takes a request from the budget of `address` for routes below `/auth`.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`]
-    pub async fn admit(&self, address: IpAddr) -> Result<(), Error> {
-        let decision = self.entrance.take(Client::Address(address)).await;
-        if decision.allowed {
-            return Ok(());
-        }
-        metrics::counter!("rate_limit_refusals_total").increment(1);
-        Err(Error::RateLimited { retry_after: decision.retry_after })
+    /// Answers a request below `/auth`, within the budget of its `address`.
+    pub async fn admit(
+        &self,
+        address: IpAddr,
+        response: impl Future<Output = Response>,
+    ) -> Response {
+        self.entrance.admit(Client::Address(address), response).await
     }
 
     /// Creates an account.
@@ -97,45 +95,84 @@ impl Auth {
     /// # Errors
     /// [`Error::Taken`] for the name or the address, [`Error::Invalid`] for a weak password.
     pub async fn register(&self, account: NewAccount) -> Result<User, Error> {
-        register(&self.pool, &self.passwords, account).await
+        let user = register(&self.pool, &self.passwords, account).await?;
+        tracing::info!(target: "audit", account = %user.id, "an account was registered");
+        Ok(user)
     }
 
     /// Begins a session.
     ///
     /// # Errors
-    /// [`Error::WrongCredentials`] for an unknown address as for a wrong password, after the same
-    /// work; [`Error::RateLimited`] after too many attempts.
+    /// [`Error::WrongCredentials`] for an unknown address or a disabled account as for a wrong
+    /// password, after the same work; [`Error::RateLimited`] after too many attempts.
     pub async fn login(
         &self,
         email: &str,
         password: SecretString,
         address: IpAddr,
+        device: &Device,
     ) -> Result<TokenPair, Error> {
+        let checked = self.check(email, password, address).await;
+        let outcome = match &checked {
+            Ok(_) => "ok",
+            Err(Error::WrongCredentials) => "wrong",
+            Err(Error::RateLimited { .. }) => "refused",
+            Err(_) => "failed",
+        };
+        metrics::counter!("auth_sign_ins_total", "outcome" => outcome).increment(1);
+        let account = checked?;
+        self.begin(account.id, &account.password_hash, device).await
+    }
+
+    /// The account with this address and password.
+    async fn check(
+        &self,
+        email: &str,
+        password: SecretString,
+        address: IpAddr,
+    ) -> Result<Account, Error> {
         let email = email.to_lowercase();
-        self.attempts.begin(&self.pool, &email, address).await?;
+        let attempt = Attempt::new(&email, address);
+        let begun = self.attempts.begin(&self.pool, &attempt).await;
+        begun.inspect_err(|error| {
+            if matches!(error, Error::RateLimited { .. }) {
+                tracing::info!(target: "audit", %address, "a password was not checked: too many attempts");
+            }
+        })?;
         let account = repo::account(&self.pool, &email).await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
         let fits = self.passwords.verify(password, hash).await?;
-        let account = account.filter(|_| fits).ok_or(Error::WrongCredentials)?;
-        self.attempts.succeeded(&self.pool, &email, address).await?;
-
-        self.begin(account.id, account.role).await
+        let id = account.as_ref().map(|account| tracing::field::display(account.id));
+        let Some(account) = account.filter(|_| fits) else {
+            tracing::info!(target: "audit", %address, account = id, "a password was wrong");
+            return Err(Error::WrongCredentials);
+        };
+        self.attempts.succeeded(&self.pool, &attempt).await?;
+        Ok(account)
     }
 
-    /// Begins a session of an account whose password was checked.
+    /// Begins a session of an account whose password was checked against `password_hash`.
     ///
     /// # Errors
-    /// The database does not answer.
-    pub async fn begin(&self, account: Uuid, role: Role) -> Result<TokenPair, Error> {
-        let user = CurrentUser { id: account, session: Uuid::now_v7(), role };
-        let now = now();
+    /// [`Error::WrongCredentials`] where the account has another password since, or is disabled.
+    pub async fn begin(
+        &self,
+        account: Uuid,
+        password_hash: &str,
+        device: &Device,
+    ) -> Result<TokenPair, Error> {
+        let (session, now) = (Uuid::now_v7(), now());
         let mut transaction = db::begin(&self.pool).await?;
+        if !repo::lock(&mut transaction, account, password_hash).await? {
+            return Err(Error::WrongCredentials);
+        }
         let expires_at = now + self.refresh_ttl;
-        repo::begin_session(&mut transaction, user.session, user.id, now, expires_at).await?;
+        repo::begin_session(&mut transaction, session, account, device, now, expires_at).await?;
         let (token, hash) = refresh_token()?;
-        repo::add_token(&mut transaction, &hash, user.session, now).await?;
+        repo::add_token(&mut transaction, &hash, session, now).await?;
         transaction.commit().await?;
-        self.pair(&user, token)
+        tracing::info!(target: "audit", %account, %session, "a session has begun");
+        self.pair(Identity { account, session }, token)
     }
 
     /// Exchanges a refresh token for a new pair. Reuse of a token ends the session: one of the two
@@ -150,48 +187,52 @@ impl Auth {
         let Some(session) = repo::spend(&mut transaction, &hash, now).await? else {
             drop(transaction);
             if let Some(session) = repo::session_of(&self.pool, &hash).await? {
-                tracing::warn!(%session, "a refresh token was used twice: the session ends");
+                tracing::warn!(target: "audit", %session, "a refresh token was used twice: the session ends");
+                metrics::counter!("auth_refresh_token_reuses_total").increment(1);
                 self.sessions.end(session).await?;
             }
             return Err(Error::Unauthenticated);
         };
-        let Some(owner) = repo::living_session(&mut transaction, session, now).await? else {
+        let Some(account) = repo::living_session(&mut transaction, session, now).await? else {
             return Err(Error::Unauthenticated);
         };
         let (token, hash) = refresh_token()?;
         repo::add_token(&mut transaction, &hash, session, now).await?;
         transaction.commit().await?;
-        self.pair(&CurrentUser { id: owner.user_id, session, role: owner.role }, token)
+        self.pair(Identity { account, session }, token)
     }
 
-    /// Ends the session: every replica refuses its tokens at once.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn logout(&self, user: CurrentUser) -> Result<(), Error> {
-        Ok(self.sessions.end(user.session).await?)
-    }
-
-    /// The account of an access token; `None` where it is not valid. Its session may have ended.
-    pub fn verify(&self, token: &str) -> Option<CurrentUser> {
+    /// The account and the session of an access token; `None` where it is not valid. The session may
+    /// have ended.
+    pub fn verify(&self, token: &str) -> Option<Identity> {
         self.tokens.verify(token)
     }
 
-    /// Whether a session was ended before it expired.
+    /// Role of a session's account; `None` where the session has ended, or the account is disabled.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn has_ended(&self, session: Uuid) -> Result<bool, Error> {
-        Ok(self.sessions.has_ended(session).await?)
+    pub async fn role(&self, session: Uuid) -> Result<Option<Role>, Error> {
+        Ok(self.sessions.role(session).await?)
     }
 
-    /// Deletes expired sessions and attempts that no longer count, every hour.
+    /// Deletes expired sessions and attempts that no longer count, and claims names that are not yet
+    /// claimed, every hour.
     pub fn forget_what_is_over(&self, background: &Background) {
-        let (pool, attempts) = (self.pool.clone(), self.attempts);
+        let names = self.pool.clone();
+        background.every("auth_names", Duration::from_hours(1), move || {
+            let pool = names.clone();
+            async move {
+                if let Err(error) = users::claim_names(&pool).await {
+                    tracing::warn!(%error, "names were not claimed; the next run retries");
+                }
+            }
+        });
+        let (pool, window) = (self.pool.clone(), self.attempts.window());
         background.every("auth_forget", Duration::from_hours(1), move || {
             let pool = pool.clone();
             async move {
-                if let Err(error) = forget(&pool, attempts).await {
+                if let Err(error) = forget(&pool, window).await {
                     tracing::warn!(%error, "expired sessions were not deleted; the next run retries");
                 }
             }
@@ -203,9 +244,9 @@ impl Auth {
         self.passwords.checks()
     }
 
-    fn pair(&self, user: &CurrentUser, refresh_token: String) -> Result<TokenPair, Error> {
+    fn pair(&self, identity: Identity, refresh_token: String) -> Result<TokenPair, Error> {
         Ok(TokenPair {
-            access_token: self.tokens.issue(user, now()).map_err(Error::Internal)?,
+            access_token: self.tokens.issue(identity, now()).map_err(Error::internal)?,
             refresh_token,
             token_type: "Bearer",
             expires_in: self.tokens.ttl().as_secs(),
@@ -221,21 +262,29 @@ pub async fn register(
 ) -> Result<User, Error> {
     let NewAccount { username, email, password, role } = account;
     let email = email.to_lowercase();
-    if let Some(why) = password::weakness(password.expose_secret(), &username, &email) {
-        return Err(Error::Invalid(vec![FieldFault {
-            pointer: "/password".to_owned(),
-            detail: why.to_owned(),
-            code: FaultCode::Invalid,
-        }]));
-    }
+    strong(&password, &username, &email, "/password")?;
     let hash = passwords.hash(password).await?;
     users::create(pool, &username, &email, &hash, role).await
 }
 
-async fn forget(pool: &Pool, attempts: Attempts) -> sqlx::Result<()> {
+/// Refuses a weak password in the field at `pointer`.
+fn strong(
+    password: &SecretString,
+    username: &str,
+    email: &str,
+    pointer: &str,
+) -> Result<(), Error> {
+    let Some(why) = password::weakness(password.expose_secret(), username, email) else {
+        return Ok(());
+    };
+    let (pointer, detail) = (pointer.to_owned(), why.to_owned());
+    Err(Error::Invalid(vec![FieldFault { pointer, detail, code: FaultCode::Invalid }]))
+}
+
+async fn forget(pool: &Pool, window: Duration) -> sqlx::Result<()> {
     let now = now();
     repo::forget_sessions(pool, now).await?;
-    attempts::forget_old(pool, now - attempts.forgotten_after()).await?;
+    attempts::forget_old(pool, now - window, now).await?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! Which sessions have ended, by the database.
+//! Which sessions are active, by the database.
 
 use uuid::Uuid;
 
-use super::{now, repo};
+use super::{now, repo, users::Role};
 use crate::db::Pool;
 
 /// All sessions.
@@ -10,19 +10,37 @@ pub struct Sessions {
     pool: Pool,
 }
 
+/// A change to sessions in a transaction: the database is all that has to know.
+pub(super) struct Change;
+
 impl Sessions {
     /// Sessions in the database.
     pub fn new(pool: &Pool) -> Self {
         Self { pool: pool.clone() }
     }
 
-    /// Whether a session was ended before it expired.
-    pub(super) async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
-        repo::has_ended(&self.pool, session).await
+    /// Role of a session's account; `None` where the session has ended, or the account is disabled.
+    pub(super) async fn role(&self, session: Uuid) -> sqlx::Result<Option<Role>> {
+        repo::role(&self.pool, session).await
     }
 
     /// Ends a session: every replica refuses its tokens at once.
     pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
         repo::end_session(&self.pool, session, now()).await
     }
+
+    /// Announces a change to sessions before its transaction commits.
+    #[expect(clippy::unused_self, reason = "with Redis, replicas have to know")]
+    pub(super) fn changing(&self, _: Vec<Uuid>) -> Change {
+        Change
+    }
+}
+
+#[expect(clippy::unused_async, reason = "with Redis, it takes a round trip")]
+impl Change {
+    /// The transaction has committed: the sessions have ended.
+    pub(super) async fn ended(self) {}
+
+    /// The transaction has committed: the sessions have another role.
+    pub(super) async fn took_effect(self) {}
 }

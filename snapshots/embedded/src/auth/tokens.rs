@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -9,7 +10,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CurrentUser, users::Role};
 use crate::{
     config::{AppEnv, Config, Env},
     error::Cause,
@@ -31,14 +31,23 @@ pub struct Tokens {
     ttl: Duration,
 }
 
-/// Registered claims (RFC 7519, 4.1), the session (`sid`, as `OpenID` has it) and the role.
+/// The account and the session of a token. The role is not in it: it may change while the token is
+/// valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// ID of the account.
+    pub account: Uuid,
+    /// Session of the token.
+    pub session: Uuid,
+}
+
+/// Registered claims (RFC 7519, 4.1), and the session (`sid`, as `OpenID` has it).
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
     sub: Uuid,
     sid: Uuid,
-    role: Role,
     nbf: i64,
     exp: i64,
     jti: Uuid,
@@ -73,14 +82,13 @@ impl Tokens {
         })
     }
 
-    /// A token for `user`, valid from `now`.
-    pub fn issue(&self, user: &CurrentUser, now: DateTime<Utc>) -> Result<String, Cause> {
+    /// A token for an account, valid from `now`.
+    pub fn issue(&self, identity: Identity, now: DateTime<Utc>) -> Result<String, Cause> {
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.issuer.clone(),
-            sub: user.id,
-            sid: user.session,
-            role: user.role,
+            sub: identity.account,
+            sid: identity.session,
             nbf: now.timestamp(),
             exp: (now + self.ttl).timestamp(),
             jti: Uuid::now_v7(),
@@ -88,19 +96,30 @@ impl Tokens {
         Ok(jsonwebtoken::encode(&self.header, &claims, &self.signing)?)
     }
 
-    /// The account of a token; `None` for a token of another issuer, or one that is not valid now.
-    pub fn verify(&self, token: &str) -> Option<CurrentUser> {
+    /// What a token says; `None` for a token of another issuer, or one that is not valid now.
+    pub fn verify(&self, token: &str) -> Option<Identity> {
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
-        let Claims { sub, sid, role, .. } =
+        let Claims { sub, sid, .. } =
             jsonwebtoken::decode(token, key, &self.validation).ok()?.claims;
-        Some(CurrentUser { id: sub, session: sid, role })
+        Some(Identity { account: sub, session: sid })
     }
 
     /// Time that a token is valid.
     pub fn ttl(&self) -> Duration {
         self.ttl
     }
+}
+
+/// The signing keys of the settings; without any, as only development can be, a key of this process.
+pub fn keys(config: &Config) -> Result<SecretString, Cause> {
+    if let Some(keys) = &config.auth_signing_keys {
+        return Ok(keys.clone());
+    }
+    tracing::warn!("AUTH_SIGNING_KEYS is not set: no other process accepts the tokens of this one");
+    let mut key = [0; MIN_KEY_BYTES];
+    rand::fill(&mut key)?;
+    Ok(format!("dev:{}", BASE64_STANDARD.encode(key)).into())
 }
 
 /// `kid:base64,kid:base64`, the signing key first.
@@ -123,22 +142,22 @@ fn parse(keys: &SecretString) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
 
 /// Checks the signing keys.
 pub fn check(config: &Config, env: &mut Env) {
-    if config.auth_signing_keys.expose_secret().is_empty() {
-        // Reported as missing already.
+    let Some(keys) = &config.auth_signing_keys else {
+        // Reported as missing already, or drawn later.
         return;
-    }
-    match parse(&config.auth_signing_keys) {
+    };
+    match parse(keys) {
         Err(why) => env.fault("AUTH_SIGNING_KEYS", why),
         Ok(keys) if config.app_env == AppEnv::Production && keys.iter().any(is_published) => {
-            env.fault("AUTH_SIGNING_KEYS", "holds the key of .env.example, which is public");
+            env.fault("AUTH_SIGNING_KEYS", "holds a key that is published in the template");
         }
         Ok(_) => {}
     }
 }
 
-/// Whether a key is the one of `.env.example`.
-fn is_published((kid, _): &(String, Vec<u8>)) -> bool {
-    kid == "development"
+/// Whether a key is one that the template has published, under any name.
+fn is_published((_, key): &(String, Vec<u8>)) -> bool {
+    key == b"development-development-development"
 }
 
 #[cfg(test)]
@@ -156,22 +175,22 @@ mod tests {
         Tokens::new(&keys.into(), "demo", leeway, ttl).unwrap()
     }
 
-    fn account() -> CurrentUser {
-        CurrentUser { id: Uuid::now_v7(), session: Uuid::now_v7(), role: Role::User }
+    fn identity() -> Identity {
+        Identity { account: Uuid::now_v7(), session: Uuid::now_v7() }
     }
 
     #[test]
     fn a_token_identifies_its_account() {
-        let (tokens, user) = (tokens(&format!("new:{NEW}")), account());
-        let token = tokens.issue(&user, Utc::now()).unwrap();
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), identity());
+        let token = tokens.issue(user, Utc::now()).unwrap();
         assert_eq!(tokens.verify(&token), Some(user));
     }
 
     #[test]
     fn clocks_may_differ_by_at_most_the_leeway() {
-        let (tokens, user) = (tokens(&format!("new:{NEW}")), account());
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), identity());
         let good = |skew: TimeDelta| {
-            let token = tokens.issue(&user, Utc::now() + skew).unwrap();
+            let token = tokens.issue(user, Utc::now() + skew).unwrap();
             tokens.verify(&token).is_some()
         };
         assert!(good(TimeDelta::seconds(3)));
@@ -182,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_rotated_key_still_verifies_tokens() {
-        let token = tokens(&format!("old:{OLD}")).issue(&account(), Utc::now()).unwrap();
+        let token = tokens(&format!("old:{OLD}")).issue(identity(), Utc::now()).unwrap();
         assert!(tokens(&format!("new:{NEW},old:{OLD}")).verify(&token).is_some());
         assert!(tokens(&format!("new:{NEW}")).verify(&token).is_none());
         assert!(tokens(&format!("old:{NEW}")).verify(&token).is_none(), "another key of that name");
@@ -191,7 +210,7 @@ mod tests {
     #[test]
     fn the_algorithm_in_a_token_is_ignored() {
         let tokens = tokens(&format!("new:{NEW}"));
-        let token = tokens.issue(&account(), Utc::now()).unwrap();
+        let token = tokens.issue(identity(), Utc::now()).unwrap();
         let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
             panic!("three parts");
         };
@@ -209,13 +228,13 @@ mod tests {
         let header = Header { kid: Some("new".to_owned()), ..Header::new(ALGORITHM) };
         let now = Utc::now().timestamp();
         let claims = json!({"iss": "demo", "aud": "demo", "sub": Uuid::nil(), "sid": Uuid::nil(),
-            "role": "user", "nbf": now, "exp": now + 60, "jti": Uuid::nil()});
+            "nbf": now, "exp": now + 60, "jti": Uuid::nil()});
         let verify = |claims: &serde_json::Value| {
             let token = jsonwebtoken::encode(&header, claims, &key).unwrap();
             tokens(&format!("new:{NEW}")).verify(&token).is_some()
         };
         assert!(verify(&claims));
-        for (claim, other) in [("iss", "another"), ("aud", "another"), ("role", "root")] {
+        for (claim, other) in [("iss", "another"), ("aud", "another")] {
             let mut claims = claims.clone();
             claims[claim] = other.into();
             assert!(!verify(&claims), "{claim}");

@@ -1,13 +1,19 @@
 //! The store: entries in the memory of this process, up to a limit.
 
+#![allow(
+    clippy::extra_unused_type_parameters,
+    clippy::unused_async,
+    reason = "a store that other processes share has to know the types, and to be awaited"
+)]
+
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use moka::{Expiry, future::Cache};
+use moka::{Expiry, sync::Cache};
 
 use super::{Claim, Key};
 
@@ -15,22 +21,38 @@ use super::{Claim, Key};
 const OVERHEAD: usize = 200;
 
 /// The entries.
-pub struct Store {
+#[derive(Clone)]
+pub struct Store(Arc<Parts>);
+
+struct Parts {
     entries: Cache<Slot, Entry>,
-    /// Number of invalidations of each name. Names are few: the code has them.
-    generations: RwLock<HashMap<&'static str, u64>>,
+    loads: Mutex<Loads>,
 }
 
 /// The place of an entry. An invalidation gives a list another place; the old one is never read
 /// again.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Slot {
+struct Slot {
     key: Key,
     generation: u64,
 }
 
-/// The right to put an entry into the place that it had before the load.
-pub type Lease = Slot;
+#[derive(Default)]
+struct Loads {
+    /// The load whose value is stored, for each key that is being loaded.
+    running: HashMap<Key, u64>,
+    /// Number of all loads so far.
+    count: u64,
+    /// Number of invalidations of the lists of each name. Names are few: the code has them.
+    generations: HashMap<&'static str, u64>,
+}
+
+/// The right to store the value of the current load, until the key is invalidated.
+pub struct Lease {
+    store: Store,
+    key: Key,
+    number: u64,
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -67,48 +89,67 @@ impl Store {
             })
             .expire_after(Lifetimes)
             .build();
-        Self { entries, generations: RwLock::default() }
+        Self(Arc::new(Parts { entries, loads: Mutex::default() }))
     }
 
-    pub(super) async fn get(&self, key: &Key) -> Option<Bytes> {
-        Some(self.entries.get(&self.slot(key)).await?.json)
+    pub(super) async fn get<T>(&self, key: &Key) -> Option<Bytes> {
+        Some(self.0.entries.get(&self.loads().slot(key))?.json)
     }
 
-    pub(super) async fn claim(&self, key: &Key, _garbage: Option<Bytes>) -> Claim {
-        let slot = self.slot(key);
-        match self.entries.get(&slot).await {
+    pub(super) async fn claim<T>(&self, key: &Key, _garbage: Option<Bytes>) -> Claim {
+        let mut loads = self.loads();
+        if let Some(entry) = self.0.entries.get(&loads.slot(key)) {
             // Loaded between `get` and `claim`.
-            Some(entry) => Claim::Loaded(entry.json),
-            None => Claim::Load(Some(slot)),
+            return Claim::Loaded(entry.json);
         }
+        loads.count += 1;
+        let number = loads.count;
+        loads.running.insert(key.clone(), number);
+        Claim::Load(Some(Lease { store: self.clone(), key: key.clone(), number }))
     }
 
+    /// Under the lock of the loads: an invalidation comes before, and nothing is stored, or after, and
+    /// removes the entry.
     pub(super) async fn put(&self, lease: Lease, json: Bytes, ttl: Duration) {
-        self.entries.insert(lease, Entry { json, ttl }).await;
-    }
-
-    pub(super) async fn remove(&self, key: &Key) {
-        self.entries.invalidate(&self.slot(key)).await;
-    }
-
-    pub(super) async fn invalidate(&self, name: &'static str, entities: Vec<Key>) {
-        {
-            let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
-            *generations.entry(name).or_default() += 1;
-        }
-        for key in &entities {
-            self.remove(key).await;
+        let loads = self.loads();
+        if loads.running.get(&lease.key) == Some(&lease.number) {
+            self.0.entries.insert(loads.slot(&lease.key), Entry { json, ttl });
         }
     }
 
+    /// Invalidates these entities, and the lists whose [`Key::lists`] is among the keys. Returns true:
+    /// other stores may not answer.
+    pub(super) async fn invalidate(&self, keys: &[Key]) -> bool {
+        let mut loads = self.loads();
+        loads.running.retain(|key, _| !keys.contains(&key.invalidated_by()));
+        for key in keys {
+            if key.is_list() {
+                *loads.generations.entry(key.name).or_default() += 1;
+            } else {
+                self.0.entries.invalidate(&loads.slot(key));
+            }
+        }
+        true
+    }
+
+    fn loads(&self) -> MutexGuard<'_, Loads> {
+        self.0.loads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loads {
     fn slot(&self, key: &Key) -> Slot {
-        let generation = if key.is_list() {
-            let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-            generations.get(key.name).copied().unwrap_or_default()
-        } else {
-            0
-        };
-        Slot { key: key.clone(), generation }
+        let generation = if key.is_list() { self.generations.get(key.name).copied() } else { None };
+        Slot { key: key.clone(), generation: generation.unwrap_or_default() }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut loads = self.store.loads();
+        if loads.running.get(&self.key) == Some(&self.number) {
+            loads.running.remove(&self.key);
+        }
     }
 }
 
@@ -116,15 +157,41 @@ impl Store {
 mod tests {
     use super::*;
 
+    async fn claim(store: &Store, key: &Key) -> Lease {
+        match store.claim::<()>(key, None).await {
+            Claim::Load(Some(lease)) => lease,
+            _ => panic!("{key} is cached"),
+        }
+    }
+
     #[tokio::test]
     async fn memory_is_bounded() {
         let store = Store::new(1_048_576);
         for id in 0..10_000 {
-            let slot = store.slot(&Key::entity("things", id));
-            store.put(slot, Bytes::from(vec![b'x'; 10_000]), Duration::from_mins(5)).await;
+            let lease = claim(&store, &Key::entity("things", id)).await;
+            store.put(lease, Bytes::from(vec![b'x'; 10_000]), Duration::from_mins(5)).await;
         }
-        store.entries.run_pending_tasks().await;
-        assert!(store.entries.weighted_size() <= 1_048_576);
-        assert!(store.entries.entry_count() > 50, "and is used");
+        store.0.entries.run_pending_tasks();
+        assert!(store.0.entries.weighted_size() <= 1_048_576);
+        assert!(store.0.entries.entry_count() > 50, "and is used");
+        assert!(store.loads().running.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_value_from_before_an_invalidation_is_never_stored() {
+        let store = Store::new(1_048_576);
+        for key in [Key::entity("things", 1), Key::list("things", "limit=20")] {
+            let lease = claim(&store, &key).await;
+            store.invalidate(&[key.invalidated_by()]).await;
+            store.put(lease, Bytes::from_static(b"1"), Duration::from_mins(5)).await;
+            assert_eq!(store.get::<()>(&key).await, None, "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_load_leaves_nothing_behind() {
+        let store = Store::new(1_048_576);
+        drop(claim(&store, &Key::entity("things", 1)).await);
+        assert!(store.loads().running.is_empty());
     }
 }

@@ -23,7 +23,7 @@ pub struct Config {
     pub app_env: AppEnv,
     /// Address of the API (`HTTP_ADDR`).
     pub http_addr: SocketAddr,
-    /// Address of `/metrics`, separate from the API so that it is never public (`METRICS_ADDR`).
+    /// Address of `/metrics` and of the probes, separate from the API: never public, and no flood of clients fills it (`METRICS_ADDR`).
     pub metrics_addr: SocketAddr,
     /// `json`, `pretty`, or `auto` for pretty at a terminal and JSON elsewhere (`LOG_FORMAT`).
     pub log_format: LogFormat,
@@ -49,10 +49,12 @@ pub struct Config {
     pub keep_alive_timeout: Duration,
     /// Open connections of clients; further ones are closed at once (`MAX_CONNECTIONS`).
     pub max_connections: u32,
-    /// Requests in flight; further ones get 503 (`MAX_REQUESTS_IN_FLIGHT`).
+    /// Requests whose handlers run; further ones get 503 (`MAX_REQUESTS_IN_FLIGHT`).
     pub max_requests_in_flight: u32,
     /// Size of the largest request body (`BODY_LIMIT_BYTES`).
     pub body_limit_bytes: u32,
+    /// Memory for the request bodies of all running handlers, at least twice the largest; further ones get 503 (`BODY_MEMORY_BYTES`).
+    pub body_memory_bytes: u32,
     /// Time for each dependency to answer its health check (`HEALTH_CHECK_TIMEOUT`).
     pub health_check_timeout: Duration,
     /// Time between readiness 503 and the closing of the listener (`SHUTDOWN_PAUSE`).
@@ -63,6 +65,8 @@ pub struct Config {
     pub compression_min_bytes: u32,
     /// Time that clients may cache a static file (`STATIC_MAX_AGE`).
     pub static_max_age: Duration,
+    /// Whether `/docs` and `/api-docs/openapi.json` are served (`API_DOCS`).
+    pub api_docs: bool,
     /// Collector for traces, by OTLP over `http://`; tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub otel_exporter_otlp_endpoint: Option<Url>,
     /// Headers for the collector, as `name=value,name=value` (`OTEL_EXPORTER_OTLP_HEADERS`).
@@ -92,7 +96,7 @@ pub struct Config {
     /// File of the database; a missing file is created (`DATABASE_URL`).
     pub database_url: String,
     /// Signing keys of access tokens, as `kid:base64,kid:base64`; the first signs, all verify (`AUTH_SIGNING_KEYS`).
-    pub auth_signing_keys: SecretString,
+    pub auth_signing_keys: Option<SecretString>,
     /// Issuer and audience of access tokens (`AUTH_ISSUER`).
     pub auth_issuer: String,
     /// Largest difference between the clocks of replicas (`AUTH_LEEWAY`).
@@ -105,26 +109,24 @@ pub struct Config {
     pub auth_hash_concurrency: u32,
     /// Requests to `/auth/…` that an address may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
     pub auth_rate_limit_per_minute: u32,
-    /// Attempts to sign in to an account before the next has to wait (`AUTH_ATTEMPTS_PER_ACCOUNT`).
+    /// Wrong passwords of an account that an address may send before the next has to wait; all addresses together may send twice as many (`AUTH_ATTEMPTS_PER_ACCOUNT`).
     pub auth_attempts_per_account: u32,
-    /// Attempts to sign in from an address before the next has to wait (`AUTH_ATTEMPTS_PER_ADDRESS`).
+    /// Wrong passwords of any accounts that an address may send before the next has to wait (`AUTH_ATTEMPTS_PER_ADDRESS`).
     pub auth_attempts_per_address: u32,
-    /// First delay of further attempts; each attempt doubles it (`AUTH_LOCKOUT_MIN`).
-    pub auth_lockout_min: Duration,
-    /// Longest delay of further attempts (`AUTH_LOCKOUT_MAX`).
-    pub auth_lockout_max: Duration,
+    /// Time after which wrong passwords are forgotten; until then one more is allowed after each equal share of it (`AUTH_ATTEMPTS_WINDOW`).
+    pub auth_attempts_window: Duration,
 
     // Settings of your own:
     effective: Vec<Effective>,
 }
 
 impl Config {
-    /// Reads the process's environment, and `.env` in development.
+    /// Reads the process's environment, and `.env` and `.env.example` in development.
     ///
     /// # Errors
     /// Every variable that cannot be used.
     pub fn from_process(checks: &[Check]) -> Result<Self, Faults> {
-        Self::load(Env::from_process(Path::new(".env")), checks)
+        Self::load(Env::from_process(Path::new(".")), checks)
     }
 
     /// Reads every setting from `env`, and applies `checks`.
@@ -147,14 +149,16 @@ impl Config {
             header_read_timeout: env.duration("HEADER_READ_TIMEOUT", "10s"),
             write_timeout: env.duration("WRITE_TIMEOUT", "30s"),
             keep_alive_timeout: env.duration("KEEP_ALIVE_TIMEOUT", "75s"),
-            max_connections: env.integer("MAX_CONNECTIONS", "10000", 1, 1_000_000),
+            max_connections: env.integer("MAX_CONNECTIONS", "4096", 1, 1_000_000),
             max_requests_in_flight: env.integer("MAX_REQUESTS_IN_FLIGHT", "1000", 1, 1_000_000),
             body_limit_bytes: env.integer("BODY_LIMIT_BYTES", "1048576", 1024, 1_073_741_824),
+            body_memory_bytes: env.integer("BODY_MEMORY_BYTES", "16777216", 2048, 4_294_967_295),
             health_check_timeout: env.duration("HEALTH_CHECK_TIMEOUT", "1s"),
             shutdown_pause: env.duration("SHUTDOWN_PAUSE", "5s"),
             shutdown_grace: env.duration("SHUTDOWN_GRACE", "35s"),
             compression_min_bytes: env.integer("COMPRESSION_MIN_BYTES", "1000", 1, 65_535),
             static_max_age: env.duration("STATIC_MAX_AGE", "1h"),
+            api_docs: env.bool("API_DOCS", "true"),
             otel_exporter_otlp_endpoint: env.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             otel_exporter_otlp_headers: env.secret("OTEL_EXPORTER_OTLP_HEADERS"),
             otel_service_name: env.string("OTEL_SERVICE_NAME", "demo"),
@@ -169,7 +173,7 @@ impl Config {
             database_max_lifetime: env.duration("DATABASE_MAX_LIFETIME", "1h"),
             database_statement_timeout: env.duration("DATABASE_STATEMENT_TIMEOUT", "10s"),
             database_url: env.string("DATABASE_URL", "sqlite://data/demo.db"),
-            auth_signing_keys: env.required_secret("AUTH_SIGNING_KEYS"),
+            auth_signing_keys: env.production_secret("AUTH_SIGNING_KEYS"),
             auth_issuer: env.string("AUTH_ISSUER", "demo"),
             auth_leeway: env.duration("AUTH_LEEWAY", "5s"),
             auth_access_ttl: env.duration("AUTH_ACCESS_TTL", "15m"),
@@ -183,8 +187,7 @@ impl Config {
             ),
             auth_attempts_per_account: env.integer("AUTH_ATTEMPTS_PER_ACCOUNT", "5", 1, 1000),
             auth_attempts_per_address: env.integer("AUTH_ATTEMPTS_PER_ADDRESS", "20", 1, 100_000),
-            auth_lockout_min: env.duration("AUTH_LOCKOUT_MIN", "1s"),
-            auth_lockout_max: env.duration("AUTH_LOCKOUT_MAX", "5m"),
+            auth_attempts_window: env.duration("AUTH_ATTEMPTS_WINDOW", "15m"),
 
             // Settings of your own:
             effective: Vec::new(),
@@ -217,6 +220,9 @@ impl Config {
                 "CORS_ORIGINS",
                 format!("`{origin}` is not an origin like https://example.com"),
             );
+        }
+        if self.body_memory_bytes / 2 < self.body_limit_bytes {
+            env.fault("BODY_MEMORY_BYTES", "must be at least twice BODY_LIMIT_BYTES");
         }
         if self.shutdown_pause >= self.shutdown_grace {
             env.fault("SHUTDOWN_GRACE", "must be longer than SHUTDOWN_PAUSE, which it includes");
@@ -299,7 +305,6 @@ mod tests {
     const REQUIRED: &[(&str, &str)] = &[
         // As on a developer's machine.
         ("APP_ENV", "development"),
-        ("AUTH_SIGNING_KEYS", "development:ZGV2ZWxvcG1lbnQtZGV2ZWxvcG1lbnQtZGV2ZWxvcG1lbnQ="),
     ];
 
     fn load(vars: &[(&str, &str)]) -> Result<Config, Faults> {

@@ -20,18 +20,18 @@ pub enum Trouble {
 /// A missing row is not an error of the database: use `fetch_optional` and return [`Error::NotFound`].
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        doubt::after(&error);
         match &error {
             sqlx::Error::PoolTimedOut => {
                 counter!("database_acquire_timeouts_total").increment(1);
-                Self::Unavailable(error.into())
+                Self::unavailable(error)
             }
             sqlx::Error::PoolClosed
             | sqlx::Error::Io(_)
+            // As of a server that starts while a connection is opened.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::Tls(_)
-            | sqlx::Error::WorkerCrashed => {
-                doubt::cast();
-                Self::Unavailable(error.into())
-            }
+            | sqlx::Error::WorkerCrashed => Self::unavailable(error),
             sqlx::Error::Database(cause) => match cause.kind() {
                 // The name of the constraint would expose the schema.
                 ErrorKind::UniqueViolation => {
@@ -43,10 +43,7 @@ impl From<sqlx::Error> for Error {
                     "The resource refers to a missing one, or is still referenced.".to_owned(),
                 ),
                 _ => match cause.code().map_or(Trouble::Other, |code| trouble(&code)) {
-                    Trouble::Unavailable => {
-                        doubt::cast();
-                        Self::Unavailable(error.into())
-                    }
+                    Trouble::Unavailable => Self::unavailable(error),
                     // No 503: its Retry-After would invite the same statement once more.
                     Trouble::TooLong => {
                         tracing::warn!(%error, "statement cancelled");

@@ -14,7 +14,7 @@ use ::metrics::gauge;
 use sqlx::Connection as _;
 
 pub(crate) use self::choice::choice;
-pub use self::sqlite::{ConnectOptions, Connection, Driver, begin};
+pub use self::sqlite::{ConnectOptions, Connection, Driver, begin, try_lock_key};
 use self::startup::Schema;
 use crate::{
     background::Background,
@@ -60,8 +60,11 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut Connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > test_after || doubt::about(meta.age) {
-                    connection.ping().await?;
+                if doubt::about(meta.age) {
+                    return Ok(false);
+                }
+                if meta.idle_for > test_after {
+                    connection.ping().await.inspect_err(doubt::after)?;
                 }
                 Ok(true)
             })
@@ -88,6 +91,21 @@ pub fn check(config: &Config, env: &mut Env) {
             env.fault(name, "must be longer than zero");
         }
     }
+}
+/// Rows that a clean-up deletes in one statement: few enough for its time limit, also where other rows
+/// are deleted with them.
+pub const BATCH: i64 = 500;
+
+/// Begins a transaction for a task that one replica at a time does; `None` while another one does it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin_alone(
+    pool: &Pool,
+    task: &str,
+) -> sqlx::Result<Option<sqlx::Transaction<'static, Driver>>> {
+    let mut transaction = begin(pool).await?;
+    Ok(try_lock_key(&mut transaction, task).await?.then_some(transaction))
 }
 
 /// Keeps the metrics of the pool up to date.

@@ -41,6 +41,14 @@ pub async fn begin(pool: &SqlitePool) -> sqlx::Result<Transaction<'static, Drive
     pool.begin_with("BEGIN IMMEDIATE").await
 }
 
+/// Nothing to lock: the transaction is the only writer from its start.
+///
+/// # Errors
+/// None; other databases can fail here.
+pub async fn try_lock_key(_: &mut Connection, _: &str) -> sqlx::Result<bool> {
+    Ok(true)
+}
+
 pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
     const NOT_A_FILE: &str = "not a file like sqlite:data/name.db";
     let url = &config.database_url;
@@ -87,6 +95,11 @@ pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> 
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
+}
+
+/// Whether the connection is lost: never, as SQLite has no server.
+pub fn is_lost(_: &str) -> bool {
+    false
 }
 
 /// By result code (<https://sqlite.org/rescode.html>).

@@ -114,10 +114,10 @@ impl Schema {
             Some(connection) => connection,
             None => Connection::connect_with(&self.pool.connect_options())
                 .await
-                .inspect_err(|_| doubt::cast())?,
+                .inspect_err(doubt::after)?,
         };
         // A connection that fails, or does not answer in time, is dropped.
-        sqlx::query("SELECT 1").execute(&mut connection).await.inspect_err(|_| doubt::cast())?;
+        sqlx::query("SELECT 1").execute(&mut connection).await.inspect_err(doubt::after)?;
         *probe = Some(connection);
         Ok(())
     }

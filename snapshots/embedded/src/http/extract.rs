@@ -22,6 +22,9 @@ use crate::error::{Error, FaultCode, FieldFault};
 /// Values of a wrong type that one problem lists: finding each takes another parse of the body.
 const MAX_TYPE_FAULTS: usize = 20;
 
+/// Of a larger body, only the first fault is listed: as values, it would take many times its size.
+const MAX_SEARCHED_BYTES: usize = 65_536;
+
 /// A valid JSON body.
 ///
 /// Rejects with 400 (not JSON), 413, 415, or 422 (wrong type, unknown field, broken rule).
@@ -75,7 +78,27 @@ where
         }
     })?;
     json.end().map_err(|error| malformed(format!("The body is not one JSON value: {error}.")))?;
-    validated(value).map_err(|faults| Error::Invalid(faults).into())
+    let value = validated(value).map_err(Error::Invalid)?;
+    if contains_nul(body) {
+        return Err(Error::Invalid(vec![nul(String::new())]).into());
+    }
+    Ok(value)
+}
+
+/// Whether a text of the JSON contains NUL, which not every database stores. In JSON it is escaped.
+fn contains_nul(mut json: &[u8]) -> bool {
+    while let Some(at) = json.iter().position(|byte| *byte == b'\\') {
+        if json[at..].starts_with(br"\u0000") {
+            return true;
+        }
+        // The next byte is escaped, and may be another backslash.
+        json = json.get(at + 2..).unwrap_or_default();
+    }
+    false
+}
+
+fn nul(pointer: String) -> FieldFault {
+    FieldFault { pointer, detail: "must not contain NUL".to_owned(), code: FaultCode::Invalid }
 }
 
 fn malformed(detail: impl Into<Cow<'static, str>>) -> Problem {
@@ -112,7 +135,11 @@ where
     let value = serde_path_to_error::deserialize(value).map_err(|error| {
         vec![type_fault(serde_pointer(error.path()), &error.inner().to_string())]
     })?;
-    validated(value)
+    let value = validated(value)?;
+    match pairs.into_iter().find(|(_, value)| value.contains('\0')) {
+        Some((name, _)) => Err(vec![nul(format!("/{name}"))]),
+        None => Ok(value),
+    }
 }
 
 /// Path parameters of the right type; rejects with 422.
@@ -186,7 +213,10 @@ fn validated<T: Validate<Context: Default>>(value: T) -> Result<T, Vec<FieldFaul
 /// `first` is the fault of the complete body.
 fn type_faults<T: DeserializeOwned>(body: &[u8], first: FieldFault) -> Vec<FieldFault> {
     let mut faults: Vec<FieldFault> = Vec::new();
-    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let small = Some(body).filter(|body| body.len() <= MAX_SEARCHED_BYTES);
+    let Some(Ok(mut body)) = small.map(serde_json::from_slice::<Value>) else {
+        return vec![first];
+    };
     while faults.len() < MAX_TYPE_FAULTS
         && let Err(error) = serde_path_to_error::deserialize::<_, T>(&body)
     {
@@ -278,6 +308,12 @@ mod tests {
             panic!("another error");
         };
         assert_eq!(faults[0].code, FaultCode::Type);
+    }
+
+    #[test]
+    fn nul_is_found_in_texts_alone() {
+        assert!(contains_nul(br#"{"a": "\u0000"}"#) && contains_nul(br#"["\\\u0000"]"#));
+        assert!(!contains_nul(br#"["\\u0000", "u0000", "\n\u0001"]"#) && !contains_nul(b"\\"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Shared, extract::Path, health::Component};
 use crate::{
-    error::{Cause, Error, FieldFault},
+    error::{Error, FieldFault, SharedCause},
     telemetry::request::Current,
 };
 
@@ -119,7 +119,7 @@ impl From<&Error> for Kind {
     fn from(error: &Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
-            Error::Unauthenticated => Self::Unauthenticated,
+            Error::Unauthenticated | Error::InvalidToken => Self::Unauthenticated,
             Error::WrongCredentials => Self::WrongCredentials,
             Error::Forbidden => Self::Forbidden,
             Error::Taken(_) => Self::Taken,
@@ -267,8 +267,10 @@ impl From<Error> for Problem {
             Error::Invalid(faults) => problem.0.errors = faults,
             Error::Taken(fault) => problem.0.errors = vec![fault],
             Error::Unauthenticated | Error::WrongCredentials => {
-                let challenge = HeaderValue::from_static("Bearer");
-                problem.0.header = Some((header::WWW_AUTHENTICATE, challenge));
+                problem.0.header = Some(challenge("Bearer"));
+            }
+            Error::InvalidToken => {
+                problem.0.header = Some(challenge("Bearer error=\"invalid_token\""));
             }
             Error::RateLimited { retry_after } => problem.0.header = Some(retry(retry_after)),
             Error::Unavailable(_) | Error::Overloaded => {
@@ -298,6 +300,11 @@ impl IntoResponse for Error {
     }
 }
 
+/// With an error only for a request that has sent a token (RFC 6750, 3.1).
+fn challenge(challenge: &'static str) -> (HeaderName, HeaderValue) {
+    (header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}
+
 /// Rounded up, so that a client that waits this long is not early.
 fn retry(after: Duration) -> (HeaderName, HeaderValue) {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
@@ -305,7 +312,7 @@ fn retry(after: Duration) -> (HeaderName, HeaderValue) {
 }
 
 /// An error with its causes, outermost first.
-fn chain(error: &Cause) -> String {
+fn chain(error: &SharedCause) -> String {
     let error: &dyn std::error::Error = error.as_ref();
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

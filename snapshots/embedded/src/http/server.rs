@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use axum_server::Handle;
+use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -18,6 +19,9 @@ use crate::{
     config::{AppEnv, Config},
 };
 
+/// Size of the largest head of a request, and of each buffer of a connection.
+const BUFFER_BYTES: usize = 16 * 1024;
+
 /// Both listeners, bound and not yet served.
 pub struct Server {
     config: Arc<Config>,
@@ -29,14 +33,16 @@ pub struct Server {
 pub struct Service {
     /// The API and everything beside it.
     pub app: Router,
-    /// The metrics.
-    pub metrics: Router,
+    /// The metrics and the probes, which no flood of clients can keep from answering.
+    pub management: Router,
     /// Readiness, which ends first.
     pub health: Arc<Health>,
     /// Requests to wait for.
     pub in_flight: InFlight,
     /// Tasks to wait for.
     pub background: Background,
+    /// Closes what the service holds open, once nothing needs it any more.
+    pub close: BoxFuture<'static, ()>,
 }
 
 /// Why the service stops.
@@ -78,7 +84,7 @@ impl Server {
         stop: impl Future<Output = Stop>,
     ) -> io::Result<Instant> {
         let Self { config, http, metrics } = self;
-        let Service { app, metrics: metrics_app, health, in_flight, background } = service;
+        let Service { app, management, health, in_flight, background, close } = service;
         tracing::info!(
             http_addr = %http.local_addr()?,
             metrics_addr = %metrics.local_addr()?,
@@ -86,7 +92,7 @@ impl Server {
             "listening"
         );
         let (http_handle, mut http_done) = serve(http, app, &in_flight, &config);
-        let (metrics_handle, metrics_done) = serve(metrics, metrics_app, &in_flight, &config);
+        let (metrics_handle, metrics_done) = serve(metrics, management, &in_flight, &config);
 
         let stop = tokio::select! {
             stop = stop => stop,
@@ -114,6 +120,7 @@ impl Server {
         if left > 0 {
             tracing::warn!(tasks = left, "grace period over, tasks cut");
         }
+        let _ = timeout_at(deadline, close).await;
         // Last, so that the drain can be watched.
         metrics_handle.shutdown();
         let _ = timeout_at(deadline, metrics_done).await;
@@ -138,7 +145,7 @@ fn serve(
         .acceptor(Watch {
             write_timeout: config.write_timeout,
             in_flight: in_flight.clone(),
-            places: Arc::new(Semaphore::new(config.max_connections as usize)),
+            places: Arc::new(Semaphore::new(places(config))),
         })
         // HTTP/2 is for the proxy in front: here it would be one more protocol to bound.
         .http1_only()
@@ -146,11 +153,21 @@ fn serve(
         // Out of file descriptors, mostly; the server backs off and tries again.
         .accept_error_handler(|_, error| tracing::warn!(%error, "a connection was not accepted"));
     // hyper's timer for a header also runs while a connection is idle.
-    server.http_builder().http1().header_read_timeout(config.keep_alive_timeout);
+    let timeout = config.keep_alive_timeout;
+    server.http_builder().http1().header_read_timeout(timeout).max_buf_size(BUFFER_BYTES);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     #[expect(clippy::disallowed_methods, reason = "it ends by its handle")]
     let done = tokio::spawn(server.serve(app));
     (handle, done)
+}
+
+/// `MAX_CONNECTIONS`, or fewer where the process may not open as many files: a quarter of them is for
+/// everything but clients.
+fn places(config: &Config) -> usize {
+    // The soft limit is often 1,024, for programs that use select(2).
+    let files = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    let places = usize::try_from(files / 4 * 3).unwrap_or(usize::MAX);
+    places.min(config.max_connections as usize)
 }
 
 /// Ends once no request has been in flight, and no response unread, for `header_read_timeout`.

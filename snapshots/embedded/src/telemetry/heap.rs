@@ -12,7 +12,7 @@ use crate::error::Error;
 /// # Errors
 /// `MALLOC_CONF` does not have `prof:true`.
 pub async fn profile() -> Result<impl IntoResponse, Error> {
-    let off = || Error::Unavailable("start the service with MALLOC_CONF=prof:true".into());
+    let off = || Error::unavailable("start the service with MALLOC_CONF=prof:true");
     let mut profiler = jemalloc_pprof::PROF_CTL.as_ref().ok_or_else(off)?.lock().await;
     if !profiler.activated() {
         return Err(off());

@@ -1,20 +1,26 @@
 //! cache.aside, cache.invalidate, cache.penetration, cache.stampede: within one process.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::future::join_all;
 use tokio::{
-    sync::{Barrier, Notify, oneshot},
+    sync::{Notify, oneshot},
     task::yield_now,
     time::timeout,
 };
 
 use crate::support::{
     PATIENCE, TestApp,
-    service::cache::{Cache, Key},
+    service::{
+        cache::{Cache, Key},
+        error::Error,
+    },
 };
 
 /// A table with at most one row, which counts its reads.
@@ -154,19 +160,14 @@ async fn concurrent_reads_load_once() {
 async fn an_error_is_returned_to_the_waiting_tasks_and_not_cached() {
     let app = TestApp::start().await;
     let (table, key) = (Table::with("a"), Key::entity("things", 1));
-    let together = Barrier::new(4);
     let fail = async || {
-        let first = table.reads() == 0;
         table.read();
         yield_now().await;
-        if !first {
-            together.wait().await;
-        }
         Err::<Option<String>, _>("down")
     };
-    let crowd = join_all((0..5).map(|_| app.state.cache.get_or_load(&key, fail)));
-    let outcomes = timeout(PATIENCE, crowd).await.expect("the tasks load concurrently");
-    assert!(outcomes.iter().all(Result::is_err));
+    let crowd = join_all((0..200).map(|_| app.state.cache.get_or_load(&key, fail)));
+    assert!(crowd.await.iter().all(|outcome| *outcome == Err("down")));
+    assert_eq!(table.reads(), 1, "a database that fails is asked once");
     assert!(table.get(&app.state.cache, &key).await.is_some());
 }
 
@@ -226,6 +227,60 @@ async fn a_write_during_a_load_is_not_overwritten() {
         load.await.unwrap().unwrap();
         assert_eq!(table.get(&app.state.cache, &key).await.as_deref(), Some("new"), "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_write_invalidates_unless_the_database_rejects_it() {
+    let app = TestApp::start().await;
+    let cache = &app.state.cache;
+    for (outcome, reads) in [
+        (Err(Error::Stale), 2),
+        (Err(Error::Conflict("Closed.".to_owned())), 2),
+        (Ok(()), 4),
+        (Err(Error::unavailable("the answer is lost")), 4),
+        (Err(Error::TimedOut), 4),
+        (Err(Error::internal("the answer makes no sense")), 4),
+    ] {
+        let (table, key) = (Table::with("a"), Key::entity("things", 1));
+        let list = Key::list("things", "limit=20");
+        cache.invalidate("things", [1]).await;
+        table.get(cache, &key).await;
+        table.list(cache, &list).await;
+        let described = format!("{outcome:?}");
+        let written = cache.invalidate_after(async { outcome }, "things", [1]).await;
+        assert_eq!(format!("{written:?}"), described);
+        let seen = async {
+            while table.reads() < reads {
+                table.get(cache, &key).await;
+                table.list(cache, &list).await;
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, seen).await.unwrap_or_else(|_| panic!("{described}: stale"));
+        if reads == 2 {
+            table.get(cache, &key).await;
+            assert_eq!(table.reads(), 2, "{described}: nothing was written");
+        }
+    }
+}
+
+/// The client has left, and the database makes the write all the same, some time later.
+#[tokio::test]
+async fn a_write_that_is_given_up_invalidates_also_when_it_takes_effect_later() {
+    let app = TestApp::start().await;
+    let cache = &app.state.cache;
+    let (table, key) = (Table::with("old"), Key::entity("things", 1));
+    assert_eq!(table.get(cache, &key).await.as_deref(), Some("old"));
+    let write = cache.invalidate_after(std::future::pending::<Result<(), Error>>(), "things", [1]);
+    assert!(timeout(Duration::ZERO, write).await.is_err());
+    assert_eq!(table.get(cache, &key).await.as_deref(), Some("old"));
+    table.write("new");
+    let seen = async {
+        while table.get(cache, &key).await.as_deref() != Some("new") {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, seen).await.expect("the entry is invalidated after the write");
 }
 
 #[tokio::test]

@@ -67,9 +67,10 @@ async fn an_env_file_is_read_in_development_only() {
 }
 
 #[tokio::test]
-async fn without_an_env_file_development_reads_the_example() {
+async fn in_development_the_example_completes_the_env_file() {
     let folder = Folder::new();
-    folder.write(".env.example", "APP_ENV=development\nREQUEST_TIMEOUT=7s\n");
+    let example = "APP_ENV=development\nREQUEST_TIMEOUT=7s\nSTATIC_MAX_AGE=9s\n";
+    folder.write(".env.example", example);
     let print = async |settings: &[(&str, &str)]| {
         let output = Process::run_in(&folder.0, &["--print-config"], settings).await;
         String::from_utf8(output.stdout).unwrap()
@@ -78,10 +79,9 @@ async fn without_an_env_file_development_reads_the_example() {
     assert!(print(&development).await.contains("REQUEST_TIMEOUT=7s\n"));
     assert!(!print(&[]).await.contains("REQUEST_TIMEOUT=7s\n"), "production is the default");
     folder.write(".env", "REQUEST_TIMEOUT=8s\n");
-    assert!(
-        print(&development).await.contains("REQUEST_TIMEOUT=8s\n"),
-        "`.env` overrides `.env.example`"
-    );
+    let printed = print(&development).await;
+    assert!(printed.contains("REQUEST_TIMEOUT=8s\n"), "`.env` overrides `.env.example`");
+    assert!(printed.contains("STATIC_MAX_AGE=9s\n"), "line by line");
 }
 
 #[tokio::test]
@@ -108,13 +108,13 @@ async fn a_secret_is_read_from_a_file() {
 #[tokio::test]
 async fn the_healthcheck_command_reports_by_its_exit_code() {
     let service = Process::start(&[]).await;
-    let addr = service.addr.to_string();
-    let alive = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
+    let addr = service.metrics_addr.to_string();
+    let alive = Process::run(&["healthcheck"], &[("METRICS_ADDR", &addr)]).await;
     assert_eq!(alive.status.code(), Some(0));
 
     let unused = free_port();
     let addr = unused.local_addr().unwrap().to_string();
-    let dead = Process::run(&["healthcheck"], &[("HTTP_ADDR", &addr)]).await;
+    let dead = Process::run(&["healthcheck"], &[("METRICS_ADDR", &addr)]).await;
     assert_eq!(dead.status.code(), Some(1));
 }
 

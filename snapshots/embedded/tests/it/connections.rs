@@ -3,10 +3,11 @@
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::yield_now,
     time::timeout,
 };
 
-use crate::support::{PATIENCE, Process, TestApp, header, problem, send};
+use crate::support::{PATIENCE, Process, TestApp, client, header, problem, send};
 
 #[tokio::test]
 async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
@@ -30,6 +31,84 @@ async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
 }
 
 #[tokio::test]
+async fn clients_that_do_not_read_are_not_requests_in_flight() {
+    let app = TestApp::with(&[("MAX_REQUESTS_IN_FLIGHT", "1")]).await;
+    let mut slow = Vec::new();
+    for stalled in 1..=10 {
+        slow.push(app.ask_for_more_than_fits().await);
+        let wait = async {
+            while app.state.in_flight.count() < stalled {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("the response waits for its client");
+        served(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn clients_that_do_not_send_are_not_requests_in_flight() {
+    let app = TestApp::with(&[("MAX_REQUESTS_IN_FLIGHT", "1")]).await;
+    let mut slow = Vec::new();
+    for _ in 0..10 {
+        let mut stream = TcpStream::connect(app.addr).await.unwrap();
+        let head = "POST /test/slurp HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+        served(&app).await;
+    }
+}
+
+#[tokio::test]
+async fn bodies_beyond_the_memory_for_them_are_refused() {
+    let settings = [("BODY_LIMIT_BYTES", "45000"), ("BODY_MEMORY_BYTES", "90000")];
+    let app = TestApp::with(&settings).await;
+    let post = |size: usize| app.post("/test/held").body("x".repeat(size));
+    let held = tokio::spawn(send(post(45_000)));
+    app.gate.entered().await;
+    problem(post(45_000), (503, "overloaded")).await;
+    let small = tokio::spawn(send(post(1000)));
+    app.gate.entered().await;
+    for request in [held, small] {
+        app.gate.open();
+        assert_eq!(request.await.unwrap().status(), 200);
+    }
+    let held = tokio::spawn(send(post(45_000)));
+    app.gate.entered().await;
+    app.gate.open();
+    assert_eq!(held.await.unwrap().status(), 200);
+}
+
+/// A body in a thousand pieces takes more memory than its bytes.
+#[tokio::test]
+async fn the_pieces_of_a_body_count() {
+    let settings = [("BODY_LIMIT_BYTES", "45000"), ("BODY_MEMORY_BYTES", "90000")];
+    let app = TestApp::with(&settings).await;
+    let pieces = "1\r\nx\r\n".repeat(2000);
+    let head = "POST /test/slurp HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut stream = TcpStream::connect(app.addr).await.unwrap();
+    stream.write_all(format!("{head}{pieces}0\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
+}
+
+/// A blocking client, such as Python's `http.client`, reads nothing before all is sent.
+#[tokio::test]
+async fn a_client_that_is_still_sending_gets_the_refusal_of_its_body() {
+    let app = TestApp::with(&[("BODY_LIMIT_BYTES", "1024")]).await;
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(app.addr).await.unwrap();
+        let head = "POST /test/slurp HTTP/1.1\r\nhost: a\r\ncontent-length: 4000000\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b'x'; 4_000_000]).await.expect("the connection is not reset");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("the connection is not reset");
+        assert!(answer.starts_with(b"HTTP/1.1 413"));
+    }
+}
+
+#[tokio::test]
 async fn a_connection_beyond_the_limit_is_closed_until_another_one_ends() {
     let app = Process::start(&[("MAX_CONNECTIONS", "3"), ("LOG_FORMAT", "json")]).await;
     let mut held = Vec::new();
@@ -40,6 +119,8 @@ async fn a_connection_beyond_the_limit_is_closed_until_another_one_ends() {
     }
     let mut stream = TcpStream::connect(app.addr).await.unwrap();
     assert!(live(&mut stream).await.is_none(), "a fourth connection is open");
+    let management = format!("http://{}/health/live", app.metrics_addr);
+    assert_eq!(send(client().get(management)).await.status(), 200);
     drop(held.pop());
     let again = async {
         loop {
@@ -64,6 +145,12 @@ async fn hundreds_of_incomplete_headers_do_not_delay_other_clients() {
     for _ in 0..20 {
         assert_eq!(send(app.get("/api/v1/info")).await.status(), 200);
     }
+}
+
+/// Waits until a request is served.
+async fn served(app: &TestApp) {
+    let wait = async { while send(app.get("/api/v1/info")).await.status() != 200 {} };
+    timeout(PATIENCE, wait).await.expect("other clients are served");
 }
 
 /// Sends a request and keeps the connection open. `None` if the service closes the connection.

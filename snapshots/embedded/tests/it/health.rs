@@ -1,10 +1,17 @@
 //! app.health: liveness, readiness and the health report.
 
-use std::future::pending;
+use std::{
+    future::{pending, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
-use crate::support::{TestApp, json, problem, send};
+use crate::support::{Process, TestApp, client, json, problem, send};
 
 /// The state of a dependency in the health report.
 fn component<'a>(said: &'a Value, name: &str) -> &'a Value {
@@ -52,6 +59,32 @@ async fn without_an_optional_dependency_the_service_is_degraded() {
     let response = send(app.get("/health/ready")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.json::<Value>().await.unwrap()["status"], "degraded");
+}
+
+#[tokio::test]
+async fn a_thousand_probes_cost_one_check() {
+    let app = TestApp::with(&[("HEALTH_CHECK_TIMEOUT", "1h")]).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    app.state.health.required("upstream", move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        ready(Ok(()))
+    });
+    let probes = (0..1000).map(|n| app.get(["/health", "/health/ready"][n % 2]).send());
+    let probes: Vec<_> = stream::iter(probes).buffer_unordered(50).collect().await;
+    for probe in probes {
+        assert_eq!(probe.unwrap().status(), 200);
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn probes_answer_on_the_management_listener_too() {
+    let service = Process::start(&[]).await;
+    for path in ["/health", "/health/live", "/health/ready", "/metrics"] {
+        let url = format!("http://{}{path}", service.metrics_addr);
+        assert_eq!(send(client().get(url)).await.status(), 200, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -43,6 +43,23 @@ async fn unknown_missing_and_mistyped_fields_are_reported() {
 }
 
 #[tokio::test]
+async fn texts_that_no_database_stores_are_refused() {
+    let app = TestApp::start().await;
+    let post = |customer: &str| {
+        let order = format!(r#"{{"customer": "{customer}", "lines": []}}"#);
+        app.post("/test/orders").header("content-type", "application/json").body(order)
+    };
+    assert_eq!(send(post(r"\\u0000")).await.status(), 200);
+    let nul = problem(post(r"a\u0000"), 422).await;
+    assert_eq!(fault(&nul, "")["detail"], "must not contain NUL");
+    let surrogate = problem(post(r"\ud800"), 422).await;
+    assert_eq!(surrogate["errors"].as_array().unwrap().len(), 1, "{surrogate}");
+    fault(&surrogate, "/customer");
+    let nul = problem(app.get("/test/page?limit=5&note=%00"), 422).await;
+    assert_eq!(fault(&nul, "/note")["detail"], "must not contain NUL");
+}
+
+#[tokio::test]
 async fn query_and_path_parameters_are_validated_like_bodies() {
     let app = TestApp::start().await;
     assert_eq!(send(app.get("/test/page?limit=5")).await.text().await.unwrap(), r#"{"limit":5}"#);

@@ -1,7 +1,7 @@
 //! Accounts in the API's description.
 
 use utoipa::openapi::{
-    OpenApi,
+    HttpMethod, OpenApi,
     security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 
@@ -16,14 +16,22 @@ pub fn describe(openapi: &mut OpenApi) {
     let components = openapi.components.get_or_insert_default();
     components.add_security_scheme(BEARER, SecurityScheme::Http(token));
     for (path, item) in &mut openapi.paths.paths {
-        if is_public(path) {
-            continue;
-        }
-        for (_, operation) in openapi::operations(item) {
-            operation.security = Some(vec![SecurityRequirement::new(BEARER, [""; 0])]);
+        for (method, operation) in openapi::operations(item) {
+            if is_public(path, method == HttpMethod::Get) {
+                continue;
+            }
+            // Handlers of administrators and owners declare the role.
+            let any = || vec![SecurityRequirement::new(BEARER, [""; 0])];
+            let needs = operation.security.get_or_insert_with(any);
+            let admin = needs.contains(&SecurityRequirement::new(BEARER, ["admin"]));
             let responses = &mut operation.responses.responses;
-            let refused = || openapi::problem(&[Kind::Unauthenticated]);
-            responses.entry("401".to_owned()).or_insert_with(refused);
+            let mut refused = |status: &str, kind| {
+                responses.entry(status.to_owned()).or_insert_with(|| openapi::problem(&[kind]));
+            };
+            refused("401", Kind::Unauthenticated);
+            if admin {
+                refused("403", Kind::Forbidden);
+            }
         }
     }
 }

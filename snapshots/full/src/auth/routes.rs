@@ -2,18 +2,33 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+};
+use uuid::Uuid;
 
 use super::{
-    Auth, CurrentUser,
-    dto::{Credentials, RefreshRequest, Registration, TokenPair},
+    Auth, CurrentUser, Device,
+    dto::{
+        Credentials, PasswordChange, RefreshRequest, Registration, SessionList, SessionResponse,
+        TokenPair,
+    },
     service::NewAccount,
     users::{Role, UserResponse},
 };
 use crate::{
     error::Error,
-    http::{caller::Caller, extract::ValidJson, problem::Problem},
+    http::{
+        caller::Caller,
+        extract::{Path, ValidJson},
+        problem::Problem,
+    },
 };
+
+/// Characters of a `User-Agent` that are stored.
+const MAX_USER_AGENT: usize = 256;
 
 /// Register an account.
 #[utoipa::path(post, path = "/register", operation_id = "auth_register", tag = "auth",
@@ -43,9 +58,15 @@ pub async fn register(
 pub async fn login(
     State(auth): State<Arc<Auth>>,
     caller: Caller,
+    headers: HeaderMap,
     ValidJson(Credentials { email, password }): ValidJson<Credentials>,
 ) -> Result<Json<TokenPair>, Error> {
-    auth.login(&email, password, caller.address).await.map(Json)
+    let user_agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let device = Device {
+        address: Some(caller.address.to_string()),
+        user_agent: user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
+    };
+    auth.login(&email, password, caller.address, &device).await.map(Json)
 }
 
 /// Exchange a refresh token for a new token pair.
@@ -68,5 +89,59 @@ pub async fn refresh(
     responses((status = 204, description = "The session has ended")))]
 pub async fn logout(State(auth): State<Arc<Auth>>, user: CurrentUser) -> Result<StatusCode, Error> {
     auth.logout(user).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change the password. Every other session of the account ends.
+#[utoipa::path(post, path = "/password", operation_id = "auth_change_password", tag = "auth",
+    request_body = PasswordChange,
+    responses(
+        (status = 204, description = "The password has changed"),
+        (status = 401, description = "Problem: `unauthenticated`, `wrong-credentials`",
+            body = Problem, content_type = "application/problem+json"),
+    ))]
+pub async fn change_password(
+    State(auth): State<Arc<Auth>>,
+    user: CurrentUser,
+    caller: Caller,
+    ValidJson(PasswordChange { current, new }): ValidJson<PasswordChange>,
+) -> Result<StatusCode, Error> {
+    auth.change_password(user, current, new, caller.address).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List the active sessions of the account, newest first.
+#[utoipa::path(get, path = "/sessions", operation_id = "auth_list_sessions", tag = "auth",
+    responses((status = 200, description = "The newest 100 sessions", body = SessionList)))]
+pub async fn list_sessions(
+    State(auth): State<Arc<Auth>>,
+    user: CurrentUser,
+) -> Result<Json<SessionList>, Error> {
+    let sessions = auth.sessions(user).await?.into_iter();
+    let items = sessions.map(|session| SessionResponse::new(session, user.session)).collect();
+    Ok(Json(SessionList { items }))
+}
+
+/// End a session of the account. Its tokens are refused at once.
+#[utoipa::path(delete, path = "/sessions/{id}", operation_id = "auth_end_session", tag = "auth",
+    params(("id" = Uuid, Path, description = "ID of the session.")),
+    responses((status = 204, description = "The session has ended")))]
+pub async fn end_session(
+    State(auth): State<Arc<Auth>>,
+    user: CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Error> {
+    auth.end_session(user, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all sessions of the account, the current one included.
+#[utoipa::path(delete, path = "/sessions", operation_id = "auth_end_sessions", tag = "auth",
+    responses((status = 204, description = "The sessions have ended")))]
+pub async fn end_sessions(
+    State(auth): State<Arc<Auth>>,
+    user: CurrentUser,
+) -> Result<StatusCode, Error> {
+    auth.end_sessions(user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,11 +1,12 @@
-//! Which sessions have ended, by marks in Redis or else by the database, which is the source of truth.
+//! Which sessions are active, by marks in Redis or else by the database, which is the source of truth.
 
 mod marks;
 
 use uuid::Uuid;
 
+pub(super) use self::marks::Change;
 use self::marks::Marks;
-use super::{now, repo};
+use super::{now, repo, users::Role};
 use crate::{background::Background, config::Config, db::Pool, redis::Redis};
 
 /// All sessions.
@@ -21,15 +22,22 @@ impl Sessions {
         Self { pool: pool.clone(), marks: Marks::new(redis, background, config) }
     }
 
-    /// Whether a session was ended before it expired.
-    pub(super) async fn has_ended(&self, session: Uuid) -> sqlx::Result<bool> {
-        self.marks.has_ended(session, || repo::has_ended(&self.pool, session)).await
+    /// Role of a session's account; `None` where the session has ended, or the account is disabled.
+    pub(super) async fn role(&self, session: Uuid) -> sqlx::Result<Option<Role>> {
+        self.marks.role(session, || repo::role(&self.pool, session)).await
     }
 
     /// Ends a session: every replica refuses its tokens at once.
     pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
+        let change = self.changing(vec![session]);
         repo::end_session(&self.pool, session, now()).await?;
-        self.marks.end(session).await;
+        change.ended().await;
         Ok(())
+    }
+
+    /// Announces a change to sessions before its transaction commits. Where the change is dropped, the
+    /// outcome is unknown, and the database decides.
+    pub(super) fn changing(&self, sessions: Vec<Uuid>) -> Change {
+        self.marks.changing(sessions)
     }
 }

@@ -1,8 +1,9 @@
 //! Single flight: one load of a key at a time in this process; other tasks wait for it.
 
 use std::{
+    any::Any,
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -21,8 +22,11 @@ pub enum Landing {
     Pending,
     /// The loaded value.
     Loaded(Bytes),
-    /// An error, which the loading task returns.
-    Failed,
+    /// The error of the load, which all tasks return: a database that fails is not asked once more by
+    /// each of them.
+    Failed(Arc<dyn Any + Send + Sync>),
+    /// A value that cannot be shared. Each task loads it.
+    Unshared,
 }
 
 /// The part of a task: to load, or to wait.
@@ -52,9 +56,9 @@ impl Flights {
         Seat::Lead(Flight { flights: self, key: key.clone(), landing: sender })
     }
 
-    /// Loads that match may have read old values: no task joins them any more.
-    pub fn close(&self, matches: impl Fn(&Key) -> bool) {
-        self.lock().retain(|key, _| !matches(key));
+    /// Loads of these keys may have read old values: no task joins them any more.
+    pub fn close(&self, invalidated: &[Key]) {
+        self.lock().retain(|key, _| !invalidated.contains(&key.invalidated_by()));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Landing>>> {
@@ -63,25 +67,19 @@ impl Flights {
 }
 
 impl Flight<'_> {
-    /// Hands the result to the waiting tasks. Returns whether no invalidation came in between.
-    pub fn land(self, landing: Landing) -> bool {
+    /// Hands the result to the waiting tasks.
+    pub fn land(self, landing: Landing) {
         self.landing.send_replace(landing);
-        self.leave()
-    }
-
-    fn leave(&self) -> bool {
-        let mut flights = self.flights.lock();
-        let own = self.landing.subscribe();
-        let open = flights.get(&self.key).is_some_and(|landing| landing.same_channel(&own));
-        if open {
-            flights.remove(&self.key);
-        }
-        open
     }
 }
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.leave();
+        let mut flights = self.flights.lock();
+        let own = self.landing.subscribe();
+        // After an invalidation, the key may have a later flight.
+        if flights.get(&self.key).is_some_and(|landing| landing.same_channel(&own)) {
+            flights.remove(&self.key);
+        }
     }
 }

@@ -32,6 +32,16 @@ impl Key {
     pub fn is_list(&self) -> bool {
         self.kind == Kind::List
     }
+
+    /// The key of all lists of a kind, which are invalidated together.
+    pub(super) fn lists(name: &'static str) -> Self {
+        Self::list(name, "")
+    }
+
+    /// The key whose invalidation is one of this key as well.
+    pub(super) fn invalidated_by(&self) -> Self {
+        if self.is_list() { Self::lists(self.name) } else { self.clone() }
+    }
 }
 
 /// `entity:orders:42`, `list:orders:limit=20`

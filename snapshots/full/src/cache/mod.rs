@@ -6,6 +6,7 @@
 
 mod flights;
 mod key;
+mod owed;
 mod store;
 
 use std::{
@@ -18,13 +19,29 @@ use std::{
 use bytes::Bytes;
 use metrics::{counter, histogram};
 use serde::{Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
 
-use self::flights::{Flights, Landing, Seat};
+use self::{
+    flights::{Flights, Landing, Seat},
+    owed::Owed,
+};
 pub use self::{key::Key, store::Store};
-use crate::config::{Config, Env};
+use crate::{
+    background::Background,
+    config::{Config, Env},
+    error::Error,
+};
 
 /// Longer keys are not cached: clients choose the texts of searches.
 const LONGEST_KEY: usize = 500;
+
+/// Interval and batch size of invalidations that are owed.
+const SETTLE: Duration = Duration::from_secs(1);
+const BATCH: usize = 100;
+
+/// A write whose answer is not known has ended by then, in one way or the other: databases limit the
+/// time of a statement.
+const LONGEST_WRITE: Duration = Duration::from_mins(1);
 
 /// Values that were loaded before. Clones share them.
 #[derive(Clone)]
@@ -33,6 +50,8 @@ pub struct Cache(Arc<Parts>);
 struct Parts {
     store: Store,
     flights: Flights,
+    owed: Owed,
+    background: Background,
     ttl: Duration,
     negative_ttl: Duration,
 }
@@ -47,9 +66,21 @@ enum Claim {
 
 impl Cache {
     /// An empty cache.
-    pub fn new(store: Store, config: &Config) -> Self {
-        let (ttl, negative_ttl) = (config.cache_ttl, config.cache_negative_ttl);
-        Self(Arc::new(Parts { store, flights: Flights::default(), ttl, negative_ttl }))
+    pub fn new(store: Store, background: &Background, config: &Config) -> Self {
+        let cache = Self(Arc::new(Parts {
+            store,
+            flights: Flights::default(),
+            owed: Owed::default(),
+            background: background.clone(),
+            ttl: config.cache_ttl,
+            negative_ttl: config.cache_negative_ttl,
+        }));
+        let settling = cache.clone();
+        background.every("cache_invalidations", SETTLE, move || {
+            let cache = settling.clone();
+            async move { cache.settle().await }
+        });
+        cache
     }
 
     /// The value of `key`, from the cache or from `load`. `None` is cached as well, an error is not.
@@ -62,10 +93,11 @@ impl Cache {
         load: impl FnOnce() -> F,
     ) -> Result<Option<T>, E>
     where
-        T: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned + ToSchema + 'static,
+        E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<Option<T>, E>>,
     {
-        self.through(key, load, Option::is_none).await
+        self.through::<T, _, _, _>(key, load, Option::is_none).await
     }
 
     /// The same for a [`Key::list`], which may be empty and is never absent.
@@ -74,32 +106,59 @@ impl Cache {
     /// The errors of `load`.
     pub async fn list_or_load<T, E, F>(&self, key: &Key, load: impl FnOnce() -> F) -> Result<T, E>
     where
-        T: Serialize + DeserializeOwned,
+        T: Serialize + DeserializeOwned + ToSchema + 'static,
+        E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<T, E>>,
     {
-        self.through(key, load, |_| false).await
+        self.through::<T, _, _, _>(key, load, |_| false).await
     }
 
-    /// Invalidates these entities, and every list of their kind. Call it after the commit: a load
-    /// before it returns the old values.
-    pub async fn invalidate<I: Display>(
+    /// Makes a write, then invalidates these entities and every list of their kind; none for a write
+    /// that the database rejects. This holds for every end of the caller: where the client leaves,
+    /// the deadline passes or the answer of the database is lost, the invalidation is repeated until
+    /// the write must be over.
+    ///
+    /// # Errors
+    /// The error of the write.
+    pub async fn invalidate_after<T, E: Into<Error>>(
         &self,
+        write: impl Future<Output = Result<T, E>>,
         name: &'static str,
-        ids: impl IntoIterator<Item = I>,
-    ) {
-        let entities: Vec<_> = ids.into_iter().map(|id| Key::entity(name, id)).collect();
-        self.0.flights.close(|key| key.name == name && (key.is_list() || entities.contains(key)));
-        self.0.store.invalidate(name, entities).await;
+        ids: impl IntoIterator<Item: Display>,
+    ) -> Result<T, Error> {
+        let debt = Debt::new(self, name, ids);
+        match write.await {
+            Ok(written) => {
+                debt.settle().await;
+                Ok(written)
+            }
+            Err(error) => {
+                let error = error.into();
+                if !matches!(error, Error::Unavailable(_) | Error::TimedOut | Error::Internal(_)) {
+                    debt.cancel();
+                }
+                Err(error)
+            }
+        }
     }
 
-    async fn through<V, E, F>(
+    /// Invalidates these entities, and every list of their kind. Call it after a commit, where
+    /// [`Cache::invalidate_after`] cannot make the commit itself.
+    pub async fn invalidate(&self, name: &'static str, ids: impl IntoIterator<Item: Display>) {
+        Debt::new(self, name, ids).settle().await;
+    }
+
+    /// `V` is `T`, or an optional one.
+    async fn through<T, V, E, F>(
         &self,
         key: &Key,
         load: impl FnOnce() -> F,
         is_absent: impl Fn(&V) -> bool,
     ) -> Result<V, E>
     where
+        T: ToSchema + 'static,
         V: Serialize + DeserializeOwned,
+        E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<V, E>>,
     {
         let name = key.name;
@@ -113,12 +172,13 @@ impl Cache {
             return load().await;
         }
 
-        let kept = self.0.store.get(key).await;
+        let owed = self.0.owed.contains(key);
+        let kept = if owed { None } else { self.0.store.get::<T>(key).await };
         let value = kept.as_ref().and_then(decode);
         let outcome = match (&kept, &value) {
             (_, Some(value)) if is_absent(value) => "absent",
             (_, Some(_)) => "hit",
-            // Most likely of another version of the service. It will be overwritten.
+            // It will be overwritten.
             (Some(_), None) => "garbage",
             (None, None) => "miss",
         };
@@ -133,18 +193,20 @@ impl Cache {
                 Seat::Follow(landing) => landing,
             };
             let landing = landing.wait_for(|landing| !matches!(landing, Landing::Pending)).await;
-            match landing.map(|landing| landing.clone()) {
-                Ok(Landing::Loaded(json)) => match decode(&json) {
-                    Some(value) => return Ok(value),
-                    None => return load().await,
-                },
-                // All waiting tasks load at once: one after another would take too long.
-                Ok(_) => return load().await,
+            let shared = match landing.map(|landing| landing.clone()) {
+                Ok(Landing::Loaded(json)) => decode(&json).map(Ok),
+                Ok(Landing::Failed(error)) => error.downcast_ref::<E>().cloned().map(Err),
+                Ok(_) => None,
                 // The loading task was dropped.
-                Err(_) => {}
-            }
+                Err(_) => continue,
+            };
+            return match shared {
+                Some(outcome) => outcome,
+                None => load().await,
+            };
         };
-        let lease = match self.0.store.claim(key, kept).await {
+        let claim = if owed { Claim::Load(None) } else { self.0.store.claim::<T>(key, kept).await };
+        let lease = match claim {
             Claim::Load(lease) => lease,
             Claim::Loaded(json) => {
                 if let Some(value) = decode(&json) {
@@ -157,7 +219,7 @@ impl Cache {
         let value = match load().await {
             Ok(value) => value,
             Err(error) => {
-                flight.land(Landing::Failed);
+                flight.land(Landing::Failed(Arc::new(error.clone())));
                 return Err(error);
             }
         };
@@ -165,20 +227,75 @@ impl Cache {
             Ok(json) => Bytes::from(json),
             Err(error) => {
                 tracing::error!(cache = name, %error, "a loaded value cannot be cached");
-                flight.land(Landing::Failed);
+                flight.land(Landing::Unshared);
                 return Ok(value);
             }
         };
         if let Some(lease) = lease {
             let ttl = if is_absent(&value) { self.0.negative_ttl } else { self.0.ttl };
+            // Nothing is stored if an invalidation came since the claim.
             self.0.store.put(lease, json.clone(), spread(ttl, dice())).await;
         }
-        // After `put`: an invalidation since the load began is seen here, and a later one removes the
-        // entry. A list needs no such care: after an invalidation, no older list is found.
-        if !flight.land(Landing::Loaded(json)) && !key.is_list() {
-            self.0.store.remove(key).await;
-        }
+        flight.land(Landing::Loaded(json));
         Ok(value)
+    }
+
+    async fn forget(&self, keys: &[Key]) -> bool {
+        self.0.flights.close(keys);
+        self.0.store.invalidate(keys).await
+    }
+
+    /// Makes the invalidations that are owed.
+    async fn settle(&self) {
+        let start = Instant::now();
+        for owed in self.0.owed.all().chunks(BATCH) {
+            let keys: Vec<_> = owed.iter().map(|(key, _)| key.clone()).collect();
+            if !self.forget(&keys).await {
+                return;
+            }
+            self.0.owed.settled(owed, start);
+        }
+    }
+}
+
+/// The invalidation after a write. A debt that is dropped is owed for [`LONGEST_WRITE`].
+struct Debt<'a> {
+    cache: &'a Cache,
+    keys: Vec<Key>,
+}
+
+impl<'a> Debt<'a> {
+    fn new(cache: &'a Cache, name: &'static str, ids: impl IntoIterator<Item: Display>) -> Self {
+        let mut keys: Vec<_> = ids.into_iter().map(|id| Key::entity(name, id)).collect();
+        keys.push(Key::lists(name));
+        Self { cache, keys }
+    }
+
+    /// Invalidates after a write that has taken effect.
+    async fn settle(mut self) {
+        if !self.cache.forget(&self.keys).await {
+            self.cache.0.owed.add(&self.keys, Instant::now());
+        }
+        self.keys.clear();
+    }
+
+    /// There is nothing to invalidate.
+    fn cancel(mut self) {
+        self.keys.clear();
+    }
+}
+
+impl Drop for Debt<'_> {
+    fn drop(&mut self) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let (cache, keys) = (self.cache.clone(), std::mem::take(&mut self.keys));
+        cache.0.owed.add(&keys, Instant::now() + LONGEST_WRITE);
+        let background = cache.0.background.clone();
+        background.spawn(async move {
+            cache.forget(&keys).await;
+        });
     }
 }
 

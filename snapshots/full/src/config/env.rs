@@ -70,12 +70,12 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
 }
 
 impl Env {
-    /// The process's environment. In development `file` supplies variables that it leaves unset.
+    /// The process's environment. In development, `.env` of `folder` supplies variables that it
+    /// leaves unset, and `.env.example` supplies the rest.
     ///
-    /// The file counts only where `APP_ENV` is `development`, by the environment or else by the file:
-    /// one left behind on a production host changes nothing. A fresh checkout has none yet: where the
-    /// environment says `development`, as `cargo run` does here, its `.env.example` stands in.
-    pub fn from_process(file: &Path) -> Self {
+    /// The files count only where `APP_ENV` is `development`, by the environment or else by `.env`:
+    /// files left behind on a production host change nothing.
+    pub fn from_process(folder: &Path) -> Self {
         let mut env = Self::default();
         for (name, value) in std::env::vars_os() {
             let Ok(name) = name.into_string() else { continue };
@@ -84,41 +84,44 @@ impl Env {
                 Err(_) => drop(env.not_utf8.insert(name)),
             }
         }
-        let development = env.vars.get("APP_ENV").is_some_and(|value| value == "development");
-        let example = file.with_file_name(".env.example");
-        let file = if development && !file.exists() { &example } else { file };
-        let lines = match dotenvy::from_path_iter(file) {
+        let own = env.file(folder, ".env");
+        let app_env = env.vars.get("APP_ENV").or_else(|| own.get("APP_ENV"));
+        if app_env.is_none_or(|value| value != "development") {
+            env.faults.clear();
+            return env;
+        }
+        let mut vars = env.file(folder, ".env.example");
+        vars.extend(own);
+        vars.append(&mut env.vars);
+        Self { vars, ..env }
+    }
+
+    /// The variables of a file, which may be missing.
+    fn file(&mut self, folder: &Path, file: &'static str) -> BTreeMap<String, String> {
+        let mut vars = BTreeMap::new();
+        let lines = match dotenvy::from_path_iter(folder.join(file)) {
             Ok(lines) => lines,
             Err(error) => {
-                if development && !error.not_found() {
-                    env.fault(".env", error.to_string());
+                if !error.not_found() {
+                    self.fault(file, error.to_string());
                 }
-                return env;
+                return vars;
             }
         };
-
-        let mut from_file = BTreeMap::new();
         let mut last = None;
         for line in lines {
             if let Ok((name, value)) = line {
                 last = Some(name.clone());
-                from_file.insert(name, value);
+                vars.insert(name, value);
             } else {
                 // Without the line's words: they would show the value, which may be a secret.
                 let place = last
                     .as_ref()
                     .map_or("the first line".to_owned(), |name| format!("a line after {name}"));
-                env.fault(".env", format!("{place} cannot be read; quote a value with blanks"));
+                self.fault(file, format!("{place} cannot be read; quote a value with blanks"));
             }
         }
-        let app_env = env.vars.get("APP_ENV").or_else(|| from_file.get("APP_ENV"));
-        if app_env.is_some_and(|value| value == "development") {
-            from_file.append(&mut env.vars);
-            env.vars = from_file;
-        } else {
-            env.faults.clear();
-        }
-        env
+        vars
     }
 
     /// Any text that is not empty.
@@ -215,6 +218,15 @@ impl Env {
             self.fault(name, "must be set");
             SecretString::default()
         })
+    }
+
+    /// The same where only development can do without it: a fault when unset in production.
+    pub fn production_secret(&mut self, name: &'static str) -> Option<SecretString> {
+        let secret = self.secret(name);
+        if secret.is_none() && self.raw("APP_ENV") != Some("development") {
+            self.fault(name, "must be set");
+        }
+        secret
     }
 
     /// Notes a fault that a single read cannot see, such as two settings that contradict each other.
@@ -352,6 +364,15 @@ mod tests {
         let mut env = env("TOKEN_FILE", path.to_str().unwrap());
         assert_eq!(env.secret("TOKEN").unwrap().expose_secret(), "hunter2");
         assert_eq!(env.finish().unwrap()[0].shown, "[redacted]");
+    }
+
+    #[test]
+    fn only_development_can_do_without_some_secrets() {
+        for (app_env, accepted) in [("development", true), ("production", false), ("", false)] {
+            let mut env = env("APP_ENV", app_env);
+            assert!(env.production_secret("TOKEN").is_none());
+            assert_eq!(env.finish().is_ok(), accepted, "{app_env}");
+        }
     }
 
     #[test]

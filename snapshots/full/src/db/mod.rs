@@ -53,17 +53,22 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
     let options = options(config)?;
     postgres::prepare(&options)?;
     let test_after = config.database_test_after_idle;
+    let limits = postgres::Limits::new(config);
     let pool = sqlx::pool::PoolOptions::new()
         .max_connections(config.database_max_connections)
         .acquire_timeout(config.database_acquire_timeout)
         .idle_timeout(config.database_idle_timeout)
         .max_lifetime(config.database_max_lifetime)
+        .after_connect(move |connection, _| Box::pin(limits.set(connection)))
         // A test before every use would cost a third of the throughput.
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut Connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > test_after || doubt::about(meta.age) {
-                    connection.ping().await?;
+                if doubt::about(meta.age) {
+                    return Ok(false);
+                }
+                if meta.idle_for > test_after {
+                    connection.ping().await.inspect_err(doubt::after)?;
                 }
                 Ok(true)
             })
@@ -90,6 +95,21 @@ pub fn check(config: &Config, env: &mut Env) {
             env.fault(name, "must be longer than zero");
         }
     }
+}
+/// Rows that a clean-up deletes in one statement: few enough for its time limit, also where other rows
+/// are deleted with them.
+pub const BATCH: i64 = 500;
+
+/// Begins a transaction for a task that one replica at a time does; `None` while another one does it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin_alone(
+    pool: &Pool,
+    task: &str,
+) -> sqlx::Result<Option<sqlx::Transaction<'static, Driver>>> {
+    let mut transaction = begin(pool).await?;
+    Ok(try_lock_key(&mut transaction, task).await?.then_some(transaction))
 }
 
 /// Keeps the metrics of the pool up to date.

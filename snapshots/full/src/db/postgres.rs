@@ -4,7 +4,8 @@ use std::{io, str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
-    ConnectOptions as _, PgConnection, PgPool, Postgres, Transaction, postgres::PgConnectOptions,
+    AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres, Transaction,
+    postgres::PgConnectOptions,
 };
 
 use super::{error::Trouble, migrate};
@@ -59,17 +60,39 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
         return Err(NOT_A_URL);
     }
     let options = PgConnectOptions::from_str(url).map_err(|_| NOT_A_URL)?;
-    let limit = config.database_statement_timeout;
-    Ok(options
-        .application_name(env!("CARGO_PKG_NAME"))
-        // By the server: it continues a statement after the client has disconnected.
-        .options([("statement_timeout", milliseconds(limit))])
-        // Notices are for people at a terminal.
-        .options([("client_min_messages", "warning")]))
+    // PgBouncer refuses this start-up parameter; since PostgreSQL 12, it changes nothing.
+    Ok(options.extra_float_digits(None).application_name(env!("CARGO_PKG_NAME")))
 }
 
-fn milliseconds(duration: Duration) -> String {
-    format!("{}ms", duration.as_millis())
+/// Limits of a new connection. They are no start-up options, which a connection pooler refuses.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    statement: Duration,
+    idle_in_transaction: Duration,
+}
+
+impl Limits {
+    /// The limits of the settings.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            statement: config.database_statement_timeout,
+            idle_in_transaction: config.database_idle_in_transaction_timeout,
+        }
+    }
+
+    /// Sets them, in one round trip.
+    pub async fn set(self, connection: &mut Connection) -> sqlx::Result<()> {
+        let Self { statement, idle_in_transaction } = self;
+        // By the server: it continues a statement after the client has disconnected. Notices are for
+        // people at a terminal.
+        let set = format!(
+            "SET statement_timeout = {}; SET idle_in_transaction_session_timeout = {};
+            SET client_min_messages = warning",
+            statement.as_millis(),
+            idle_in_transaction.as_millis(),
+        );
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(connection).await.map(drop)
+    }
 }
 
 /// Nothing to prepare.
@@ -90,8 +113,8 @@ pub struct Lock;
 /// The database does not answer.
 pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> {
     // Migrations have no time limit.
-    let unlimited = options.clone().options([("statement_timeout", milliseconds(Duration::ZERO))]);
-    let mut connection = unlimited.connect().await?;
+    let mut connection = options.connect().await?;
+    sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
     let mut wait = migrate::Wait::default();
     loop {
         let lock = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK_ID);
@@ -102,17 +125,38 @@ pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> 
     }
 }
 
+/// Whether the error ends the connection: it failed, or the server is stopping.
+pub fn is_lost(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P")
+}
+
 /// By SQLSTATE (PostgreSQL manual, appendix A).
 pub fn trouble(code: &str) -> Trouble {
     match code {
         "57014" => Trouble::TooLong,
         // Conflicting transactions; a read-only server, as after a failover; a database that does not
-        // exist, which only a new connection meets.
-        "40001" | "40P01" | "25006" | "3D000" => Trouble::Unavailable,
+        // exist, which only a new connection meets; a transaction that was idle for too long.
+        "40001" | "40P01" | "25006" | "3D000" | "25P03" => Trouble::Unavailable,
         // No connection, no login, no resources left, stopping or starting.
         _ if ["08", "28", "53", "57P"].iter().any(|class| code.starts_with(class)) => {
             Trouble::Unavailable
         }
         _ => Trouble::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lost_connection_casts_doubt_on_the_others() {
+        for code in ["08006", "57P01", "57P02", "57P03"] {
+            assert!(is_lost(code), "{code}");
+        }
+        // Serialisation failure, deadlock, out of memory, too many connections, read-only, cancelled.
+        for code in ["40001", "40P01", "53200", "53300", "25006", "57014", "23505"] {
+            assert!(!is_lost(code), "{code}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Connections of clients: their number is bounded, and a client that stops reading is cut off.
+//! Connections of clients: their number is bounded, a client that stops reading is cut off, and one
+//! that is still sending gets its response.
 
 use std::{
     future::{Ready, ready},
@@ -19,6 +20,10 @@ use tokio::{
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::middleware::drain::InFlight;
+
+/// Time for a client to finish a request that was answered early, as with 413. Closed at once, the
+/// connection would be reset, and the response lost (RFC 9112, 9.6).
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Accepts connections whose writes are watched.
 #[derive(Clone)]
@@ -44,7 +49,8 @@ impl<S> Accept<TcpStream, S> for Watch {
         // Responses are written whole: Nagle's algorithm would only hold the last packet back.
         let connection = stream.set_nodelay(true).map(|()| {
             let watch = self.clone();
-            (Connection { stream, watch, stalled: None, _place: place }, service)
+            let (stalled, closing) = (None, None);
+            (Connection { stream, watch, stalled, closing, _place: place }, service)
         });
         ready(connection)
     }
@@ -55,6 +61,7 @@ pub struct Connection {
     stream: TcpStream,
     watch: Watch,
     stalled: Option<Stalled>,
+    closing: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -81,6 +88,22 @@ impl Connection {
         });
         ready!(stalled.limit.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Reads and discards until the client closes the connection, too.
+    fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let closing = self.closing.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut discarded = [0; 4096];
+        loop {
+            if closing.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut bytes = ReadBuf::new(&mut discarded);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut bytes));
+            if read.is_err() || bytes.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 }
 
@@ -112,7 +135,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if self.closing.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        }
+        self.linger(context).map(Ok)
     }
 }
 

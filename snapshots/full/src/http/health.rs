@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -12,7 +12,7 @@ use axum::{
     Json,
     extract::{FromRef, State},
 };
-use futures_util::future::{BoxFuture, FutureExt, join_all};
+use futures_util::future::{BoxFuture, FutureExt, Shared as SharedFuture, join_all};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -39,7 +39,13 @@ pub fn is_probe(path: &str) -> bool {
     matches!(path, "/health" | "/health/live" | "/health/ready")
 }
 
+/// Time for which all probes share one round of checks, so that a flood of them costs one a second.
+const FRESH: Duration = Duration::from_secs(1);
+
 type Outcome = Result<(), Cause>;
+
+/// A round of checks, in progress or finished.
+type Round = SharedFuture<BoxFuture<'static, Vec<Component>>>;
 
 /// A health check of one dependency.
 struct Check {
@@ -51,6 +57,7 @@ struct Check {
 /// Health of the process, and the checks of its dependencies.
 pub struct Health {
     checks: RwLock<Vec<Arc<Check>>>,
+    latest: Mutex<Option<(tokio::time::Instant, Round)>>,
     timeout: Duration,
     started: Instant,
     draining: AtomicBool,
@@ -59,8 +66,13 @@ pub struct Health {
 impl Health {
     /// No dependencies yet; each will have `timeout` to answer.
     pub fn new(timeout: Duration) -> Self {
-        let checks = RwLock::default();
-        Self { checks, timeout, started: Instant::now(), draining: AtomicBool::new(false) }
+        Self {
+            checks: RwLock::default(),
+            latest: Mutex::default(),
+            timeout,
+            started: Instant::now(),
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// Adds a dependency that the service needs.
@@ -81,6 +93,7 @@ impl Health {
 
     fn add(&self, check: Check) {
         self.checks.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(check));
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Turns readiness to 503 for good: the service is stopping.
@@ -102,25 +115,48 @@ impl Health {
         }
     }
 
-    /// Checks every dependency at once, within the timeout.
+    /// The dependencies as the latest round of checks finds them.
     async fn components(&self) -> Vec<Component> {
-        let checks = self.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
-        join_all(checks.iter().map(|check| self.ask(check))).await
+        self.round().await
     }
 
-    async fn ask(&self, check: &Check) -> Component {
+    /// The latest round, or a new one if that is old.
+    fn round(&self) -> Round {
+        let now = tokio::time::Instant::now();
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((begun, round)) = &*latest
+            && now - *begun < FRESH.max(self.timeout)
+        {
+            return round.clone();
+        }
+        let checks = self.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let timeout = self.timeout;
+        #[expect(clippy::disallowed_methods, reason = "it ends by its timeout")]
+        let task = tokio::spawn(async move {
+            join_all(checks.iter().map(|check| check.component(timeout))).await
+        });
+        // A task, because the client of the request that begins the round may disconnect.
+        let round = task.map(|ended| ended.expect("no check panics")).boxed().shared();
+        *latest = Some((now, round.clone()));
+        round
+    }
+}
+
+impl Check {
+    /// Asks the dependency, which has `timeout` to answer.
+    async fn component(&self, timeout: Duration) -> Component {
         let start = Instant::now();
-        let error = match tokio::time::timeout(self.timeout, (check.ask)()).await {
+        let error = match tokio::time::timeout(timeout, (self.ask)()).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some("no answer in time".to_owned()),
         };
         if let Some(error) = &error {
-            tracing::warn!(component = check.name, error, "health check failed");
+            tracing::warn!(component = self.name, error, "health check failed");
         }
         Component {
-            name: check.name,
-            required: check.required,
+            name: self.name,
+            required: self.required,
             status: if error.is_some() { Status::Down } else { Status::Ok },
             latency_ms: (start.elapsed().as_secs_f64() * 1e6).round() / 1e3,
         }
@@ -154,7 +190,7 @@ impl Status {
 }
 
 /// State of a dependency.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = HealthComponent)]
 pub struct Component {
     /// Name of the dependency.
@@ -227,4 +263,54 @@ async fn report(State(health): State<Arc<Health>>) -> Json<Report> {
         uptime_seconds: health.started.elapsed().as_secs(),
         components,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_state_of_dependencies_is_shared_for_a_second() {
+        let health = Health::new(Duration::from_millis(100));
+        let (asked, down) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (count, fails) = (asked.clone(), down.clone());
+        health.required("upstream", move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            let outcome = if fails.load(Ordering::Relaxed) { Err("gone".into()) } else { Ok(()) };
+            std::future::ready(outcome)
+        });
+        assert_eq!(Status::of(&health.components().await), Status::Ok);
+        down.store(true, Ordering::Relaxed);
+        tokio::time::advance(FRESH / 2).await;
+        assert_eq!(Status::of(&health.components().await), Status::Ok);
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        tokio::time::advance(FRESH / 2).await;
+        assert_eq!(Status::of(&health.components().await), Status::Down);
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_disconnect_neither_end_a_round_nor_begin_another() {
+        let health = Health::new(Duration::from_millis(100));
+        let open = Arc::new(tokio::sync::Semaphore::new(0));
+        let gate = open.clone();
+        health.required("upstream", move || {
+            let gate = gate.clone();
+            async move {
+                gate.acquire().await?.forget();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                Ok(())
+            }
+        });
+        for _ in 0..3 {
+            assert!(health.components().now_or_never().is_none());
+        }
+        open.add_permits(1);
+        tokio::task::yield_now().await;
+        tokio::time::advance(FRESH / 2).await;
+        assert_eq!(Status::of(&health.components().await), Status::Ok);
+        assert_eq!(open.available_permits(), 0);
+    }
 }

@@ -226,11 +226,22 @@ pub fn clean_up(background: &Background, db: &Pool, ttl: Duration) {
     });
 }
 
+/// In batches: a backlog would exceed the time limit of one statement.
 async fn delete_older(db: &Pool, ttl: Duration) -> sqlx::Result<()> {
     let oldest = Utc::now() - ttl;
-    sqlx::query!("DELETE FROM http_idempotency_keys WHERE kept_at < $1", oldest)
-        .execute(db)
-        .await?;
+    while let Some(mut transaction) = db::begin_alone(db, "idempotency_clean_up").await? {
+        let batch = sqlx::query!(
+            "DELETE FROM http_idempotency_keys WHERE hash IN
+                (SELECT hash FROM http_idempotency_keys WHERE kept_at < $1 LIMIT $2)",
+            oldest,
+            db::BATCH,
+        );
+        let deleted = batch.execute(&mut *transaction).await?.rows_affected();
+        transaction.commit().await?;
+        if deleted == 0 {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -55,16 +55,53 @@ macro_rules! schema {
     };
 }
 
-pub(crate) use schema;
+/// Give a replacement the schema of the type that it replaces, in which the fields that it may keep are
+/// optional.
+macro_rules! replacement_schema {
+    ($replacement:ident, of $new:ty, keeping $kept:expr) => {
+        impl utoipa::PartialSchema for $replacement {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::http::merge_patch::schema_with_kept::<$new>(&$kept)
+            }
+        }
+
+        impl utoipa::ToSchema for $replacement {}
+    };
+}
+
+#[allow(
+    unused_imports,
+    reason = "only fields that are private or have the time as their default are kept"
+)]
+pub(crate) use {replacement_schema, schema};
 
 /// The schema of a patch of `T`, whose own schema is an object.
 pub fn patch_schema<T: PartialSchema>() -> RefOr<Schema> {
+    let about = "A JSON merge patch: omitted fields keep their values, `null` clears a field.";
+    with_optional::<T>(about.to_owned(), |_| true)
+}
+
+/// The schema of a replacement of `T`, whose own schema is an object.
+pub fn schema_with_kept<T: PartialSchema>(kept: &[&str]) -> RefOr<Schema> {
+    let about = format!(
+        "New values. Omitted fields take their defaults, but these keep their values: `{}`.",
+        kept.join("`, `"),
+    );
+    with_optional::<T>(about, |name| kept.contains(&name))
+}
+
+fn with_optional<T: PartialSchema>(
+    about: String,
+    is_optional: impl Fn(&str) -> bool,
+) -> RefOr<Schema> {
     let mut schema = T::schema();
     if let RefOr::T(Schema::Object(object)) = &mut schema {
-        let about = "A JSON merge patch: omitted fields keep their values, `null` clears a field.";
-        object.description = Some(about.to_owned());
-        object.required.clear();
-        for property in object.properties.values_mut() {
+        object.description = Some(about);
+        object.required.retain(|name| !is_optional(name));
+        for (name, property) in &mut object.properties {
+            if !is_optional(name) {
+                continue;
+            }
             match property {
                 RefOr::Ref(reference) => reference.default = None,
                 RefOr::T(Schema::Object(value)) => value.default = None,

@@ -114,6 +114,8 @@ fn complete(openapi: &mut OpenApi) {
         let collection = paths.contains(&format!("{path}/{{id}}"));
         for (method, operation) in operations(item) {
             add_responses(path, &method, collection, operation);
+            // Public, unless a guard has said otherwise: no `security` would leave it open.
+            operation.security.get_or_insert_default();
         }
     }
 }

@@ -22,8 +22,14 @@ pub struct Gcra {
     max_per_shard: usize,
 }
 
-/// The client of a limit.
-type Key = (Limit, Client);
+/// Whose budget it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    /// That of one client.
+    Own(Limit, Client),
+    /// That of the clients with this hash which found the table full.
+    Shared(Limit, usize),
+}
 
 #[derive(Default)]
 struct Shard {
@@ -33,7 +39,7 @@ struct Shard {
 }
 
 impl Gcra {
-    /// At most `max` budgets, all full.
+    /// Budgets of at most `max` clients, all full, and as many for the clients beyond.
     pub fn new(max: u32) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
@@ -48,10 +54,14 @@ impl Gcra {
     }
 
     fn take_at(&self, limit: Limit, client: Client, now: Instant) -> Decision {
-        let key = (limit, client);
         #[expect(clippy::cast_possible_truncation, reason = "any bits will do")]
-        let shard = self.hasher.hash_one(key) as usize % SHARDS;
-        let mut shard = self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = self.hasher.hash_one((limit, client)) as usize;
+        let shard = &self.shards[hash % SHARDS];
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut key = Key::Own(limit, client);
+        if !shard.whole_at.contains_key(&key) && !shard.make_room(self.max_per_shard, now) {
+            key = Key::Shared(limit, hash / SHARDS % self.max_per_shard);
+        }
 
         let used = shard.whole_at.get(&key).map_or(Duration::ZERO, |at| at.duration_since(now));
         let cost = MINUTE / limit.per_minute;
@@ -60,9 +70,7 @@ impl Gcra {
         if !retry_after.is_zero() {
             return Decision { allowed: false, remaining: 0, reset: used, retry_after };
         }
-        if shard.make_room(self.max_per_shard, now) || shard.whole_at.contains_key(&key) {
-            shard.whole_at.insert(key, now + after);
-        }
+        shard.whole_at.insert(key, now + after);
         let left = MINUTE.saturating_sub(after).as_nanos() / cost.as_nanos();
         let remaining = u32::try_from(left).unwrap_or(u32::MAX);
         Decision { allowed: true, remaining, reset: after, retry_after: Duration::ZERO }
@@ -70,8 +78,8 @@ impl Gcra {
 }
 
 impl Shard {
-    /// Whether another budget fits. A client whose budget does not is allowed without one: better than
-    /// refusing all clients while one floods the table with addresses.
+    /// Whether another budget fits. A client whose budget does not shares one with few others: while one
+    /// client floods the table with addresses, the others are neither refused nor uncounted.
     fn make_room(&mut self, max: usize, now: Instant) -> bool {
         let swept_lately = self.swept.is_some_and(|at| now.duration_since(at).as_secs() < 1);
         if self.whole_at.len() >= max && !swept_lately {
@@ -148,7 +156,9 @@ mod tests {
                 "a full table refuses no client"
             );
         }
-        assert!(held() <= 1600);
+        assert!(held() <= 2 * 1600);
+        let newcomer = |_| gcra.take_at(limit, client(10_000), start).allowed;
+        assert!((0..60).map(newcomer).any(|allowed| !allowed), "a full table counts newcomers");
         // Enough clients that every shard has some of them.
         for number in 20_000..21_000 {
             gcra.take_at(limit, client(number), start + 2 * MINUTE);

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,6 +17,9 @@ use crate::{
     error::Error,
     http::caller::{Caller, Client},
 };
+
+const RATELIMIT: &str = "ratelimit";
+const RATELIMIT_POLICY: &str = "ratelimit-policy";
 
 /// A limit, and the budgets of its clients.
 pub struct RateLimit {
@@ -56,9 +59,29 @@ impl RateLimit {
         }
     }
 
-    /// Takes one request from the client's budget.
-    pub async fn take(&self, client: Client) -> Decision {
-        self.budgets.take(self.limit, client).await
+    /// Takes one request from the client's budget, and answers it or refuses it with 429. The response
+    /// has the state of the budget.
+    pub async fn admit(
+        &self,
+        client: Client,
+        response: impl Future<Output = Response>,
+    ) -> Response {
+        let decision = self.budgets.take(self.limit, client).await;
+        let mut response = if decision.allowed {
+            let response = response.await;
+            // A tighter limit inside has refused the request, or has described itself.
+            if response.status() == StatusCode::TOO_MANY_REQUESTS
+                || response.headers().contains_key(RATELIMIT)
+            {
+                return response;
+            }
+            response
+        } else {
+            metrics::counter!("rate_limit_refusals_total").increment(1);
+            Error::RateLimited { retry_after: decision.retry_after }.into_response()
+        };
+        self.describe(decision, response.headers_mut());
+        response
     }
 
     /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-10.
@@ -66,8 +89,8 @@ impl RateLimit {
         let Decision { remaining, reset, .. } = decision;
         let state = format!("\"{}\";r={remaining};t={}", self.limit.name, seconds_up(reset));
         let state = HeaderValue::from_str(&state).expect("printable");
-        headers.insert(HeaderName::from_static("ratelimit"), state);
-        headers.insert(HeaderName::from_static("ratelimit-policy"), self.policy.clone());
+        headers.insert(HeaderName::from_static(RATELIMIT), state);
+        headers.insert(HeaderName::from_static(RATELIMIT_POLICY), self.policy.clone());
     }
 }
 
@@ -78,15 +101,7 @@ pub async fn enforce(
     request: Request,
     next: Next,
 ) -> Response {
-    let decision = limit.take(caller.client()).await;
-    let mut response = if decision.allowed {
-        next.run(request).await
-    } else {
-        metrics::counter!("rate_limit_refusals_total").increment(1);
-        Error::RateLimited { retry_after: decision.retry_after }.into_response()
-    };
-    limit.describe(decision, response.headers_mut());
-    response
+    limit.admit(caller.client(), next.run(request)).await
 }
 
 fn seconds_up(duration: Duration) -> u64 {

@@ -53,7 +53,7 @@ fn describe() {
     describe_gauge!("http_requests_in_flight", "Requests being answered");
     describe_counter!(
         "http_requests_shed_total",
-        "Requests answered with 503 (`overloaded`), beyond `MAX_REQUESTS_IN_FLIGHT`"
+        "Requests answered with 503 (`overloaded`), beyond `MAX_REQUESTS_IN_FLIGHT` or `BODY_MEMORY_BYTES`"
     );
     counter!("http_requests_shed_total").absolute(0);
     describe_counter!(
@@ -74,8 +74,13 @@ fn describe() {
     );
     describe_histogram!("cache_load_duration_seconds", Unit::Seconds, "Duration of a load");
     describe_gauge!("redis_up", "0 while the circuit breaker of Redis is open, else 1");
-    describe_counter!("redis_errors_total", "Calls that Redis did not answer");
+    describe_counter!("redis_errors_total", "Calls that Redis did not answer, or refused");
     counter!("redis_errors_total").absolute(0);
+    describe_counter!(
+        "redis_refusals_total",
+        "Calls that Redis refused, such as writes to a read-only replica"
+    );
+    counter!("redis_refusals_total").absolute(0);
     describe_counter!(
         "rate_limit_fallbacks_total",
         "Requests that a process counted alone, because Redis did not answer"
@@ -92,6 +97,15 @@ fn describe() {
         "Requests that got no connection in time, and thus 503"
     );
     counter!("database_acquire_timeouts_total").absolute(0);
+    describe_counter!(
+        "auth_sign_ins_total",
+        "Sign-ins: `ok`, `wrong` (address or password), `refused` (too many wrong passwords), `failed` (a dependency)"
+    );
+    describe_counter!(
+        "auth_refresh_token_reuses_total",
+        "Refresh tokens that were used twice, which ended their sessions"
+    );
+    counter!("auth_refresh_token_reuses_total").absolute(0);
     let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];
     gauge!("build_info", &labels).set(1.0);
     Collector::default().describe();

@@ -63,9 +63,9 @@ async fn a_request_of_an_active_session_needs_no_query() {
     let trusted = life(&known.mark(prefix)).await;
     assert!((1..=30_000).contains(&trusted), "{trusted}");
     app.state.db.close().await;
-    assert!(!app.state.auth.has_ended(known.id).await.unwrap());
+    assert!(app.state.auth.role(known.id).await.unwrap().is_some());
     assert!(
-        app.state.auth.has_ended(unknown.id).await.is_err(),
+        app.state.auth.role(unknown.id).await.is_err(),
         "an unknown session needs the database"
     );
 }
@@ -93,7 +93,7 @@ async fn a_missing_or_invalid_mark_admits_no_ended_session() {
     let app = TestApp::with(&[("CACHE_PREFIX", prefix)]).await;
     let (ended, living) = (Session::begin(&app).await, Session::begin(&app).await);
     ended.end(&app).await;
-    for garbage in [None, Some(["SET", "nonsense"]), Some(["SET", ""]), Some(["LPUSH", "living"])] {
+    for garbage in [None, Some(["SET", "nonsense"]), Some(["SET", ""]), Some(["LPUSH", "ended"])] {
         for (session, status) in [(&ended, 401), (&living, 200)] {
             let mark = session.mark(prefix);
             redis::command::<()>(&["DEL", &mark]).await;
@@ -145,9 +145,40 @@ async fn an_end_that_redis_has_missed_is_repeated() {
     timeout(PATIENCE, wait).await.expect("the other replica refuses the session");
 }
 
-/// The session ends between the query of the database and its result.
+/// The answer of the database is lost, and it ends the session all the same, some time later.
 #[tokio::test]
-async fn an_end_during_a_query_is_not_overwritten() {
+async fn an_end_that_the_database_has_not_answered_is_seen_by_all_replicas() {
+    let prefix = redis::prefix();
+    let settings = [("CACHE_PREFIX", prefix), ("DATABASE_ACQUIRE_TIMEOUT", "50ms")];
+    let app = TestApp::with(&settings).await;
+    let other = beside(&app, &[("DATABASE_ACQUIRE_TIMEOUT", "10s")]).await;
+    let session = Session::begin(&app).await;
+    for app in [&app, &other] {
+        assert_eq!(session.status(app).await, 200);
+    }
+    let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
+    let logout = app.post("/auth/logout").bearer_auth(&session.access_token);
+    problem(logout, (503, "unavailable")).await;
+    drop(held);
+    assert_eq!(session.status(&other).await, 200, "it has not ended yet");
+    let mark = session.mark(prefix);
+    // The mark must not expire during the test.
+    let _: bool = redis::command(&["PEXPIRE", &mark, "3600000"]).await;
+    let end = "UPDATE auth_sessions SET ended_at = begun_at";
+    sqlx::query(end).execute(&other.state.db).await.unwrap();
+    for app in [&app, &other] {
+        let ended = async {
+            while session.status(app).await != 401 {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, ended).await.expect("the session has ended");
+    }
+}
+
+/// The session changes between the query of the database and its result.
+#[tokio::test]
+async fn a_change_during_a_query_is_not_overwritten() {
     let prefix = redis::prefix();
     let (proxy, url) = redis::proxy().await;
     let settings = [
@@ -157,23 +188,62 @@ async fn an_end_during_a_query_is_not_overwritten() {
     ];
     let app = TestApp::with(&settings).await;
     let session = Session::begin(&app).await;
-    let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
-    let before = proxy.sent();
-    let asked = tokio::spawn({
-        let (state, id) = (app.state.clone(), session.id);
-        async move { state.auth.has_ended(id).await }
-    });
+    for change in ["ask", "ended"] {
+        let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
+        let before = proxy.sent();
+        let asked = tokio::spawn({
+            let (state, id) = (app.state.clone(), session.id);
+            async move { state.auth.role(id).await }
+        });
+        let wait = async {
+            while proxy.sent() == before {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("Redis is queried first");
+        let mark = session.mark(prefix);
+        redis::command::<()>(&["SET", &mark, change, "PX", "60000"]).await;
+        drop(held);
+        asked.await.unwrap().unwrap();
+        assert_eq!(redis::command::<String>(&["GET", &mark]).await, change);
+        redis::command::<()>(&["DEL", &mark]).await;
+    }
+}
+
+/// One replica changes a role while it cannot reach Redis; the other one keeps its connection.
+#[tokio::test]
+async fn a_change_of_role_that_redis_has_missed_is_repeated() {
+    let prefix = redis::prefix();
+    let (proxy, url) = redis::proxy().await;
+    let settings = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "10ms")];
+    let cut_off = TestApp::with(&settings).await;
+    let other = beside(&cut_off, &[("REDIS_URL", redis::url())]).await;
+    let session = Session::begin(&other).await;
+    let promote = "UPDATE users SET role = 'admin'";
+    sqlx::query(promote).execute(&other.state.db).await.unwrap();
+    let list = |app: &TestApp| app.get("/api/v1/users").bearer_auth(&session.access_token);
+    let users = read(list(&other)).await;
+    let path = format!("/api/v1/users/{}", users["items"][0]["id"].as_str().unwrap());
+    let mark = session.mark(prefix);
+    // The mark must not expire during the test.
+    assert!(redis::command::<bool>(&["PEXPIRE", &mark, "3600000"]).await);
+    let second =
+        json!({"username": "root", "email": "root@example.com", "password": "correct horse"});
+    send(other.post("/auth/register").json(&second)).await;
+    let promote = "UPDATE users SET role = 'admin' WHERE username = 'root'";
+    sqlx::query(promote).execute(&other.state.db).await.unwrap();
+
+    proxy.cut();
+    let demote = cut_off.request("PATCH", &path).bearer_auth(&session.access_token);
+    assert_eq!(send(demote.json(&json!({"role": "user"}))).await.status(), 200);
+    problem(list(&cut_off), (403, "forbidden")).await;
+    proxy.restore();
     let wait = async {
-        while proxy.sent() == before {
+        while send(list(&other)).await.status() != 403 {
             yield_now().await;
         }
     };
-    timeout(PATIENCE, wait).await.expect("Redis is queried first");
-    let mark = session.mark(prefix);
-    redis::command::<()>(&["SET", &mark, "ended", "PX", "60000"]).await;
-    drop(held);
-    asked.await.unwrap().unwrap();
-    assert_eq!(redis::command::<String>(&["GET", &mark]).await, "ended");
+    timeout(PATIENCE, wait).await.expect("the other replica sees the role");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -23,13 +24,17 @@ use tokio::{
     task::{spawn_blocking, yield_now},
     time::timeout,
 };
+use utoipa::ToSchema;
 
 use crate::support::{
     PATIENCE, TestApp, client, json, redis,
-    service::cache::{Cache, Key},
+    service::{
+        cache::{Cache, Key},
+        error::Error,
+    },
 };
 
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 struct Thing {
     size: usize,
 }
@@ -127,6 +132,58 @@ async fn entries_and_invalidations_are_shared_by_all_replicas() {
     }
 }
 
+/// During a rolling update, replicas of two versions share the entries. In the newer one, a thing has a
+/// colour.
+#[tokio::test]
+async fn an_entry_of_another_version_of_the_type_is_not_read_and_is_invalidated() {
+    #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
+    struct Coloured {
+        size: usize,
+        color: Option<String>,
+    }
+    let (old, new, _) = replicas().await;
+    let key = Key::entity("things", 1);
+    let size = AtomicUsize::new(1);
+    let older = async || {
+        let load = async || Ok::<_, ()>(Some(Thing { size: size.load(Ordering::SeqCst) }));
+        old.state.cache.get_or_load(&key, load).await.unwrap().unwrap().size
+    };
+    let newer = async || {
+        let load = async || {
+            let color = Some("red".to_owned());
+            Ok::<_, ()>(Some(Coloured { size: size.load(Ordering::SeqCst), color }))
+        };
+        new.state.cache.get_or_load(&key, load).await.unwrap().unwrap()
+    };
+    assert_eq!(older().await, 1);
+    assert_eq!(newer().await.color.as_deref(), Some("red"), "not `null`");
+    for written in 2..6 {
+        size.store(written, Ordering::SeqCst);
+        let writer = if written % 2 == 0 { &old } else { &new };
+        writer.state.cache.invalidate("things", [1]).await;
+        assert_eq!((older().await, newer().await.size), (written, written), "a stale entry");
+    }
+}
+
+/// The process that made the write is the only one that knows of it.
+#[tokio::test]
+async fn a_write_that_is_given_up_invalidates_for_all_replicas() {
+    let (one, other, _) = replicas().await;
+    let (key, row) = (Key::entity("things", 1), AtomicUsize::new(1));
+    let read = async || {
+        let load = async || Ok::<_, ()>(Some(Thing { size: row.load(Ordering::SeqCst) }));
+        other.state.cache.get_or_load(&key, load).await.unwrap().unwrap().size
+    };
+    assert_eq!(read().await, 1);
+    let write = pending::<Result<(), Error>>();
+    let write = one.state.cache.invalidate_after(write, "things", [1]);
+    assert!(timeout(Duration::ZERO, write).await.is_err());
+    assert_eq!(read().await, 1, "it has not taken effect yet");
+    row.store(2, Ordering::SeqCst);
+    let seen = async { while read().await != 2 {} };
+    timeout(PATIENCE, seen).await.expect("the other replica reads what was written");
+}
+
 #[tokio::test]
 async fn a_write_of_another_replica_during_a_load_is_not_overwritten() {
     let (one, other, _) = replicas().await;
@@ -197,12 +254,15 @@ async fn an_unreadable_entry_is_a_miss_and_is_overwritten() {
     let (app, _, prefix) = replicas().await;
     for key in [Key::entity("things", 1), Key::list("things", "")] {
         let place = format!("{prefix}:{key}");
+        get(&app.state.cache, &key, &AtomicUsize::new(0)).await;
+        let entry: String = redis::command(&["GET", &place]).await;
+        let shape = entry.strip_suffix("{\"size\":0}").unwrap();
         for garbage in [
             ["SET", &place, "nonsense"],
             ["SET", &place, ""],
-            ["SET", &place, "|{half"],
-            ["SET", &place, "|"],
-            ["SET", &place, "|{\"weight\":1}"],
+            ["SET", &place, &format!("{shape}{{half")],
+            ["SET", &place, shape],
+            ["SET", &place, &format!("{shape}{{\"weight\":1}}")],
             ["LPUSH", &place, "a"],
         ] {
             redis::command::<()>(&["DEL", &place]).await;

@@ -33,6 +33,27 @@ async fn small_streamed_and_compressed_responses_are_not_compressed() {
     }
 }
 
+/// Bytes that differ need strong tags that differ; conditional requests take either.
+#[tokio::test]
+async fn each_encoding_has_a_separate_etag() {
+    let app = TestApp::start().await;
+    let get = || app.get("/test/version");
+    let plain = send(get()).await;
+    assert_eq!(header(&plain, "etag"), "\"3\"");
+    for encoding in ["br", "zstd", "gzip"] {
+        let response = send(get().header("accept-encoding", encoding)).await;
+        let tag = format!("\"3-{encoding}\"");
+        assert_eq!(header(&response, "etag"), tag);
+        let list = format!("\"2-{encoding}\", {tag}");
+        let listed = send(get().header("if-match", list)).await;
+        assert_eq!(header(&listed, "x-if-match"), "\"2\", \"3\"");
+        let unchanged = send(get().header("if-none-match", &tag)).await;
+        assert_eq!((unchanged.status().as_u16(), header(&unchanged, "etag")), (304, &*tag));
+    }
+    let unchanged = send(get().header("if-none-match", "\"3\"")).await;
+    assert_eq!((unchanged.status().as_u16(), header(&unchanged, "etag")), (304, "\"3\""));
+}
+
 /// tower-http answers 406 only after the handler has run, and replaces any other status.
 #[tokio::test]
 async fn a_client_that_accepts_no_encoding_is_refused_before_the_handler_runs() {

@@ -9,7 +9,11 @@ use crate::support::{
     PATIENCE, Process, TestApp, client,
     database::{Database, THINGS},
     problem, send,
-    service::{db::migrate, error::Error, http::problem::Kind},
+    service::{
+        db::migrate,
+        error::Error,
+        http::{problem::Kind, server::Stop},
+    },
 };
 
 #[tokio::test]
@@ -25,6 +29,19 @@ async fn an_exhausted_pool_gives_503_and_recovers() {
     drop(held);
     let free = async { while send(app.get("/test/things")).await.status() != 200 {} };
     timeout(PATIENCE, free).await.expect("the pool has free connections again");
+}
+
+#[tokio::test]
+async fn shutdown_closes_the_pool_after_the_last_request() {
+    let database = Database::with_things().await;
+    let mut app = TestApp::with(&[("DATABASE_URL", database.url())]).await;
+    let db = app.state.db.clone();
+    let held = db.acquire().await.unwrap();
+    app.stop(Stop::Now);
+    timeout(PATIENCE, db.close_event()).await.expect("the pool is closed");
+    drop(held);
+    app.ended().await;
+    assert_eq!(db.size(), 0);
 }
 
 #[tokio::test]

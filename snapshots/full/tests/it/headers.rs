@@ -41,6 +41,9 @@ async fn the_api_loads_nothing_and_the_page_only_from_its_origin() {
     let strict = "default-src 'none'; frame-ancestors 'none'";
     assert_eq!(header(&api, "content-security-policy"), strict);
     assert_eq!(header(&api, "cache-control"), "no-store");
+    // `no-store` would forbid what an `ETag` is for.
+    let version = send(app.get("/test/version")).await;
+    assert_eq!(header(&version, "cache-control"), "private, no-cache");
     let page = send(app.get("/docs/")).await;
     assert!(header(&page, "content-security-policy").contains("script-src 'self';"));
     assert!(!header(&page, "content-security-policy").contains("http"));

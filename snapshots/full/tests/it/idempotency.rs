@@ -4,15 +4,18 @@ use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 use tokio::{task::yield_now, time::timeout};
 
 use crate::{
     resources::categories::body,
     support::{
-        PATIENCE, TestApp, header, problem,
+        PATIENCE, TestApp,
+        database::Database,
+        header, problem,
         resources::{Api, account, fault},
         send,
-        service::auth::users::Role,
+        service::{auth::users::Role, db},
     },
 };
 
@@ -115,7 +118,7 @@ async fn a_write_whose_response_cannot_be_stored_is_rolled_back() {
 #[tokio::test]
 async fn each_account_has_its_own_keys() {
     let api = Api::start().await;
-    let (_, eve) = account(&api, "eve", Role::User).await;
+    let (_, eve) = account(&api, "eve", Role::Admin).await;
     assert_eq!(send(write(&api, "k1", &body(&api, 0).await)).await.status(), 201);
     let hers = TestApp::post(&api, PATH).bearer_auth(eve).header("idempotency-key", "k1");
     let answer = send(hers.json(&body(&api, 1).await)).await;
@@ -186,4 +189,42 @@ async fn stored_responses_expire_after_their_ttl() {
     assert!(is_replayed(&send(write(&api, "new", &new)).await));
     send(api.request("DELETE", header(&made[0], "location"))).await;
     assert!(!is_replayed(&send(write(&api, "old", &old)).await));
+}
+
+/// A single statement would exceed its time limit, and delete nothing.
+#[tokio::test]
+async fn old_keys_are_deleted_in_batches() {
+    let database = Database::new().await;
+    let pool = database.pool();
+    let row = |n| format!("('{n:064}', '{n:064}', '{{}}', '2020-01-01 00:00:00+00:00')");
+    let rows = (0..1200).map(row);
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let insert = "INSERT INTO http_idempotency_keys (hash, fingerprint, answer, kept_at) VALUES ";
+    sqlx::raw_sql(AssertSqlSafe(format!("{insert} {rows}"))).execute(&pool).await.unwrap();
+    let limit = "
+        CREATE FUNCTION at_most_500() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN IF (SELECT count(*) FROM gone) > 500 THEN RAISE 'too many'; END IF; RETURN NULL; END $$;
+        CREATE TRIGGER at_most_500 AFTER DELETE ON http_idempotency_keys
+            REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION at_most_500()";
+    sqlx::raw_sql(limit).execute(&pool).await.unwrap();
+    let _app = TestApp::with(&[("DATABASE_URL", database.url())]).await;
+    let deleted = async {
+        let count = "SELECT count(*) FROM http_idempotency_keys";
+        while sqlx::query_scalar::<_, i64>(count).fetch_one(&pool).await.unwrap() > 0 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, deleted).await.expect("the clean-up deletes all old keys");
+}
+
+#[tokio::test]
+async fn of_several_replicas_one_cleans_up() {
+    let app = TestApp::start().await;
+    let begin = async || db::begin_alone(&app.state.db, "test_clean_up").await.unwrap();
+    let first = begin().await.expect("no replica does it");
+    assert!(begin().await.is_none(), "another replica does it");
+    drop(first);
+    timeout(PATIENCE, async { while begin().await.is_none() {} })
+        .await
+        .expect("the next one does it");
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod access;
 mod auth;
 mod auth_replicas;
 mod cache;
@@ -14,12 +15,16 @@ mod config;
 mod connections;
 mod cors;
 mod database;
+mod database_tls;
 mod errors;
 mod headers;
 mod health;
+mod hostile_input;
 mod idempotency;
 mod injection;
+mod lifecycle;
 mod logs;
+mod lost_answers;
 mod metrics;
 mod migrations;
 mod openapi;
@@ -27,9 +32,11 @@ mod outage;
 mod paging;
 mod rate_limit;
 mod redis_killed;
+mod redis_tls;
 mod resources;
 mod shared_rate_limit;
 mod shutdown;
+mod signing_keys;
 mod static_files;
 mod timeouts;
 mod traces;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::{
-    TestApp, json, send,
+    TestApp, json, problem, send,
     service::{app, http::openapi},
 };
 
@@ -26,6 +26,7 @@ async fn the_description_is_complete() {
         for operation in item.as_object().unwrap().values() {
             ids.push(operation["operationId"].as_str().unwrap());
             assert!(operation["summary"].is_string() && operation["tags"][0].is_string());
+            assert!(operation["security"].is_array(), "{path}: neither public nor guarded");
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{path}: no success");
             for (status, response) in
@@ -79,4 +80,12 @@ async fn the_page_loads_nothing_from_other_hosts() {
     }
     let settings = send(app.get("/docs/swagger-initializer.js")).await.text().await.unwrap();
     assert!(settings.contains("/api-docs/openapi.json") && settings.contains("\"none\""));
+}
+
+#[tokio::test]
+async fn the_description_and_the_page_can_be_switched_off() {
+    let app = TestApp::with(&[("API_DOCS", "false")]).await;
+    for path in ["/docs", "/docs/", "/docs/swagger-initializer.js", "/api-docs/openapi.json"] {
+        problem(app.get(path), 404).await;
+    }
 }

@@ -2,20 +2,28 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
+use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
 
 use crate::support::{
     PATIENCE, TestApp,
     database::{Database, THINGS, postgres::proxy::Proxy},
     problem, send,
-    service::{db::startup::Schema, error::Error, http::problem::Kind},
+    service::{
+        db::{Connection, startup::Schema},
+        error::Error,
+        http::problem::Kind,
+    },
 };
 
 async fn recovers(app: &TestApp) {
     for path in ["/health/ready", "/test/things"] {
-        let recovered = async { while send(app.get(path)).await.status() != 200 {} };
-        timeout(PATIENCE, recovered).await.expect("the service recovers by itself");
+        becomes(app, path, 200).await;
     }
+}
+
+async fn becomes(app: &TestApp, path: &str, status: u16) {
+    let wait = async { while send(app.get(path)).await.status() != status {} };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{path} is never {status}"));
 }
 
 #[tokio::test]
@@ -25,6 +33,7 @@ async fn without_the_database_the_service_is_not_ready_and_recovers_by_itself() 
     let app = TestApp::with(&[("DATABASE_URL", &proxy.url)]).await;
     assert_eq!(send(app.get("/health/ready")).await.status(), 200);
     proxy.cut();
+    becomes(&app, "/health/ready", 503).await;
     problem(app.get("/health/ready"), (503, "unavailable")).await;
     problem(app.get("/test/things"), (503, "unavailable")).await;
     assert_eq!(send(app.get("/health/live")).await.status(), 200);
@@ -75,10 +84,72 @@ async fn an_idle_connection_is_tested_before_use() {
     assert_eq!(send(app.get("/test/things")).await.status(), 200);
 }
 
+/// A server that restarts closes all connections. After the first one is found dead, the older ones
+/// are replaced, not tested one by one.
+#[tokio::test]
+async fn after_a_lost_connection_the_older_ones_are_replaced() {
+    let app = TestApp::start().await;
+    let pid = async |connection: &mut Connection| -> i32 {
+        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.unwrap()
+    };
+    let (mut lost, mut older) =
+        (app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap());
+    let before = pid(&mut older).await;
+    let end = "SELECT pg_terminate_backend(pg_backend_pid())";
+    let error = sqlx::query(end).execute(&mut *lost).await.unwrap_err();
+    assert_eq!(Kind::from(&Error::from(error)), Kind::Unavailable);
+    drop(older);
+    let mut next = app.state.db.acquire().await.unwrap();
+    assert_ne!(pid(&mut next).await, before);
+}
+
 #[tokio::test]
 async fn the_server_cancels_a_statement_that_takes_too_long() {
     let app = TestApp::with(&[("DATABASE_STATEMENT_TIMEOUT", "50ms")]).await;
     let endless = sqlx::query("SELECT pg_sleep(3600)").execute(&app.state.db);
     let ended = timeout(PATIENCE, endless).await.expect("the statement is cancelled").unwrap_err();
     assert_eq!(Kind::from(&Error::from(ended)), Kind::TimedOut);
+}
+
+#[tokio::test]
+async fn the_server_closes_a_connection_whose_transaction_is_idle() {
+    let app = TestApp::with(&[("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", "50ms")]).await;
+    let mut idle = app.state.db.begin().await.unwrap();
+    let lock = "SELECT pg_advisory_xact_lock(1)";
+    sqlx::query(lock).execute(&mut *idle).await.unwrap();
+    let freed = sqlx::query(lock).execute(&app.state.db);
+    timeout(PATIENCE, freed).await.expect("the lock is released").unwrap();
+    let error = sqlx::query("SELECT 1").execute(&mut *idle).await.unwrap_err();
+    assert_eq!(Kind::from(&Error::from(error)), Kind::Unavailable);
+}
+
+/// A connection pooler, such as `PgBouncer`, refuses connections with others, such as `options`.
+#[tokio::test]
+async fn a_connection_begins_with_parameters_that_pgbouncer_takes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("postgres://user:password@127.0.0.1:{port}/name?sslmode=disable");
+    let start = async {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let length = client.read_u32().await.unwrap() as usize;
+        let mut message = vec![0; length - 4];
+        client.read_exact(&mut message).await.unwrap();
+        message
+    };
+    let connect = async {
+        let _app = TestApp::with(&[("DATABASE_URL", &url)]).await;
+        std::future::pending::<()>().await;
+    };
+    let message = tokio::select! {
+        message = timeout(PATIENCE, start) => message.expect("the service connects"),
+        () = connect => unreachable!(),
+    };
+    // After the version of the protocol: names and values, each of which ends with a zero.
+    let texts: Vec<_> =
+        message[4..].split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    let known =
+        ["user", "database", "client_encoding", "DateStyle", "TimeZone", "application_name"];
+    for name in texts.iter().step_by(2).filter(|name| !name.is_empty()) {
+        assert!(known.contains(&name.as_ref()), "{name}");
+    }
 }

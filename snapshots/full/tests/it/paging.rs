@@ -19,7 +19,7 @@ use crate::{
 const PATH: &str = "/api/v1/categories";
 
 /// Sortable columns of a listing.
-const SORTS: &[&str] = &["created_at", "updated_at", "name", "rank"];
+const SORTS: &[&str] = &["created_at", "name", "rank"];
 
 /// Creates `count` rows at the same time, with equal values wherever possible, so that only the ID
 /// orders them.
@@ -187,6 +187,8 @@ fn indexed(row: &Value) -> Vec<String> {
         Some(format!("{field}={}", value.replace('+', "%2B")))
     };
     queries.extend(fields.iter().filter_map(|field| filter(field)));
+    queries.extend(["sort=name", "sort=-name"].map(str::to_owned));
+    queries.extend(["sort=rank", "sort=-rank"].map(str::to_owned));
     let filters: Option<Vec<_>> = ["visible"].into_iter().map(filter).collect();
     queries.extend(filters.map(|filters| format!("{}&sort=-rank", filters.join("&"))));
     queries

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     resources::categories::body,
-    support::{resources::Api, send},
+    support::{header, resources::Api, send},
 };
 
 const PATH: &str = "/api/v1/categories";
@@ -32,4 +32,19 @@ async fn of_two_concurrent_writes_of_one_version_one_succeeds() {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 412]);
+}
+
+/// The tag of a compressed response names its version, too.
+#[tokio::test]
+async fn a_version_read_in_gzip_can_be_changed() {
+    let api = Api::with(&[("COMPRESSION_MIN_BYTES", "1")]).await;
+    let made = api.create(PATH, &body(&api, 0).await).await;
+    let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
+    let read = send(api.get(&path).header("accept-encoding", "gzip")).await;
+    let tag = header(&read, "etag");
+    assert_eq!(tag, "\"1-gzip\"");
+    assert_eq!(send(api.get(&path).header("if-none-match", tag)).await.status(), 304);
+    let write = api.request("PUT", &path).header("if-match", tag).json(&body(&api, 1).await);
+    assert_eq!(send(write).await.status(), 200);
+    assert_eq!(send(api.get(&path).header("if-none-match", tag)).await.status(), 200);
 }

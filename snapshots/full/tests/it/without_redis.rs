@@ -4,7 +4,10 @@
 use tokio::{task::yield_now, time::timeout};
 
 use crate::support::{
-    PATIENCE, Process, TestApp, client, json, problem, redis, send, service::cache::Key,
+    PATIENCE, Process, TestApp, client, json, problem,
+    redis::{self, Server},
+    send,
+    service::cache::Key,
 };
 
 /// Waits until readiness reports `status`.
@@ -67,6 +70,38 @@ async fn few_requests_wait_for_a_redis_that_hangs() {
     assert_eq!(metric(&service, "rate_limit_fallbacks_total").await, 20);
     assert_eq!(metric(&service, "redis_errors_total").await, 3, "the circuit breaker is open");
     assert_eq!(metric(&service, "redis_up").await, 0);
+}
+
+/// A replica, as the old primary is after a failover; and a user who may only read.
+#[tokio::test]
+async fn a_redis_that_refuses_writes_is_logged_counted_and_reported() {
+    let server = Server::start().await;
+    let user = ["ACL", "SETUSER", "reader", "on", "nopass", "~*", "+@read", "+@connection"];
+    server.command(&user).await;
+    let urls = [
+        format!("redis://reader:any@{}", server.addr),
+        // Last, because it makes the whole server read-only.
+        format!("redis://{}", server.addr),
+    ];
+    for url in urls {
+        if !url.contains('@') {
+            server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
+        }
+        let settings = [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "10s")];
+        let mut service = Process::start(&settings).await;
+        assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
+        assert!(metric(&service, "redis_refusals_total").await > 0);
+        assert!(metric(&service, "rate_limit_fallbacks_total").await > 0);
+        assert_eq!(json(service.get("/health/ready")).await["status"], "degraded");
+        service.signal("TERM").await;
+        let mut logged = false;
+        while let Some(line) = service.log_line().await {
+            logged |=
+                line["message"].as_str().is_some_and(|text| text.contains("refuses commands"));
+        }
+        assert!(logged, "{url}");
+    }
+    server.kill().await;
 }
 
 #[tokio::test]

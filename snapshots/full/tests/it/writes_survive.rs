@@ -1,6 +1,5 @@
 //! rel.idempotency, rel.shutdown: acknowledged writes survive a crash of the service or database.
 
-use std::process::Stdio;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
@@ -10,16 +9,13 @@ use std::{
 use futures_util::future::join_all;
 use reqwest::header::LOCATION;
 use serde_json::Value;
-use sqlx::{Connection, Executor, PgConnection};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
 use tokio::{task::yield_now, time::timeout};
 
 use crate::{
     resources::categories::body,
-    support::{PATIENCE, Process, header, resources::Api, send},
+    support::{
+        PATIENCE, Process, database::postgres::server::Server, header, resources::Api, send,
+    },
 };
 
 const PATH: &str = "/api/v1/categories";
@@ -168,47 +164,6 @@ async fn a_killed_service_leaves_no_partial_write() {
     let ((), _next) = tokio::join!(load.insist(), kill);
     assert!(load.failed.get() > 0, "it was killed under load");
     load.ends_complete().await;
-}
-
-/// A PostgreSQL server for one test.
-struct Server {
-    url: String,
-    /// `scripts/with-postgres`, which stops the server when its input ends.
-    script: Child,
-}
-
-impl Server {
-    async fn start() -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/with-postgres");
-        let mut script = Command::new(script)
-            .args(["sh", "-c", "echo $DATABASE_URL; cat"])
-            .env_remove("DATABASE_URL")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(script.stdout.take().unwrap()).lines();
-        let said = timeout(PATIENCE, said.next_line()).await.expect("the server starts").unwrap();
-        Self { url: said.expect("its address"), script }
-    }
-
-    /// Kills the server process of this connection. PostgreSQL treats that as a crash: it closes
-    /// all other connections and recovers from its log.
-    async fn crash(&self) {
-        let mut connection = loop {
-            // The server may still be recovering from the previous crash.
-            if let Ok(connection) = PgConnection::connect(&self.url).await {
-                break connection;
-            }
-        };
-        let crash = "COPY (SELECT 1) TO PROGRAM 'kill -s KILL $PPID'";
-        connection.execute(crash).await.unwrap_err();
-    }
-
-    async fn end(mut self) {
-        drop(self.script.stdin.take());
-        timeout(PATIENCE, self.script.wait()).await.expect("the script exits").unwrap();
-    }
 }
 
 #[tokio::test]

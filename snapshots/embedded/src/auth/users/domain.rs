@@ -16,6 +16,8 @@ pub struct User {
     pub email: String,
     /// Role of the account.
     pub role: Role,
+    /// Since when the account is disabled.
+    pub disabled_at: Option<DateTime<Utc>>,
     /// When the account was created (UTC).
     pub created_at: DateTime<Utc>,
 }

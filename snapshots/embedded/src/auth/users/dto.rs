@@ -1,7 +1,8 @@
 //! Users as clients see them.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use garde::Validate;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,12 +22,38 @@ pub struct UserResponse {
     email: String,
     /// Role of the user.
     role: Role,
+    /// Whether the account is disabled. A disabled account cannot sign in.
+    disabled: bool,
     /// When the account was created (UTC).
     created_at: DateTime<Utc>,
 }
 
 impl From<User> for UserResponse {
-    fn from(User { id, username, email, role, created_at }: User) -> Self {
-        Self { id, username, email, role, created_at }
+    fn from(User { id, username, email, role, disabled_at, created_at }: User) -> Self {
+        Self { id, username, email, role, disabled: disabled_at.is_some(), created_at }
     }
+}
+
+/// Changes of an account by an administrator. Omitted fields keep their values.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct UserPatch {
+    /// Role of the user.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub role: Option<Role>,
+    /// Whether the account is disabled. Its sessions end.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub disabled: Option<bool>,
+}
+
+/// A field that is omitted or has a value, and is never `null`.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }

@@ -7,12 +7,15 @@ pub(crate) mod repo;
 use uuid::Uuid;
 
 pub use domain::{Role, User};
-pub use dto::UserResponse;
+pub use dto::{UserPatch, UserResponse};
 
 use crate::{
     db::Pool,
     error::{Error, FaultCode, FieldFault},
 };
+
+/// Users whose names are claimed after one query.
+const BATCH: i64 = 500;
 
 /// Inserts a user.
 ///
@@ -27,6 +30,28 @@ pub async fn create(
 ) -> Result<User, Error> {
     let id = Uuid::now_v7();
     repo::insert(pool, id, username, email, password_hash, role).await.map_err(taken)
+}
+
+/// Claims the names of users that an earlier release has inserted, the oldest first. Of names that
+/// differ in case alone, the others stay as they are, and are logged.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn claim_names(pool: &Pool) -> sqlx::Result<()> {
+    let mut after = Uuid::nil();
+    loop {
+        let users = repo::unclaimed(pool, after, BATCH).await?;
+        let Some(last) = users.last() else { return Ok(()) };
+        after = *last;
+        for user in users {
+            match repo::claim_name(pool, user).await {
+                Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                    tracing::warn!(%user, "another user has this name in a different case");
+                }
+                done => done?,
+            }
+        }
+    }
 }
 
 fn taken(error: sqlx::Error) -> Error {

@@ -1,5 +1,11 @@
 //! Compression of responses that gain from it.
 
+use axum::{
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
 use tower_http::compression::{
     CompressionLayer, Predicate,
     predicate::{NotForContentType, SizeAbove},
@@ -24,4 +30,43 @@ pub fn layer(config: &Config) -> CompressionLayer<impl Predicate + use<>> {
         .and(NotForContentType::const_new("application/zip"))
         .and(NotForContentType::const_new("application/zstd"));
     CompressionLayer::new().compress_when(worth_it)
+}
+
+/// Gives each coding of a response a separate strong `ETag`, because the bytes differ (RFC 9110,
+/// 8.8.3.3): `"3"` is `"3-gzip"` in gzip. Handlers read and write plain tags.
+pub async fn tag(mut request: Request, next: Next) -> Response {
+    let mut known = String::new();
+    for (name, value) in request.headers_mut() {
+        let conditional = [header::IF_MATCH, header::IF_NONE_MATCH].contains(name);
+        let Some(tags) = value.to_str().ok().filter(|_| conditional) else {
+            continue;
+        };
+        if name == header::IF_NONE_MATCH {
+            known = format!("{known},{tags}");
+        }
+        *value = HeaderValue::try_from(plain(tags)).expect("a part of a value");
+    }
+    let mut response = next.run(request).await;
+    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let tag = text(header::ETAG).and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
+    let coded = match (tag, text(header::CONTENT_ENCODING)) {
+        (Some(tag), Some(coding)) => Some(format!("\"{tag}-{coding}\"")),
+        // Unchanged: the client's copy may be in any coding.
+        (Some(tag), None) => known
+            .split(',')
+            .map(str::trim)
+            .find(|known| plain(known) == format!("\"{tag}\""))
+            .map(str::to_owned),
+        (None, _) => None,
+    };
+    if let Some(Ok(coded)) = coded.map(HeaderValue::try_from) {
+        response.headers_mut().insert(header::ETAG, coded);
+    }
+    response
+}
+
+/// The tags without their codings.
+fn plain(tags: &str) -> String {
+    let strip = |tags: String, coding| tags.replace(&format!("-{coding}\""), "\"");
+    ["br", "zstd", "gzip"].into_iter().fold(tags.to_owned(), strip)
 }

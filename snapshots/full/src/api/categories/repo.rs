@@ -19,7 +19,6 @@ impl Listed for dto::CategoryFilter {
         id: |row| row.id,
         columns: &[
             Column::datetime("created_at", |row| row.created_at),
-            Column::datetime("updated_at", |row| row.updated_at),
             Column::text("name", |row| row.name.as_str()),
             Column::int("rank", |row| row.rank.into()),
         ],

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{dto, service::Service};
 use crate::{
+    auth::Admin,
     cache::Cache,
     db,
     error::Error,
@@ -49,43 +50,46 @@ async fn list(
     service.list(listing).await.map(Json)
 }
 
-/// Create a category.
-#[utoipa::path(post, path = "/categories", operation_id = "categories_create", tag = "categories",
+/// Create a category. Requires an administrator.
+#[utoipa::path(post, path = "/categories", operation_id = "categories_create", tag = "categories", security(("bearer" = ["admin"])),
     params(IdempotencyKey), request_body = dto::NewCategory,
     responses((status = 201, description = "The new category.", body = dto::CategoryResponse)))]
 async fn create(
     State(service): State<Service>,
+    _: Admin,
     Once { body, key }: Once<dto::NewCategory>,
 ) -> Result<Response, Error> {
-    key.run_statement(&service.db, async |db| {
+    let write = key.run_statement(&service.db, async |db| {
         let item = Service::create(db, body).await?;
         let location = format!("/api/v1/categories/{}", item.id);
         Ok(etag::created(&location, item.version, item))
-    })
-    .await
+    });
+    service.creating(write).await
 }
 
-/// Create up to 100 categories, all or none.
-#[utoipa::path(post, path = "/categories/batch", operation_id = "categories_create_batch", tag = "categories",
+/// Create up to 100 categories, all or none. Requires an administrator.
+#[utoipa::path(post, path = "/categories/batch", operation_id = "categories_create_batch", tag = "categories", security(("bearer" = ["admin"])),
     params(IdempotencyKey), request_body = dto::NewCategoryBatch,
     responses((status = 201, description = "The new categories.", body = dto::CategoryBatch)))]
 async fn create_batch(
     State(service): State<Service>,
+    _: Admin,
     Once { body, key }: Once<dto::NewCategoryBatch>,
 ) -> Result<Response, Error> {
-    key.run(&service.db, async |db| {
+    let write = key.run(&service.db, async |db| {
         let batch = Service::create_all(db, &body.items).await?;
         Ok((StatusCode::CREATED, Json(batch)).into_response())
-    })
-    .await
+    });
+    service.creating(write).await
 }
 
-/// Update up to 100 categories with the same changes, all or none.
-#[utoipa::path(patch, path = "/categories/batch", operation_id = "categories_change_batch", tag = "categories",
+/// Update up to 100 categories with the same changes, all or none. Requires an administrator.
+#[utoipa::path(patch, path = "/categories/batch", operation_id = "categories_change_batch", tag = "categories", security(("bearer" = ["admin"])),
     request_body = dto::CategoryPatchBatch,
     responses((status = 200, description = "The updated categories.", body = dto::CategoryBatch)))]
 async fn change_batch(
     State(service): State<Service>,
+    _: Admin,
     Changes(batch): Changes<dto::CategoryPatch>,
 ) -> Result<Json<dto::CategoryBatch>, Error> {
     service.change_all(batch).await.map(Json)
@@ -104,12 +108,13 @@ async fn get(
     Ok(if_none_match.answer(item.version, item))
 }
 
-/// Replace a category. Omitted fields take their defaults.
-#[utoipa::path(put, path = "/categories/{id}", operation_id = "categories_replace", tag = "categories",
+/// Replace a category. Omitted fields take their defaults. Requires an administrator.
+#[utoipa::path(put, path = "/categories/{id}", operation_id = "categories_replace", tag = "categories", security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path, description = "ID of the category."), IfMatch), request_body = dto::NewCategory,
     responses((status = 200, description = "The updated category.", body = dto::CategoryResponse)))]
 async fn replace(
     State(service): State<Service>,
+    _: Admin,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
     ValidJson(new): ValidJson<dto::NewCategory>,
@@ -118,8 +123,8 @@ async fn replace(
     Ok(etag::tagged(item.version, item))
 }
 
-/// Update a category. Omitted fields keep their values; `null` clears a field.
-#[utoipa::path(patch, path = "/categories/{id}", operation_id = "categories_change", tag = "categories",
+/// Update a category. Omitted fields keep their values; `null` clears a field. Requires an administrator.
+#[utoipa::path(patch, path = "/categories/{id}", operation_id = "categories_change", tag = "categories", security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path, description = "ID of the category."), IfMatch),
     request_body(content(
         (dto::CategoryPatch = "application/merge-patch+json"),
@@ -128,6 +133,7 @@ async fn replace(
     responses((status = 200, description = "The updated category.", body = dto::CategoryResponse)))]
 async fn change(
     State(service): State<Service>,
+    _: Admin,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
     MergePatch(patch): MergePatch<dto::CategoryPatch>,
@@ -136,12 +142,13 @@ async fn change(
     Ok(etag::tagged(item.version, item))
 }
 
-/// Delete a category.
-#[utoipa::path(delete, path = "/categories/{id}", operation_id = "categories_delete", tag = "categories",
+/// Delete a category. Requires an administrator.
+#[utoipa::path(delete, path = "/categories/{id}", operation_id = "categories_delete", tag = "categories", security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path, description = "ID of the category."), IfMatch),
     responses((status = 204, description = "The category is deleted.")))]
 async fn delete(
     State(service): State<Service>,
+    _: Admin,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Error> {

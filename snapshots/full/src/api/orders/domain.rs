@@ -32,11 +32,11 @@ pub struct OrderRow {
 impl OrderRow {
     /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
     /// rows into `Service::create` and `create_all`.
-    pub fn replace(&mut self, new: dto::NewOrder) -> Result<(), Error> {
+    pub fn replace(&mut self, new: dto::OrderReplacement) -> Result<(), Error> {
         self.product_id = new.product_id;
         self.status = new.status;
         self.quantity = new.quantity;
-        self.placed_at = new.placed_at;
+        new.placed_at.apply(&mut self.placed_at);
         self.ship_by = new.ship_by;
         self.contact = new.contact;
         self.tracking = new.tracking;

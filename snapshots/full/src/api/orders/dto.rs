@@ -131,6 +131,36 @@ fn default_placed_at() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
+/// New values of an order.
+#[derive(Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct OrderReplacement {
+    pub product_id: Uuid,
+    #[serde(default = "default_status")]
+    pub status: super::OrderStatus,
+    #[garde(range(min = 1, max = 1000))]
+    #[serde(default = "default_quantity")]
+    pub quantity: i32,
+    #[garde(inner(custom(rules::datetime)))]
+    #[serde(default)]
+    pub placed_at: Patch<DateTime<Utc>>,
+    #[garde(inner(custom(rules::date)))]
+    pub ship_by: Option<NaiveDate>,
+    #[garde(length(chars, min = 3, max = 254), custom(rules::email))]
+    pub contact: String,
+    pub tracking: Option<Uuid>,
+    #[serde(default)]
+    pub gift: bool,
+    pub r#type: Option<super::OrderType>,
+    #[garde(inner(custom(rules::json)))]
+    pub tags: Option<Value>,
+    #[garde(length(chars, max = 65_536), inner(custom(rules::text)))]
+    pub note: Option<String>,
+}
+
+merge_patch::replacement_schema!(OrderReplacement, of NewOrder, keeping ["placed_at"]);
+
 /// Changes to an order.
 #[derive(Clone, Default, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]

@@ -19,11 +19,7 @@ impl Listed for dto::OrderFilter {
         id: |row| row.id,
         columns: &[
             Column::datetime("created_at", |row| row.created_at),
-            Column::datetime("updated_at", |row| row.updated_at),
             Column::text("status", |row| row.status.as_text()),
-            Column::int("quantity", |row| row.quantity.into()),
-            Column::datetime("placed_at", |row| row.placed_at),
-            Column::text("contact", |row| row.contact.as_str()),
         ],
     };
 }

@@ -40,7 +40,7 @@ where
 from_parts!(Service { db: db::Pool, cache: Cache });
 
 /// List orders.
-#[utoipa::path(get, path = "/orders", operation_id = "orders_list", tag = "orders",
+#[utoipa::path(get, path = "/orders", operation_id = "orders_list", tag = "orders", security(("bearer" = ["owner"])),
     params(dto::OrderListing),
     responses((status = 200, description = "A page of orders.", body = dto::OrderPage)))]
 async fn list(
@@ -52,7 +52,7 @@ async fn list(
 }
 
 /// Create an order.
-#[utoipa::path(post, path = "/orders", operation_id = "orders_create", tag = "orders",
+#[utoipa::path(post, path = "/orders", operation_id = "orders_create", tag = "orders", security(("bearer" = ["owner"])),
     params(IdempotencyKey), request_body = dto::NewOrder,
     responses((status = 201, description = "The new order.", body = dto::OrderResponse)))]
 async fn create(
@@ -60,16 +60,16 @@ async fn create(
     user: CurrentUser,
     Once { body, key }: Once<dto::NewOrder>,
 ) -> Result<Response, Error> {
-    key.run_statement(&service.db, async |db| {
+    let write = key.run_statement(&service.db, async |db| {
         let item = Service::create(db, user, body).await?;
         let location = format!("/api/v1/orders/{}", item.id);
         Ok(etag::created(&location, item.version, item))
-    })
-    .await
+    });
+    service.creating(write).await
 }
 
 /// Create up to 100 orders, all or none.
-#[utoipa::path(post, path = "/orders/batch", operation_id = "orders_create_batch", tag = "orders",
+#[utoipa::path(post, path = "/orders/batch", operation_id = "orders_create_batch", tag = "orders", security(("bearer" = ["owner"])),
     params(IdempotencyKey), request_body = dto::NewOrderBatch,
     responses((status = 201, description = "The new orders.", body = dto::OrderBatch)))]
 async fn create_batch(
@@ -77,15 +77,15 @@ async fn create_batch(
     user: CurrentUser,
     Once { body, key }: Once<dto::NewOrderBatch>,
 ) -> Result<Response, Error> {
-    key.run(&service.db, async |db| {
+    let write = key.run(&service.db, async |db| {
         let batch = Service::create_all(db, user, &body.items).await?;
         Ok((StatusCode::CREATED, Json(batch)).into_response())
-    })
-    .await
+    });
+    service.creating(write).await
 }
 
 /// Update up to 100 orders with the same changes, all or none.
-#[utoipa::path(patch, path = "/orders/batch", operation_id = "orders_change_batch", tag = "orders",
+#[utoipa::path(patch, path = "/orders/batch", operation_id = "orders_change_batch", tag = "orders", security(("bearer" = ["owner"])),
     request_body = dto::OrderPatchBatch,
     responses((status = 200, description = "The updated orders.", body = dto::OrderBatch)))]
 async fn change_batch(
@@ -97,7 +97,7 @@ async fn change_batch(
 }
 
 /// Get an order.
-#[utoipa::path(get, path = "/orders/{id}", operation_id = "orders_get", tag = "orders",
+#[utoipa::path(get, path = "/orders/{id}", operation_id = "orders_get", tag = "orders", security(("bearer" = ["owner"])),
     params(("id" = Uuid, Path, description = "ID of the order."), IfNoneMatch),
     responses((status = 200, description = "The order.", body = dto::OrderResponse)))]
 async fn get(
@@ -110,23 +110,23 @@ async fn get(
     Ok(if_none_match.answer(item.version, item))
 }
 
-/// Replace an order. Omitted fields take their defaults.
-#[utoipa::path(put, path = "/orders/{id}", operation_id = "orders_replace", tag = "orders",
-    params(("id" = Uuid, Path, description = "ID of the order."), IfMatch), request_body = dto::NewOrder,
+/// Replace an order. Omitted fields take their defaults, but these keep their values: `placed_at`.
+#[utoipa::path(put, path = "/orders/{id}", operation_id = "orders_replace", tag = "orders", security(("bearer" = ["owner"])),
+    params(("id" = Uuid, Path, description = "ID of the order."), IfMatch), request_body = dto::OrderReplacement,
     responses((status = 200, description = "The updated order.", body = dto::OrderResponse)))]
 async fn replace(
     State(service): State<Service>,
     user: CurrentUser,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
-    ValidJson(new): ValidJson<dto::NewOrder>,
+    ValidJson(new): ValidJson<dto::OrderReplacement>,
 ) -> Result<Response, Error> {
     let item = service.replace(user, id, &if_match, new).await?;
     Ok(etag::tagged(item.version, item))
 }
 
 /// Update an order. Omitted fields keep their values; `null` clears a field.
-#[utoipa::path(patch, path = "/orders/{id}", operation_id = "orders_change", tag = "orders",
+#[utoipa::path(patch, path = "/orders/{id}", operation_id = "orders_change", tag = "orders", security(("bearer" = ["owner"])),
     params(("id" = Uuid, Path, description = "ID of the order."), IfMatch),
     request_body(content(
         (dto::OrderPatch = "application/merge-patch+json"),
@@ -145,7 +145,7 @@ async fn change(
 }
 
 /// Delete an order.
-#[utoipa::path(delete, path = "/orders/{id}", operation_id = "orders_delete", tag = "orders",
+#[utoipa::path(delete, path = "/orders/{id}", operation_id = "orders_delete", tag = "orders", security(("bearer" = ["owner"])),
     params(("id" = Uuid, Path, description = "ID of the order."), IfMatch),
     responses((status = 204, description = "The order is deleted.")))]
 async fn delete(

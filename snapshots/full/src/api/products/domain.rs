@@ -31,7 +31,7 @@ pub struct ProductRow {
 impl ProductRow {
     /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
     /// rows into `Service::create` and `create_all`.
-    pub fn replace(&mut self, new: dto::NewProduct) -> Result<(), Error> {
+    pub fn replace(&mut self, new: dto::ProductReplacement) -> Result<(), Error> {
         self.category_id = new.category_id;
         self.sku = new.sku;
         self.name = new.name;
@@ -41,7 +41,7 @@ impl ProductRow {
         self.released = new.released;
         self.homepage = new.homepage;
         self.details = new.details;
-        self.supplier_code = new.supplier_code;
+        new.supplier_code.apply(&mut self.supplier_code);
         Ok(())
     }
 

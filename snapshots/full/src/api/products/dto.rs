@@ -112,6 +112,37 @@ fn default_details() -> Value {
     serde_json::json!({})
 }
 
+/// New values of a product.
+#[derive(Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct ProductReplacement {
+    pub category_id: Uuid,
+    #[garde(length(chars, min = 4, max = 20), custom(rules::text))]
+    pub sku: String,
+    #[garde(length(chars, min = 1, max = 200), custom(rules::text))]
+    pub name: String,
+    #[garde(custom(rules::decimal(12, 2)))]
+    pub price: Decimal,
+    #[garde(inner(custom(rules::decimal(8, 3))))]
+    pub weight: Option<Decimal>,
+    #[garde(range(min = 0))]
+    #[serde(default)]
+    pub stock: i64,
+    #[garde(inner(custom(rules::date)))]
+    pub released: Option<NaiveDate>,
+    #[garde(length(chars, min = 8, max = 2048), inner(custom(rules::url)))]
+    pub homepage: Option<String>,
+    #[garde(custom(rules::json))]
+    #[serde(default = "default_details")]
+    pub details: Value,
+    #[garde(inner(length(chars, max = 40), inner(custom(rules::text))))]
+    #[serde(default)]
+    pub supplier_code: Patch<Option<String>>,
+}
+
+merge_patch::replacement_schema!(ProductReplacement, of NewProduct, keeping ["supplier_code"]);
+
 /// Changes to a product.
 #[derive(Clone, Default, Deserialize, Validate)]
 #[serde(default, deny_unknown_fields)]

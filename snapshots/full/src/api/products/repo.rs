@@ -19,11 +19,8 @@ impl Listed for dto::ProductFilter {
         id: |row| row.id,
         columns: &[
             Column::datetime("created_at", |row| row.created_at),
-            Column::datetime("updated_at", |row| row.updated_at),
             Column::text("sku", |row| row.sku.as_str()),
             Column::text("name", |row| row.name.as_str()),
-            Column::decimal("price", |row| row.price),
-            Column::int("stock", |row| row.stock),
         ],
     };
 }

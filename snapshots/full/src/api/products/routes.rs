@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{dto, service::Service};
 use crate::{
+    auth::Admin,
     cache::Cache,
     db,
     error::Error,
@@ -49,43 +50,46 @@ async fn list(
     service.list(listing).await.map(Json)
 }
 
-/// Create a product.
-#[utoipa::path(post, path = "/products", operation_id = "products_create", tag = "products",
+/// Create a product. Requires an administrator.
+#[utoipa::path(post, path = "/products", operation_id = "products_create", tag = "products", security(("bearer" = ["admin"])),
     params(IdempotencyKey), request_body = dto::NewProduct,
     responses((status = 201, description = "The new product.", body = dto::ProductResponse)))]
 async fn create(
     State(service): State<Service>,
+    _: Admin,
     Once { body, key }: Once<dto::NewProduct>,
 ) -> Result<Response, Error> {
-    key.run_statement(&service.db, async |db| {
+    let write = key.run_statement(&service.db, async |db| {
         let item = Service::create(db, body).await?;
         let location = format!("/api/v1/products/{}", item.id);
         Ok(etag::created(&location, item.version, item))
-    })
-    .await
+    });
+    service.creating(write).await
 }
 
-/// Create up to 100 products, all or none.
-#[utoipa::path(post, path = "/products/batch", operation_id = "products_create_batch", tag = "products",
+/// Create up to 100 products, all or none. Requires an administrator.
+#[utoipa::path(post, path = "/products/batch", operation_id = "products_create_batch", tag = "products", security(("bearer" = ["admin"])),
     params(IdempotencyKey), request_body = dto::NewProductBatch,
     responses((status = 201, description = "The new products.", body = dto::ProductBatch)))]
 async fn create_batch(
     State(service): State<Service>,
+    _: Admin,
     Once { body, key }: Once<dto::NewProductBatch>,
 ) -> Result<Response, Error> {
-    key.run(&service.db, async |db| {
+    let write = key.run(&service.db, async |db| {
         let batch = Service::create_all(db, &body.items).await?;
         Ok((StatusCode::CREATED, Json(batch)).into_response())
-    })
-    .await
+    });
+    service.creating(write).await
 }
 
-/// Update up to 100 products with the same changes, all or none.
-#[utoipa::path(patch, path = "/products/batch", operation_id = "products_change_batch", tag = "products",
+/// Update up to 100 products with the same changes, all or none. Requires an administrator.
+#[utoipa::path(patch, path = "/products/batch", operation_id = "products_change_batch", tag = "products", security(("bearer" = ["admin"])),
     request_body = dto::ProductPatchBatch,
     responses((status = 200, description = "The updated products.", body = dto::ProductBatch)))]
 async fn change_batch(
     State(service): State<Service>,
+    _: Admin,
     Changes(batch): Changes<dto::ProductPatch>,
 ) -> Result<Json<dto::ProductBatch>, Error> {
     service.change_all(batch).await.map(Json)
@@ -104,22 +108,23 @@ async fn get(
     Ok(if_none_match.answer(item.version, item))
 }
 
-/// Replace a product. Omitted fields take their defaults.
-#[utoipa::path(put, path = "/products/{id}", operation_id = "products_replace", tag = "products",
-    params(("id" = Uuid, Path, description = "ID of the product."), IfMatch), request_body = dto::NewProduct,
+/// Replace a product. Omitted fields take their defaults, but these keep their values: `supplier_code`. Requires an administrator.
+#[utoipa::path(put, path = "/products/{id}", operation_id = "products_replace", tag = "products", security(("bearer" = ["admin"])),
+    params(("id" = Uuid, Path, description = "ID of the product."), IfMatch), request_body = dto::ProductReplacement,
     responses((status = 200, description = "The updated product.", body = dto::ProductResponse)))]
 async fn replace(
     State(service): State<Service>,
+    _: Admin,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
-    ValidJson(new): ValidJson<dto::NewProduct>,
+    ValidJson(new): ValidJson<dto::ProductReplacement>,
 ) -> Result<Response, Error> {
     let item = service.replace(id, &if_match, new).await?;
     Ok(etag::tagged(item.version, item))
 }
 
-/// Update a product. Omitted fields keep their values; `null` clears a field.
-#[utoipa::path(patch, path = "/products/{id}", operation_id = "products_change", tag = "products",
+/// Update a product. Omitted fields keep their values; `null` clears a field. Requires an administrator.
+#[utoipa::path(patch, path = "/products/{id}", operation_id = "products_change", tag = "products", security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path, description = "ID of the product."), IfMatch),
     request_body(content(
         (dto::ProductPatch = "application/merge-patch+json"),
@@ -128,6 +133,7 @@ async fn replace(
     responses((status = 200, description = "The updated product.", body = dto::ProductResponse)))]
 async fn change(
     State(service): State<Service>,
+    _: Admin,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
     MergePatch(patch): MergePatch<dto::ProductPatch>,
@@ -136,12 +142,13 @@ async fn change(
     Ok(etag::tagged(item.version, item))
 }
 
-/// Delete a product.
-#[utoipa::path(delete, path = "/products/{id}", operation_id = "products_delete", tag = "products",
+/// Delete a product. Requires an administrator.
+#[utoipa::path(delete, path = "/products/{id}", operation_id = "products_delete", tag = "products", security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path, description = "ID of the product."), IfMatch),
     responses((status = 204, description = "The product is deleted.")))]
 async fn delete(
     State(service): State<Service>,
+    _: Admin,
     Path(id): Path<Uuid>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Error> {

@@ -67,12 +67,20 @@ impl Service {
         Ok(batch::Batch::from(rows))
     }
 
+    /// Invalidate the cached lists after `write` has created rows.
+    pub async fn creating<R>(
+        &self,
+        write: impl Future<Output = Result<R, Error>>,
+    ) -> Result<R, Error> {
+        self.cache.invalidate_after(write, CACHED, [] as [Uuid; 0]).await
+    }
+
     /// Replace a product.
     pub async fn replace(
         &self,
         id: Uuid,
         if_match: &IfMatch,
-        new: dto::NewProduct,
+        new: dto::ProductReplacement,
     ) -> Result<dto::ProductResponse, Error> {
         self.edit(id, if_match, |row| row.replace(new)).await
     }
@@ -97,8 +105,8 @@ impl Service {
         let mut rows = changes.arrange(found, |row| row.id)?;
         let edited = changes.apply(&mut rows, ProductRow::change)?;
         let updated = repo::update(&mut transaction, &edited).await.map_err(in_changes)?;
-        transaction.commit().await?;
-        self.cache.invalidate(CACHED, updated.iter().map(|row| row.id)).await;
+        let ids = updated.iter().map(|row| row.id);
+        self.cache.invalidate_after(transaction.commit(), CACHED, ids).await?;
         Ok(batch::Batch::of(rows, updated, |row| row.id))
     }
 
@@ -118,8 +126,7 @@ impl Service {
             return Ok(found.into());
         }
         let updated = repo::update(&mut transaction, &[row]).await?.pop().ok_or(Error::NotFound)?;
-        transaction.commit().await?;
-        self.cache.invalidate(CACHED, [id]).await;
+        self.cache.invalidate_after(transaction.commit(), CACHED, [id]).await?;
         Ok(updated.into())
     }
 
@@ -129,8 +136,7 @@ impl Service {
         let found = lock(&mut transaction, id).await?;
         if_match.check(found.version)?;
         repo::delete(&mut transaction, id).await?;
-        transaction.commit().await?;
-        self.cache.invalidate(CACHED, [id]).await;
+        self.cache.invalidate_after(transaction.commit(), CACHED, [id]).await?;
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! Marks of sessions in Redis, which replicas share, so that a request needs no query.
 //!
-//! A mark says that a session has ended, for the lifetime of its tokens: the deny list. Or it says,
-//! for a short time, that the session is active. Without a mark the database decides, so that a
+//! A mark says for a short time which role the account of an active session has. Or it says, for the
+//! lifetime of the session's tokens, that the session has ended (the deny list), or that the database
+//! is to be asked because the role has changed. Without a mark the database decides, too, so that a
 //! Redis that does not answer, or has lost its data, lets no ended session in.
 
 use std::{
@@ -11,18 +12,29 @@ use std::{
 };
 
 use redis::Cmd;
+use serde::{
+    Deserialize,
+    de::{
+        IntoDeserializer,
+        value::{self, StrDeserializer},
+    },
+};
 use uuid::Uuid;
 
+use super::super::users::Role;
 use crate::{
     background::Background,
     config::Config,
     redis::{Redis, Unavailable},
 };
 
+/// The text of a mark.
 const ENDED: &str = "ended";
-const LIVING: &str = "living";
+const ASK: &str = "ask";
+/// Before the role.
+const ACTIVE: &str = "active:";
 
-/// TTL of a mark of an active session, in case Redis misses its end.
+/// TTL of a mark of an active session, in case Redis misses a change.
 const TRUST: Duration = Duration::from_secs(30);
 
 /// Interval of retries of marks that Redis has missed.
@@ -34,10 +46,25 @@ pub struct Marks(Arc<Parts>);
 
 struct Parts {
     redis: Redis,
+    background: Background,
     /// Longest time that an access token outlives its session.
     tokens_last: Duration,
-    /// Ended sessions whose marks Redis has missed, each with the end of its tokens' lifetime.
+    /// Changed sessions whose marks Redis has missed, each with the end of its tokens' lifetime.
     missed: Mutex<HashMap<Uuid, Instant>>,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    Ended,
+    Ask,
+    Active(Role),
+}
+
+/// A change to sessions that Redis has yet to learn of. When it is dropped before that, as where a
+/// client disconnects, a background task repeats it.
+pub struct Change {
+    marks: Marks,
+    sessions: Vec<Uuid>,
 }
 
 impl Marks {
@@ -45,6 +72,7 @@ impl Marks {
     pub fn new(redis: &Redis, background: &Background, config: &Config) -> Self {
         let marks = Self(Arc::new(Parts {
             redis: redis.clone(),
+            background: background.clone(),
             tokens_last: config.auth_access_ttl + config.auth_leeway,
             missed: Mutex::default(),
         }));
@@ -56,37 +84,35 @@ impl Marks {
         marks
     }
 
-    /// Whether a session has ended, by its mark or else by the `database`.
-    pub async fn has_ended<F>(
+    /// Role of the account of an active session, by its mark or else by the `database`.
+    pub async fn role<F>(
         &self,
         session: Uuid,
         database: impl FnOnce() -> F,
-    ) -> sqlx::Result<bool>
+    ) -> sqlx::Result<Option<Role>>
     where
-        F: Future<Output = sqlx::Result<bool>>,
+        F: Future<Output = sqlx::Result<Option<Role>>>,
     {
-        if self.missed().contains_key(&session) {
-            return Ok(true);
+        let missed = self.missed().contains_key(&session);
+        match if missed { Some(Mark::Ask) } else { self.find(session).await } {
+            Some(Mark::Ended) => return Ok(None),
+            Some(Mark::Active(role)) => return Ok(Some(role)),
+            Some(Mark::Ask) => return database().await,
+            None => {}
         }
-        if let Some(ended) = self.find(session).await {
-            return Ok(ended);
-        }
-        let ended = database().await?;
-        let mark = if ended { self.ended(session) } else { self.living(session) };
+        let role = database().await?;
+        let mark = match role {
+            Some(role) => self.active(session, role),
+            None => self.lasting(session, ENDED),
+        };
         // If it fails, the next request queries the database again.
         let _ = self.0.redis.ask(async |mut to| mark.query_async::<()>(&mut to).await).await;
-        Ok(ended)
+        Ok(role)
     }
 
-    /// Marks a session as ended, after the database has committed it.
-    pub async fn end(&self, session: Uuid) {
-        // First, because the client may disconnect before Redis answers.
-        self.missed().insert(session, Instant::now() + self.0.tokens_last);
-        if self.publish(session).await.is_ok() {
-            self.missed().remove(&session);
-        } else {
-            tracing::warn!(%session, "Redis has missed the end of a session; retrying");
-        }
+    /// Announces a change to sessions.
+    pub fn changing(&self, sessions: Vec<Uuid>) -> Change {
+        Change { marks: self.clone(), sessions }
     }
 
     async fn retry_missed(&self) {
@@ -96,43 +122,53 @@ impl Marks {
             missed.retain(|_, until| now < *until);
             missed.keys().copied().collect()
         };
-        for session in missed {
-            if self.publish(session).await.is_err() {
-                return;
-            }
-            self.missed().remove(&session);
+        // The transaction of a dropped change may not have committed.
+        if self.publish(&missed, ASK).await.is_ok() {
+            self.missed().retain(|session, _| !missed.contains(session));
         }
     }
 
-    async fn find(&self, session: Uuid) -> Option<bool> {
+    async fn find(&self, session: Uuid) -> Option<Mark> {
         // MGET treats a key of another type as absent.
         let mut command = redis::cmd("MGET");
         command.arg(self.key(session));
         let answer = self.0.redis.ask(async |mut to| command.query_async(&mut to).await).await;
         let marks: Vec<Option<Vec<u8>>> = answer.ok()?;
-        match marks.first()?.as_deref() {
-            Some(mark) if mark == ENDED.as_bytes() => Some(true),
-            Some(mark) if mark == LIVING.as_bytes() => Some(false),
-            _ => None,
+        match std::str::from_utf8(marks.first()?.as_deref()?).ok()? {
+            ENDED => Some(Mark::Ended),
+            ASK => Some(Mark::Ask),
+            text => {
+                let role: StrDeserializer<'_, value::Error> =
+                    text.strip_prefix(ACTIVE)?.into_deserializer();
+                Role::deserialize(role).ok().map(Mark::Active)
+            }
         }
     }
 
-    /// Stores the mark of an ended session, even while the circuit breaker is open.
-    async fn publish(&self, session: Uuid) -> Result<(), Unavailable> {
-        let mark = self.ended(session);
-        self.0.redis.insist(async |mut to| mark.query_async(&mut to).await).await
+    /// Stores the marks of changed sessions, even while the circuit breaker is open.
+    async fn publish(&self, sessions: &[Uuid], mark: &str) -> Result<(), Unavailable> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let mut marks = redis::pipe();
+        for session in sessions {
+            marks.add_command(self.lasting(*session, mark)).ignore();
+        }
+        self.0.redis.insist(async |mut to| marks.query_async(&mut to).await).await
     }
 
-    fn ended(&self, session: Uuid) -> Cmd {
+    /// For the lifetime of the session's tokens.
+    fn lasting(&self, session: Uuid, mark: &str) -> Cmd {
         let mut command = redis::cmd("SET");
-        command.arg(self.key(session)).arg(ENDED).arg("PX").arg(millis(self.0.tokens_last));
+        command.arg(self.key(session)).arg(mark).arg("PX").arg(millis(self.0.tokens_last));
         command
     }
 
-    fn living(&self, session: Uuid) -> Cmd {
+    fn active(&self, session: Uuid, role: Role) -> Cmd {
         let mut command = redis::cmd("SET");
-        // NX keeps an existing mark: the session may have ended since the query.
-        command.arg(self.key(session)).arg(LIVING).arg("PX").arg(millis(TRUST)).arg("NX");
+        let mark = format!("{ACTIVE}{}", role.as_text());
+        // NX keeps an existing mark: the session may have changed since the query.
+        command.arg(self.key(session)).arg(mark).arg("PX").arg(millis(TRUST)).arg("NX");
         command
     }
 
@@ -142,6 +178,38 @@ impl Marks {
 
     fn missed(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
         self.0.missed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Change {
+    /// The transaction has committed: the sessions have ended.
+    pub async fn ended(self) {
+        self.publish(ENDED).await;
+    }
+
+    /// The transaction has committed: the sessions have another role.
+    pub async fn took_effect(self) {
+        self.publish(ASK).await;
+    }
+
+    async fn publish(mut self, mark: &str) {
+        if self.marks.publish(&self.sessions, mark).await.is_ok() {
+            self.sessions.clear();
+        } else {
+            tracing::warn!(sessions = ?self.sessions, "Redis has missed a change of sessions; retrying");
+        }
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        if self.sessions.is_empty() {
+            return;
+        }
+        let marks = self.marks.clone();
+        let until = Instant::now() + marks.0.tokens_last;
+        marks.missed().extend(self.sessions.drain(..).map(|session| (session, until)));
+        self.marks.0.background.spawn(async move { marks.retry_missed().await });
     }
 }
 

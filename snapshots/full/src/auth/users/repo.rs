@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Role, User};
 use crate::{
     db::{
-        Driver, Pool,
+        Connection, Driver, Pool,
         listing::{Column, Page, PageQuery, Sorting},
     },
     error::Error,
@@ -33,10 +33,12 @@ pub async fn insert(
     role: Role,
 ) -> sqlx::Result<User> {
     let row = sqlx::query!(
-        "INSERT INTO users (id, username, email, password_hash, role, created_at, updated_at, version) \
-         VALUES ($1, $2, $3, $4, $5, $6, $6, 1) RETURNING created_at AS \"created_at: DateTime<Utc>\"",
+        "INSERT INTO users (id, username, username_key, email, password_hash, role, created_at, \
+         updated_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 1) \
+         RETURNING created_at AS \"created_at: DateTime<Utc>\"",
         id,
         username,
+        username.to_ascii_lowercase(),
         email,
         password_hash,
         role as Role,
@@ -45,26 +47,151 @@ pub async fn insert(
     .fetch_one(pool)
     .await?;
     let (username, email) = (username.to_owned(), email.to_owned());
-    Ok(User { id, username, email, role, created_at: row.created_at })
+    Ok(User { id, username, email, role, disabled_at: None, created_at: row.created_at })
 }
 
 /// A page of users.
 pub async fn list(pool: &Pool, page: PageQuery<User>) -> Result<Page<User>, Error> {
     let mut query = QueryBuilder::<Driver>::new(
-        "SELECT id, username, email, role, created_at FROM users WHERE TRUE",
+        "SELECT id, username, email, role, disabled_at, created_at FROM users \
+         WHERE deleted_at IS NULL",
     );
     page.complete(&mut query);
     Ok(page.page(query.build_query_as().fetch_all(pool).await?))
 }
 
 /// The user with this ID.
-pub async fn find(pool: &Pool, id: Uuid) -> Result<Option<User>, Error> {
-    let row = sqlx::query_as!(
+pub async fn find(
+    db: impl sqlx::Executor<'_, Database = Driver>,
+    id: Uuid,
+) -> sqlx::Result<Option<User>> {
+    sqlx::query_as!(
         User,
         r#"SELECT id AS "id: Uuid", username, email, role AS "role: Role",
-            created_at AS "created_at: DateTime<Utc>"
-        FROM users WHERE id = $1"#,
+            disabled_at AS "disabled_at: DateTime<Utc>", created_at AS "created_at: DateTime<Utc>"
+        FROM users WHERE id = $1 AND deleted_at IS NULL"#,
         id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Replaces a password's hash; whether it was still `old`.
+pub async fn set_password(
+    connection: &mut Connection,
+    id: Uuid,
+    old: &str,
+    new: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE users SET password_hash = $3, updated_at = $4, version = version + 1 \
+         WHERE id = $1 AND password_hash = $2 AND deleted_at IS NULL",
+        id,
+        old,
+        new,
+        now,
     );
-    Ok(row.fetch_optional(pool).await?)
+    Ok(done.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Sets the role of a user.
+pub async fn set_role(
+    connection: &mut Connection,
+    id: Uuid,
+    role: Role,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET role = $2, updated_at = $3, version = version + 1 \
+         WHERE id = $1 AND deleted_at IS NULL",
+        id,
+        role as Role,
+        now,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Disables or enables a user.
+pub async fn set_disabled(
+    connection: &mut Connection,
+    id: Uuid,
+    disabled_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET disabled_at = $2, updated_at = $3, version = version + 1 \
+         WHERE id = $1 AND deleted_at IS NULL",
+        id,
+        disabled_at,
+        now,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
+/// Makes a tombstone of a user, which rows may refer to; whether the user still had this role.
+pub async fn bury(
+    connection: &mut Connection,
+    id: Uuid,
+    role: Role,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    // Registrations accept no such name, and no mail reaches such an address (RFC 2606).
+    let (username, email) = (format!("deleted-{id}"), format!("{id}@deleted.invalid"));
+    let done = sqlx::query!(
+        "UPDATE users SET username = $3, username_key = NULL, email = $4, password_hash = '', role = 'user', \
+         deleted_at = $5, updated_at = $5, version = version + 1 \
+         WHERE id = $1 AND role = $2 AND deleted_at IS NULL",
+        id,
+        role as Role,
+        username,
+        email,
+        now,
+    );
+    Ok(done.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Users after this one, in order of their IDs, whose names are not claimed.
+pub async fn unclaimed(pool: &Pool, after: Uuid, limit: i64) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: Uuid" FROM users
+        WHERE username_key IS NULL AND deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2"#,
+        after,
+        limit,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Claims the name of a user in all spellings; a unique violation where another user has it.
+pub async fn claim_name(pool: &Pool, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE users SET username_key = lower(username) \
+         WHERE id = $1 AND username_key IS NULL AND deleted_at IS NULL",
+        id,
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// Locks all administrators until the transaction ends, so that no two are demoted at the same time.
+pub async fn lock_admins(connection: &mut Connection) -> sqlx::Result<()> {
+    // An update that changes nothing: not every database has SELECT … FOR UPDATE.
+    sqlx::query!("UPDATE users SET version = version WHERE role = 'admin' AND disabled_at IS NULL")
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Whether some administrator can sign in.
+pub async fn has_admin(connection: &mut Connection) -> sqlx::Result<bool> {
+    let admin = sqlx::query_scalar!(
+        r#"SELECT id AS "id: Uuid" FROM users WHERE role = 'admin' AND disabled_at IS NULL LIMIT 1"#
+    );
+    Ok(admin.fetch_optional(connection).await?.is_some())
 }

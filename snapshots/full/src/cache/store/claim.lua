@@ -1,12 +1,13 @@
 -- Returns an entry that another process has stored, or takes the lock for loading it.
 -- KEYS: entry, lock, and for a list its generation.
--- ARGV: token, TTL of the lock in milliseconds, unreadable JSON of the entry.
--- Returns the entry if there is one, the generation, and whether the lock was taken.
+-- ARGV: token, TTL of the lock in milliseconds, unreadable JSON of the entry, shape of the value.
+-- Returns the JSON of the entry if there is one, the generation, and whether the lock was taken.
 local found = redis.call('MGET', unpack(KEYS))
 local entry, generation = found[1], found[3] or ''
-local fresh = entry and string.sub(entry, 1, #generation + 1) == generation .. '|'
-if fresh and string.sub(entry, #generation + 2) ~= ARGV[3] then
-  return { entry, generation, 0 }
+local prefix = ARGV[4] .. ':' .. generation .. '|'
+local json = entry and string.sub(entry, 1, #prefix) == prefix and string.sub(entry, #prefix + 1)
+if json and json ~= ARGV[3] then
+  return { json, generation, 0 }
 end
 
 -- A lock without a TTL is invalid, and would never expire.

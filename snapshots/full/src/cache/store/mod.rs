@@ -1,10 +1,14 @@
 //! The store: entries in Redis, for all replicas.
 //!
-//! An entry is `GENERATION|JSON`. The generation of an entity is empty; that of a list is the
-//! generation of its name before the load, and an entry of another generation counts as absent. So
-//! one command invalidates all lists of a name, and no list from before the write comes back.
+//! An entry is `SHAPE:GENERATION|JSON`. The shape is that of the type; an entry of another one, which
+//! a replica of another version of the service has stored, counts as absent. It is not a part of the
+//! key: a write must invalidate the entries of all versions.
+//!
+//! The generation of an entity is empty; that of a list is the generation of its name before the
+//! load, and an entry of another generation counts as absent. So one command invalidates all lists of
+//! a name, and no list from before the write comes back.
 
-mod owed;
+mod shape;
 
 use std::{
     sync::Arc,
@@ -15,15 +19,12 @@ use bytes::Bytes;
 use metrics::counter;
 use redis::{Script, ToRedisArgs};
 use tokio::time::sleep;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::owed::Owed;
+use self::shape::{Shape, Shapes};
 use super::{Claim, Key};
-use crate::{
-    background::Background,
-    config::Config,
-    redis::{Redis, Unavailable},
-};
+use crate::{background::Background, config::Config, redis::Redis};
 
 /// TTL of the lock of a load: another process takes over from one that died.
 const LOCK_MS: u32 = 10_000;
@@ -32,10 +33,6 @@ const LOCK_MS: u32 = 10_000;
 const PATIENCE: Duration = Duration::from_secs(1);
 const FIRST_LOOK: Duration = Duration::from_millis(5);
 const LAST_LOOK: Duration = Duration::from_millis(80);
-
-/// Interval and batch size of retries of missed invalidations.
-const SETTLE: Duration = Duration::from_secs(1);
-const BATCH: usize = 100;
 
 /// The entries.
 #[derive(Clone)]
@@ -48,7 +45,7 @@ struct Parts {
     release: Script,
     generation_ttl: Duration,
     max_value: usize,
-    owed: Owed,
+    shapes: Shapes,
 }
 
 /// The right to store the value of the current load. It is returned when it is dropped.
@@ -56,6 +53,7 @@ pub struct Lease {
     store: Store,
     key: Key,
     token: String,
+    shape: Shape,
     generation: Vec<u8>,
     held: bool,
 }
@@ -63,7 +61,7 @@ pub struct Lease {
 impl Store {
     /// The entries of this service.
     pub fn new(redis: &Redis, background: &Background, config: &Config) -> Self {
-        let store = Self(Arc::new(Parts {
+        Self(Arc::new(Parts {
             redis: redis.clone(),
             background: background.clone(),
             claim: Script::new(include_str!("claim.lua")),
@@ -71,67 +69,62 @@ impl Store {
             // Outlives every list that was stored before it, also by a replica of other settings.
             generation_ttl: (config.cache_ttl * 2).max(Duration::from_hours(1)),
             max_value: config.cache_max_value_bytes as usize,
-            owed: Owed::default(),
-        }));
-        let settling = store.clone();
-        background.every("cache_invalidations", SETTLE, move || {
-            let store = settling.clone();
-            async move { store.settle().await }
-        });
-        store
+            shapes: Shapes::default(),
+        }))
     }
 
-    pub(super) async fn get(&self, key: &Key) -> Option<Bytes> {
+    pub(super) async fn get<T: ToSchema + 'static>(&self, key: &Key) -> Option<Bytes> {
         let mut command = redis::cmd("MGET");
         command.arg(self.entry(key));
         if key.is_list() {
             command.arg(self.generation(key.name));
         }
-        let answer = if self.0.owed.contains(key) {
-            Err(Unavailable)
-        } else {
-            self.0.redis.ask(async |mut to| command.query_async(&mut to).await).await
-        };
+        let answer = self.0.redis.ask(async |mut to| command.query_async(&mut to).await).await;
         let Ok(found): Result<Vec<Option<Vec<u8>>>, _> = answer else {
             counter!("cache_unanswered_total", "cache" => key.name).increment(1);
             return None;
         };
         let mut found = found.into_iter();
         let entry = found.next().flatten()?;
-        fresh(entry, &found.next().flatten().unwrap_or_default())
+        let generation = found.next().flatten().unwrap_or_default();
+        let prefix = prefix(self.0.shapes.of::<T>(), &generation);
+        entry.starts_with(&prefix).then(|| Bytes::from(entry).slice(prefix.len()..))
     }
 
     /// Waits up to [`PATIENCE`] for another process that loads the value.
-    pub(super) async fn claim(&self, key: &Key, garbage: Option<Bytes>) -> Claim {
-        if self.0.owed.contains(key) {
-            return Claim::Load(None);
-        }
+    pub(super) async fn claim<T: ToSchema + 'static>(
+        &self,
+        key: &Key,
+        garbage: Option<Bytes>,
+    ) -> Claim {
+        let shape = self.0.shapes.of::<T>();
         // Before the call, because the client may disconnect before the answer.
         let mut lease = Lease {
             store: self.clone(),
             key: key.clone(),
             token: Uuid::now_v7().to_string(),
+            shape,
             generation: Vec::new(),
             held: true,
         };
         let mut call = self.0.claim.key(self.entry(key));
         call.key(self.lock(key)).arg(&lease.token).arg(LOCK_MS);
-        call.arg(garbage.as_deref().unwrap_or_default());
+        call.arg(garbage.as_deref().unwrap_or_default()).arg(shape.to_string());
         if key.is_list() {
             call.key(self.generation(key.name));
         }
         let (start, mut pause) = (Instant::now(), FIRST_LOOK);
         loop {
             let answer = self.0.redis.ask(async |mut to| call.invoke_async(&mut to).await).await;
-            let Ok((entry, generation, taken)) = answer else { break };
-            let (entry, taken): (Option<Vec<u8>>, bool) = (entry, taken);
+            let Ok((json, generation, taken)) = answer else { break };
+            let (json, taken): (Option<Vec<u8>>, bool) = (json, taken);
             if taken {
                 lease.generation = generation;
                 return Claim::Load(Some(lease));
             }
-            if let Some(json) = entry.and_then(|entry| fresh(entry, &generation)) {
+            if let Some(json) = json {
                 lease.held = false;
-                return Claim::Loaded(json);
+                return Claim::Loaded(json.into());
             }
             if start.elapsed() >= PATIENCE {
                 break;
@@ -145,31 +138,15 @@ impl Store {
 
     pub(super) async fn put(&self, mut lease: Lease, json: Bytes, ttl: Duration) {
         lease.held = false;
-        let mut entry = std::mem::take(&mut lease.generation);
-        entry.push(b'|');
+        let mut entry = prefix(lease.shape, &lease.generation);
         entry.extend_from_slice(&json);
         let kept = (json.len() <= self.0.max_value).then_some((entry, millis(ttl)));
         self.release(&lease.key, &lease.token, kept).await;
     }
 
-    pub(super) async fn remove(&self, key: &Key) {
-        self.forget_or_owe(vec![key.clone()]).await;
-    }
-
-    pub(super) async fn invalidate(&self, name: &'static str, entities: Vec<Key>) {
-        let mut keys = entities;
-        keys.push(owed::lists(name));
-        self.forget_or_owe(keys).await;
-    }
-
-    async fn forget_or_owe(&self, keys: Vec<Key>) {
-        if self.forget(&keys).await.is_err() {
-            self.0.owed.add(keys);
-        }
-    }
-
-    /// The lock, too: its holder has loaded an old value.
-    async fn forget(&self, keys: &[Key]) -> Result<(), Unavailable> {
+    /// Invalidates these entities, and the lists whose [`Key::lists`] is among the keys. Returns whether
+    /// Redis has done it.
+    pub(super) async fn invalidate(&self, keys: &[Key]) -> bool {
         let mut commands = redis::pipe();
         for key in keys {
             if key.is_list() {
@@ -178,22 +155,12 @@ impl Store {
                 let command = commands.cmd("SET").arg(self.generation(key.name)).arg(generation);
                 command.arg("PX").arg(ttl).ignore();
             } else {
+                // The lock, too: its holder has loaded an old value.
                 commands.cmd("DEL").arg(self.entry(key)).arg(self.lock(key)).ignore();
             }
         }
-        self.0.redis.ask(async |mut to| commands.query_async(&mut to).await).await
-    }
-
-    /// Makes up for invalidations that Redis has missed.
-    async fn settle(&self) {
-        loop {
-            let owed = self.0.owed.some(BATCH);
-            let keys: Vec<_> = owed.iter().map(|(key, _)| key.clone()).collect();
-            if keys.is_empty() || self.forget(&keys).await.is_err() {
-                return;
-            }
-            self.0.owed.settled(owed);
-        }
+        let done = self.0.redis.ask(async |mut to| commands.query_async::<()>(&mut to).await).await;
+        done.is_ok()
     }
 
     async fn release(&self, key: &Key, token: &str, kept: Option<(Vec<u8>, u64)>) {
@@ -230,11 +197,9 @@ impl Drop for Lease {
     }
 }
 
-/// The JSON of an entry of this generation.
-fn fresh(entry: Vec<u8>, generation: &[u8]) -> Option<Bytes> {
-    let json = entry.strip_prefix(generation)?.strip_prefix(b"|")?;
-    let start = entry.len() - json.len();
-    Some(Bytes::from(entry).slice(start..))
+/// The part of an entry before its JSON.
+fn prefix(shape: Shape, generation: &[u8]) -> Vec<u8> {
+    [shape.to_string().as_bytes(), b":", generation, b"|"].concat()
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,30 +1,49 @@
 //! Sheds load: refuses requests beyond a limit before they cost anything.
 
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
+
 use axum::{
+    BoxError,
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
+use futures_util::{StreamExt, stream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::drain::InFlight;
 use crate::{config::Config, error::Error};
 
-/// Requests in flight, and their limit.
+/// Memory of a piece of a body beside its bytes: a body may arrive byte by byte.
+const PIECE: usize = 64;
+
+/// Places for running handlers, and memory for the bodies of their requests.
 #[derive(Clone, Debug)]
 pub struct Shed {
-    in_flight: InFlight,
-    most: usize,
+    places: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
 }
 
 impl Shed {
-    /// Up to `MAX_REQUESTS_IN_FLIGHT` requests.
-    pub fn new(in_flight: &InFlight, config: &Config) -> Self {
-        Self { in_flight: in_flight.clone(), most: config.max_requests_in_flight as usize }
+    /// `MAX_REQUESTS_IN_FLIGHT` places, and `BODY_MEMORY_BYTES` of memory.
+    pub fn new(config: &Config) -> Self {
+        let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
+        Self {
+            places: semaphore(config.max_requests_in_flight),
+            memory: semaphore(config.body_memory_bytes),
+        }
     }
 }
 
-/// Answers 503 to requests beyond `MAX_REQUESTS_IN_FLIGHT`. Probes do not pass here: a busy service
-/// is alive.
+/// Answers 503 to requests for which no place or no memory is left. Probes do not pass here: a busy
+/// service is alive.
+///
+/// A place is for the time that the handler runs. A client that is slow to send its body, or to read
+/// its response, has a connection and no place.
 ///
 /// # Errors
 /// [`Error::Overloaded`]
@@ -33,10 +52,84 @@ pub async fn shed(
     request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    // The request itself is counted, too.
-    if shed.in_flight.count() > shed.most {
+    let held = Arc::new(Held { shed, taken: Mutex::default() });
+    let outcome = if held.taken().enter(&held.shed) {
+        let response = next.run(request.map(|body| held.clone().count(body))).await;
+        // A handler may have made any response of a body that was cut off.
+        (!mem::take(&mut *held.taken()).refused).then_some(response)
+    } else {
+        None
+    };
+    outcome.ok_or_else(|| {
         metrics::counter!("http_requests_shed_total").increment(1);
-        return Err(Error::Overloaded);
+        Error::Overloaded
+    })
+}
+
+/// A request and its part of [`Shed`].
+struct Held {
+    shed: Shed,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    place: Option<OwnedSemaphorePermit>,
+    memory: Option<OwnedSemaphorePermit>,
+    refused: bool,
+}
+
+impl Held {
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    Ok(next.run(request).await)
+
+    /// The body, which takes memory for what has arrived, and gives the place away while it waits.
+    fn count(self: Arc<Self>, body: Body) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
+        let mut pieces = body.into_data_stream();
+        Body::from_stream(stream::poll_fn(move |context| {
+            let polled = pieces.poll_next_unpin(context);
+            let mut taken = self.taken();
+            let Poll::Ready(piece) = polled else {
+                taken.place = None;
+                return Poll::Pending;
+            };
+            let size = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map(Bytes::len);
+            taken.refused = !(taken.enter(&self.shed) && taken.keep(&self.shed, size));
+            Poll::Ready(if taken.refused {
+                Some(Err(BoxError::from(Error::Overloaded)))
+            } else {
+                piece.map(|piece| piece.map_err(axum::Error::into_inner))
+            })
+        }))
+    }
+}
+
+impl Taken {
+    /// Takes a place, or keeps the one that it has.
+    fn enter(&mut self, shed: &Shed) -> bool {
+        if self.place.is_none() {
+            self.place = shed.places.clone().try_acquire_owned().ok();
+        }
+        self.place.is_some()
+    }
+
+    /// Takes memory for a piece of the body.
+    fn keep(&mut self, shed: &Shed, size: Option<usize>) -> bool {
+        let Some(size) = size else {
+            return true;
+        };
+        let size = u32::try_from(size + PIECE).unwrap_or(u32::MAX);
+        let Ok(more) = shed.memory.clone().try_acquire_many_owned(size) else {
+            return false;
+        };
+        match &mut self.memory {
+            Some(memory) => memory.merge(more),
+            None => self.memory = Some(more),
+        }
+        true
+    }
 }

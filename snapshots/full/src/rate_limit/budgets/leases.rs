@@ -104,8 +104,8 @@ impl Leases {
             micros(cost * granted).max(Duration::from_secs(1))
         };
         let lot = (granted > 0).then_some(granted);
-        lease.hold(Answer { lot, beyond, whole_at: now + micros(used), until: now + valid });
-        lease.take(now).ok_or(Unavailable)
+        let answer = Answer { lot, beyond, whole_at: now + micros(used), until: now + valid };
+        lease.hold(answer, now).ok_or(Unavailable)
     }
 
     /// `None` while too many clients have one: the others fall back to this process's budgets, which
@@ -130,25 +130,35 @@ impl Leases {
 impl Lease {
     /// A request of the lot, or the refusal; `None` where Redis has to be asked.
     fn take(&self, now: Instant) -> Option<Decision> {
-        let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = answer.as_mut().filter(|answer| now < answer.until)?;
-        let reset = answer.whole_at.saturating_duration_since(now);
-        let Some(lot) = &mut answer.lot else {
-            let retry_after = answer.until.duration_since(now);
-            return Some(Decision { allowed: false, remaining: 0, reset, retry_after });
-        };
-        *lot = lot.checked_sub(1)?;
-        let remaining = answer.beyond.saturating_add(*lot);
-        Some(Decision { allowed: true, remaining, reset, retry_after: Duration::ZERO })
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.take(now)
     }
 
-    fn hold(&self, answer: Answer) {
+    /// Holds an answer. The request that has asked for it takes from it first.
+    fn hold(&self, mut answer: Answer, now: Instant) -> Option<Decision> {
+        let decision = answer.take(now);
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        decision
     }
 
     fn is_held(&self, now: Instant) -> bool {
         let answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
         answer.as_ref().is_some_and(|answer| now < answer.until)
+    }
+}
+
+impl Answer {
+    fn take(&mut self, now: Instant) -> Option<Decision> {
+        if now >= self.until {
+            return None;
+        }
+        let reset = self.whole_at.saturating_duration_since(now);
+        let Some(lot) = &mut self.lot else {
+            let retry_after = self.until.duration_since(now);
+            return Some(Decision { allowed: false, remaining: 0, reset, retry_after });
+        };
+        *lot = lot.checked_sub(1)?;
+        let remaining = self.beyond.saturating_add(*lot);
+        Some(Decision { allowed: true, remaining, reset, retry_after: Duration::ZERO })
     }
 }
 
@@ -162,10 +172,22 @@ mod tests {
 
     const VALID: Duration = Duration::from_secs(3);
 
+    fn answer(lot: Option<u32>, now: Instant) -> Answer {
+        Answer { lot, beyond: 7, whole_at: now + 2 * VALID, until: now + VALID }
+    }
+
     fn lease(lot: Option<u32>, now: Instant) -> Lease {
         let lease = Lease::default();
-        lease.hold(Answer { lot, beyond: 7, whole_at: now + 2 * VALID, until: now + VALID });
+        *lease.answer.lock().unwrap() = Some(answer(lot, now));
         lease
+    }
+
+    #[test]
+    fn the_request_that_asked_takes_from_its_lot_first() {
+        let (lease, now) = (Lease::default(), Instant::now());
+        let decision = lease.hold(answer(Some(1), now), now).unwrap();
+        assert_eq!((decision.allowed, decision.remaining), (true, 7));
+        assert_eq!(lease.take(now), None, "nothing of the lot is left for others");
     }
 
     #[test]

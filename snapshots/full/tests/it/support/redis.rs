@@ -94,6 +94,13 @@ impl Server {
         Self { addr: address(&url), url, script }
     }
 
+    /// Sends a command to the server.
+    pub async fn command(&self, words: &[&str]) {
+        let client = Client::open(self.url.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        redis::cmd(words[0]).arg(&words[1..]).exec_async(&mut connection).await.unwrap();
+    }
+
     /// Kills the server and loses its data.
     pub async fn kill(mut self) {
         let client = Client::open(self.url.as_str()).unwrap();

@@ -9,16 +9,24 @@ use uuid::Uuid;
 
 use super::{
     PATIENCE, TestApp, json, send,
-    service::auth::users::{self, Role},
+    service::auth::{
+        Device,
+        users::{self, Role},
+    },
 };
 
-/// A client of the API, signed in to one account.
+/// Resources that only administrators may read, or write.
+const READ_BY_ADMINS: &[&str] = &[];
+const WRITTEN_BY_ADMINS: &[&str] = &["/api/v1/categories", "/api/v1/products"];
+
+/// A client of the API, signed in to one account, and to that of an administrator where the API needs one.
 pub struct Api {
     app: TestApp,
     /// ID of the account.
     #[allow(dead_code, reason = "read where resources refer to accounts")]
     pub user: Uuid,
     token: String,
+    admin: String,
 }
 
 impl Api {
@@ -29,14 +37,20 @@ impl Api {
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let app = TestApp::with(settings).await;
         let (user, token) = account(&app, "ada", Role::User).await;
-        Self { app, user, token }
+        let (_, admin) = account(&app, "grace", Role::Admin).await;
+        Self { app, user, token, admin }
     }
 
     /// A second replica of the service, in this process.
     pub async fn replica(&self) -> Self {
-        let settings: Vec<_> = self.settings.iter().collect();
+        self.beside(&[]).await
+    }
+
+    /// Another service in this process, with these settings instead.
+    pub async fn beside(&self, others: &[(&str, &str)]) -> Self {
+        let settings: Vec<_> = self.settings.iter().chain(others.iter().copied()).collect();
         let app = TestApp::with(&settings).await;
-        Self { app, user: self.user, token: self.token.clone() }
+        Self { app, user: self.user, token: self.token.clone(), admin: self.admin.clone() }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
@@ -48,12 +62,21 @@ impl Api {
     }
 
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        self.app.request(method, path).bearer_auth(&self.token)
+        self.app.request(method, path).bearer_auth(self.token(method, path))
+    }
+
+    fn token(&self, method: &str, path: &str) -> &str {
+        let of_admins = if method == "GET" { READ_BY_ADMINS } else { WRITTEN_BY_ADMINS };
+        let path = path.split('?').next().unwrap_or_default();
+        let below = |base: &&str| {
+            path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if of_admins.iter().any(below) { &self.admin } else { &self.token }
     }
 
     /// A request to another process of the service.
     pub fn post_to(&self, addr: SocketAddr, path: &str) -> RequestBuilder {
-        self.app.client.post(format!("http://{addr}{path}")).bearer_auth(&self.token)
+        self.app.client.post(format!("http://{addr}{path}")).bearer_auth(self.token("POST", path))
     }
 
     /// Creates a resource and returns it.
@@ -111,7 +134,7 @@ impl Deref for Api {
 pub async fn account(app: &TestApp, name: &str, role: Role) -> (Uuid, String) {
     let email = format!("{name}@example.com");
     let user = users::create(&app.state.db, name, &email, "no hash", role).await.unwrap();
-    let tokens = app.state.auth.begin(user.id, role).await.unwrap();
+    let tokens = app.state.auth.begin(user.id, "no hash", &Device::default()).await.unwrap();
     let tokens = serde_json::to_value(tokens).unwrap();
     (user.id, tokens["access_token"].as_str().unwrap().to_owned())
 }

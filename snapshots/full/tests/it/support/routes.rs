@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -76,6 +76,9 @@ struct Page {
     #[garde(range(min = 1, max = 100))]
     #[serde(default = "ten")]
     limit: u32,
+    #[garde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
 }
 
 fn ten() -> u32 {
@@ -83,7 +86,7 @@ fn ten() -> u32 {
 }
 
 pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
-    let background = gate.clone();
+    let (background, held) = (gate.clone(), gate.clone());
     OpenApiRouter::new()
         .route("/test/background", get(async |state| in_background(state, background)))
         .route("/test/orders", post(async |ValidJson(order): ValidJson<Order>| Json(order)))
@@ -91,7 +94,7 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/page", get(async |Query(page): Query<Page>| Json(page)))
         .route("/test/panic", get(panics))
         .route("/test/internal", get(async || Error::internal("secret-of-the-database")))
-        .route("/test/unavailable", get(async || Error::Unavailable("secret-host:5432".into())))
+        .route("/test/unavailable", get(async || Error::unavailable("secret-host:5432")))
         .route("/test/anonymous", get(async || Error::Unauthenticated))
         .route("/test/credentials", get(async || Error::WrongCredentials))
         .route("/test/forbidden", get(async || Error::Forbidden))
@@ -106,6 +109,8 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/slurp", post(async |body: Bytes| body.len().to_string()))
         .route("/test/bytes/{count}/{kind}", get(bytes))
         .route("/test/outbound", get(outbound))
+        .route("/test/version", get(version))
+        .route("/test/held", post(async move |_: Bytes| held.pass().await))
         .route("/test/gate", get(async move || gate.pass().await))
         .merge(super::redis::routes())
         .merge(super::database::routes())
@@ -131,9 +136,19 @@ async fn bytes(Path((count, kind)): Path<(usize, String)>) -> Response {
     ([(header::CONTENT_TYPE, kind.replace('.', "/"))], "x".repeat(count)).into_response()
 }
 
+/// A resource at version 3, which also returns the `If-Match` that it was sent.
+async fn version(headers: HeaderMap) -> Response {
+    let tag = [(header::ETAG, "\"3\"")];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == "\"3\"") {
+        return (StatusCode::NOT_MODIFIED, tag).into_response();
+    }
+    let if_match = headers.get(header::IF_MATCH).cloned().map(|tag| [("x-if-match", tag)]);
+    (tag, if_match, "x".repeat(5000)).into_response()
+}
+
 /// Responds with the trace context of an outbound call of this request.
 async fn outbound() -> String {
-    let mut headers = axum::http::HeaderMap::new();
+    let mut headers = HeaderMap::new();
     traces::inject(&mut headers);
     let traceparent = headers.get("traceparent");
     traceparent.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())

@@ -1,6 +1,7 @@
 //! A database for one test, on the server at `DATABASE_URL`.
 
 pub mod proxy;
+pub mod server;
 
 use std::env;
 

@@ -1,18 +1,36 @@
-//! A TCP proxy between the service and its database, which can cut the connections.
+//! A TCP proxy between the service and its database, which can cut the connections and withhold
+//! answers.
+
+use std::sync::Arc;
 
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
+    time::timeout,
 };
 use url::Url;
 
 use super::Database;
+use crate::support::PATIENCE;
 
 pub struct Proxy {
     /// URL of the database through the proxy.
     pub url: String,
     open: watch::Sender<bool>,
+    answers: Arc<watch::Sender<Answers>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Pass,
+    /// All but the next one with this command tag.
+    PassUntil(&'static str),
+    /// The connection with that answer delivers nothing.
+    Withheld,
 }
 
 impl Proxy {
@@ -25,12 +43,14 @@ impl Proxy {
         url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
 
         let (open, is_open) = watch::channel(true);
+        let answers = Arc::new(watch::Sender::new(Answers::Pass));
+        let state = answers.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server.clone(), is_open.clone()));
+                tokio::spawn(pass(client, server.clone(), is_open.clone(), state.clone()));
             }
         });
-        Self { url: url.into(), open }
+        Self { url: url.into(), open, answers }
     }
 
     /// Closes all connections, and new ones at once.
@@ -41,15 +61,69 @@ impl Proxy {
     pub fn restore(&self) {
         self.open.send_replace(true);
     }
+
+    /// Withholds the next answer with this command tag, such as `COMMIT`.
+    #[allow(dead_code, reason = "for tests of resources")]
+    pub fn withhold(&self, tag: &'static str) {
+        self.answers.send_replace(Answers::PassUntil(tag));
+    }
+
+    /// Waits until an answer is withheld: the server has done what it says.
+    #[allow(dead_code, reason = "for tests of resources")]
+    pub async fn withheld(&self) {
+        let mut answers = self.answers.subscribe();
+        let withheld = answers.wait_for(|answers| *answers == Answers::Withheld);
+        timeout(PATIENCE, withheld).await.expect("the server answers").unwrap();
+    }
+
+    /// Delivers the answer, if its connection is still there.
+    #[allow(dead_code, reason = "for tests of resources")]
+    pub fn deliver(&self) {
+        self.answers.send_replace(Answers::Pass);
+    }
 }
 
-async fn pass(mut client: TcpStream, server: (String, u16), mut is_open: watch::Receiver<bool>) {
+async fn pass(
+    client: TcpStream,
+    server: (String, u16),
+    mut is_open: watch::Receiver<bool>,
+    state: Arc<watch::Sender<Answers>>,
+) {
     if !*is_open.borrow() {
         return;
     }
-    let mut server = TcpStream::connect(server).await.unwrap();
+    let (from_server, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
+    let (mut from_client, to_client) = client.into_split();
     tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
+        _ = copy(&mut from_client, &mut to_server) => {}
+        () = answer(from_server, to_client, &state) => {}
         _ = is_open.wait_for(|open| !open) => {}
     }
+}
+
+async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &watch::Sender<Answers>) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(size @ 1..) = from.read(&mut buffer).await {
+        let answer = &buffer[..size];
+        let withhold = state.send_if_modified(|answers| match answers {
+            Answers::PassUntil(tag) if has_tag(answer, tag) => {
+                *answers = Answers::Withheld;
+                true
+            }
+            _ => false,
+        });
+        if withhold {
+            let mut answers = state.subscribe();
+            let _ = answers.wait_for(|answers| *answers != Answers::Withheld).await;
+        }
+        if to.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether a `CommandComplete` message with this tag is among the messages.
+fn has_tag(messages: &[u8], tag: &str) -> bool {
+    let tag = [tag.as_bytes(), b"\0"].concat();
+    messages.windows(tag.len()).any(|part| part == tag)
 }

@@ -114,7 +114,7 @@ impl Cache {
     }
 
     /// Makes a write, then invalidates these entities and every list of their kind; none for a write
-    /// that the database rejects. It does so whatever becomes of the caller: where the client leaves,
+    /// that the database rejects. This holds for every end of the caller: where the client leaves,
     /// the deadline passes or the answer of the database is lost, the invalidation is repeated until
     /// the write must be over.
     ///

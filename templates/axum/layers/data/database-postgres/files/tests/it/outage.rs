@@ -84,8 +84,8 @@ async fn an_idle_connection_is_tested_before_use() {
     assert_eq!(send(app.get("/test/things")).await.status(), 200);
 }
 
-/// A server that restarts closes all connections. Those that were open before the first one was found
-/// dead are replaced, not tested one by one.
+/// A server that restarts closes all connections. After the first one is found dead, the older ones
+/// are replaced, not tested one by one.
 #[tokio::test]
 async fn after_a_lost_connection_the_older_ones_are_replaced() {
     let app = TestApp::start().await;

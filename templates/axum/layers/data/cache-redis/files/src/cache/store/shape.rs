@@ -45,7 +45,7 @@ fn strip(schema: &mut Value) {
             members.retain(|name, _| !NOTES.contains(&name.as_str()));
             for (name, member) in members {
                 match member {
-                    // Whose names are those of the fields.
+                    // Its members are named by the fields.
                     Value::Object(properties) if name == "properties" => {
                         properties.values_mut().for_each(strip);
                     }

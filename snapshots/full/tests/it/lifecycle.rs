@@ -1,0 +1,399 @@
+//! sec.lifecycle: passwords, sessions, roles and deletion. Every change takes effect at once.
+
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    TestApp, header, json as read, problem, send,
+    service::auth::users::{self, Role},
+};
+
+const PASSWORD: &str = "correct horse battery";
+const OTHER: &str = "staple battery horse";
+
+/// An account, and a session of it.
+struct Account {
+    id: Uuid,
+    email: String,
+    token: String,
+    refresh_token: String,
+}
+
+impl Account {
+    async fn new(app: &TestApp, name: &str) -> Self {
+        let email = format!("{name}@example.com");
+        let account = json!({"username": name, "email": email, "password": PASSWORD});
+        let user = read(app.post("/auth/register").json(&account)).await;
+        let id = user["id"].as_str().unwrap().parse().unwrap();
+        Self { id, email, token: String::new(), refresh_token: String::new() }.again(app).await
+    }
+
+    async fn admin(app: &TestApp, name: &str) -> Self {
+        let account = Self::new(app, name).await;
+        sqlx::query("UPDATE users SET role = 'admin' WHERE username = $1")
+            .bind(name)
+            .execute(&app.state.db)
+            .await
+            .unwrap();
+        // The role of the first session may be known already.
+        account.again(app).await
+    }
+
+    /// The account with another session.
+    async fn again(&self, app: &TestApp) -> Self {
+        let response = send(self.login(app, PASSWORD)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let tokens: Value = response.json().await.unwrap();
+        let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        let (token, refresh_token) = (text("access_token"), text("refresh_token"));
+        Self { id: self.id, email: self.email.clone(), token, refresh_token }
+    }
+
+    fn login(&self, app: &TestApp, password: &str) -> RequestBuilder {
+        app.post("/auth/login").json(&json!({"email": self.email, "password": password}))
+    }
+
+    fn send(&self, app: &TestApp, method: &str, path: &str) -> RequestBuilder {
+        app.request(method, path).bearer_auth(&self.token)
+    }
+
+    fn change_password(&self, app: &TestApp, current: &str, new: &str) -> RequestBuilder {
+        self.send(app, "POST", "/auth/password").json(&json!({"current": current, "new": new}))
+    }
+
+    /// As an administrator, changes another account.
+    fn change(&self, app: &TestApp, other: &Self, patch: &Value) -> RequestBuilder {
+        self.send(app, "PATCH", &format!("/api/v1/users/{}", other.id)).json(patch)
+    }
+
+    async fn status(&self, app: &TestApp, method: &str, path: &str) -> u16 {
+        send(self.send(app, method, path)).await.status().as_u16()
+    }
+
+    /// Whether the session is active: the access token and the refresh token are accepted.
+    async fn is_active(&self, app: &TestApp) -> bool {
+        let mine = self.status(app, "GET", "/api/v1/users/me").await;
+        let token = json!({"refresh_token": self.refresh_token});
+        let refreshed = send(app.post("/auth/refresh").json(&token)).await.status().as_u16();
+        assert_eq!(mine, refreshed, "both tokens, or none");
+        mine == 200
+    }
+}
+
+/// Starts another replica.
+async fn beside(app: &TestApp) -> TestApp {
+    TestApp::with(&app.settings.iter().collect::<Vec<_>>()).await
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_every_other_session() {
+    let app = TestApp::start().await;
+    let other = beside(&app).await;
+    let ada = Account::new(&app, "ada").await;
+    let (elsewhere, eve) = (ada.again(&app).await, Account::new(&app, "eve").await);
+    assert_eq!(elsewhere.status(&other, "GET", "/api/v1/users/me").await, 200);
+
+    problem(ada.change_password(&app, "wrong", OTHER), (401, "wrong-credentials")).await;
+    for weak in ["short", "password1", "ada@example.com"] {
+        let refused = problem(ada.change_password(&app, PASSWORD, weak), 422).await;
+        assert_eq!(refused["errors"][0]["pointer"], "/new");
+    }
+    let changed = send(ada.change_password(&app, PASSWORD, OTHER)).await;
+    assert_eq!(changed.status(), StatusCode::NO_CONTENT);
+
+    assert!(!elsewhere.is_active(&other).await);
+    assert!(ada.is_active(&other).await && eve.is_active(&other).await);
+    problem(ada.login(&app, PASSWORD), (401, "wrong-credentials")).await;
+    assert_eq!(send(ada.login(&app, OTHER)).await.status(), StatusCode::OK);
+}
+
+/// A stolen access token buys no more guesses than a sign-in has.
+#[tokio::test]
+async fn guesses_at_the_current_password_are_limited() {
+    let settings = [("AUTH_ATTEMPTS_PER_ACCOUNT", "3"), ("AUTH_ATTEMPTS_WINDOW", "24h")];
+    let app = TestApp::with(&settings).await;
+    let ada = Account::new(&app, "ada").await;
+    for _ in 0..3 {
+        problem(ada.change_password(&app, "wrong", OTHER), (401, "wrong-credentials")).await;
+    }
+    problem(ada.change_password(&app, PASSWORD, OTHER), 429).await;
+    problem(ada.login(&app, PASSWORD), 429).await;
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended() {
+    let app = TestApp::start().await;
+    let other = beside(&app).await;
+    let ada = Account::new(&app, "ada").await;
+    let (second, third) = (ada.again(&app).await, ada.again(&app).await);
+    let eve = Account::new(&app, "eve").await;
+    let list = async |account: &Account| {
+        let page = read(account.send(&app, "GET", "/auth/sessions")).await;
+        page["items"].as_array().unwrap().clone()
+    };
+    let sessions = list(&second).await;
+    let current: Vec<_> = sessions.iter().map(|session| session["current"] == true).collect();
+    assert_eq!(current, [false, true, false]);
+    assert_eq!(sessions[0]["address"], "127.0.0.1");
+    let path = |session: &Value| format!("/auth/sessions/{}", session["id"].as_str().unwrap());
+
+    let (newest, hers) = (path(&sessions[0]), path(&list(&eve).await[0]));
+    let unknown = format!("/auth/sessions/{}", Uuid::now_v7());
+    for not_ours in [&hers, &unknown] {
+        assert_eq!(second.status(&app, "DELETE", not_ours).await, 404);
+    }
+    assert!(third.is_active(&other).await);
+    assert_eq!(second.status(&app, "DELETE", &newest).await, 204);
+    assert_eq!(second.status(&app, "DELETE", &newest).await, 404, "it has ended");
+    assert!(!third.is_active(&other).await);
+    assert_eq!(list(&second).await.len(), 2);
+
+    assert_eq!(second.status(&app, "DELETE", "/auth/sessions").await, 204);
+    assert!(!ada.is_active(&other).await && !second.is_active(&other).await);
+    assert!(eve.is_active(&other).await);
+}
+
+#[tokio::test]
+async fn a_deleted_account_leaves_a_tombstone() {
+    let app = TestApp::start().await;
+    let other = beside(&app).await;
+    let ada = Account::new(&app, "ada").await;
+    let elsewhere = ada.again(&app).await;
+    let root = Account::admin(&app, "root").await;
+    assert_eq!(ada.status(&app, "DELETE", "/api/v1/users/me").await, 204);
+
+    for session in [&ada, &elsewhere] {
+        assert!(!session.is_active(&app).await && !session.is_active(&other).await);
+    }
+    problem(ada.login(&app, PASSWORD), (401, "wrong-credentials")).await;
+    let row = sqlx::query_as::<_, (String, String, String)>(
+        "SELECT username, email, password_hash FROM users WHERE id = $1",
+    );
+    let (name, email, hash) = row.bind(ada.id).fetch_one(&app.state.db).await.unwrap();
+    assert!(!name.contains("ada") && !email.contains("ada") && hash.is_empty());
+    // No sign-in to it succeeds, with its address or an empty password.
+    let credentials = json!({"email": email, "password": ""});
+    problem(app.post("/auth/login").json(&credentials), (401, "wrong-credentials")).await;
+
+    let users = read(root.send(&app, "GET", "/api/v1/users")).await;
+    assert_eq!(users["items"].as_array().unwrap().len(), 1, "{users}");
+    let patch = json!({"role": "admin"});
+    problem(root.change(&app, &ada, &patch), (404, "not-found")).await;
+    // Name and address are free again.
+    let again = Account::new(&app, "ada").await;
+    assert_ne!(again.id, ada.id);
+}
+
+#[tokio::test]
+async fn a_change_of_role_takes_effect_on_existing_tokens() {
+    let app = TestApp::start().await;
+    let other = beside(&app).await;
+    let (root, ada) = (Account::admin(&app, "root").await, Account::new(&app, "ada").await);
+    for (role, status) in [("admin", 200), ("user", 403), ("admin", 200)] {
+        let user = read(root.change(&app, &ada, &json!({"role": role}))).await;
+        assert_eq!((&user["role"], &user["disabled"]), (&json!(role), &json!(false)));
+        for app in [&app, &other] {
+            assert_eq!(ada.status(app, "GET", "/api/v1/users").await, status, "{role}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_refused_at_once() {
+    let app = TestApp::start().await;
+    let other = beside(&app).await;
+    let (root, ada) = (Account::admin(&app, "root").await, Account::new(&app, "ada").await);
+    assert_eq!(ada.status(&other, "GET", "/api/v1/users/me").await, 200);
+    let user = read(root.change(&app, &ada, &json!({"disabled": true}))).await;
+    assert_eq!(user["disabled"], true);
+    for app in [&app, &other] {
+        assert!(!ada.is_active(app).await);
+    }
+    // As for a wrong password: the same answer after the same work.
+    let before = app.state.auth.password_checks();
+    let mut answers = Vec::new();
+    for login in [ada.login(&app, PASSWORD), ada.login(&app, "wrong password")] {
+        let mut answer = problem(login, (401, "wrong-credentials")).await;
+        answer["request_id"] = Value::Null;
+        answers.push(answer);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(app.state.auth.password_checks(), before + 2);
+
+    read(root.change(&app, &ada, &json!({"disabled": false}))).await;
+    assert!(!ada.is_active(&app).await, "its sessions have ended");
+    assert!(ada.again(&app).await.is_active(&other).await);
+}
+
+/// A password that was checked before the account was disabled begins no session after that.
+#[tokio::test]
+async fn a_sign_in_under_way_does_not_outlive_a_change() {
+    let app = TestApp::start().await;
+    let ada = Account::new(&app, "ada").await;
+    let hash = sqlx::query_scalar::<_, String>("SELECT password_hash FROM users")
+        .fetch_one(&app.state.db)
+        .await
+        .unwrap();
+    let begin = async || app.state.auth.begin(ada.id, &hash, &<_>::default()).await;
+    assert!(begin().await.is_ok());
+    let root = Account::admin(&app, "root").await;
+    read(root.change(&app, &ada, &json!({"disabled": true}))).await;
+    assert!(begin().await.is_err(), "disabled");
+    read(root.change(&app, &ada, &json!({"disabled": false}))).await;
+    let ada = ada.again(&app).await;
+    send(ada.change_password(&app, PASSWORD, OTHER)).await;
+    assert!(begin().await.is_err(), "another password");
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let app = TestApp::start().await;
+    let (root, ada) = (Account::admin(&app, "root").await, Account::new(&app, "ada").await);
+    for patch in [json!({"role": "user"}), json!({"disabled": true})] {
+        problem(root.change(&app, &root, &patch), (409, "conflict")).await;
+    }
+    problem(root.send(&app, "DELETE", "/api/v1/users/me"), (409, "conflict")).await;
+    assert_eq!(root.status(&app, "GET", "/api/v1/users").await, 200, "nothing has changed");
+
+    // A disabled administrator is none.
+    read(root.change(&app, &ada, &json!({"role": "admin", "disabled": true}))).await;
+    problem(root.send(&app, "DELETE", "/api/v1/users/me"), (409, "conflict")).await;
+    read(root.change(&app, &ada, &json!({"disabled": false}))).await;
+    assert_eq!(root.status(&app, "DELETE", "/api/v1/users/me").await, 204);
+}
+
+/// Every administrator leaves, all at the same time, in each way that there is.
+#[tokio::test]
+async fn concurrent_changes_leave_an_administrator() {
+    let app = TestApp::start().await;
+    let mut admins = Vec::new();
+    for n in 0..6 {
+        admins.push(Account::admin(&app, &format!("admin_{n}")).await);
+    }
+    let changes = admins.iter().enumerate().map(|(n, admin)| {
+        send(match n % 3 {
+            0 => admin.change(&app, admin, &json!({"role": "user"})),
+            1 => admin.change(&app, admin, &json!({"disabled": true})),
+            _ => admin.send(&app, "DELETE", "/api/v1/users/me"),
+        })
+    });
+    let answers = futures_util::future::join_all(changes).await;
+    let refused: Vec<_> = answers.iter().filter(|answer| !answer.status().is_success()).collect();
+    assert!(matches!(refused[..], [one] if one.status() == StatusCode::CONFLICT), "{refused:?}");
+    let left = sqlx::query_scalar::<_, i64>(
+        "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL",
+    );
+    assert_eq!(left.fetch_one(&app.state.db).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_account_is_changed_by_administrators_alone() {
+    let app = TestApp::start().await;
+    let (root, ada) = (Account::admin(&app, "root").await, Account::new(&app, "ada").await);
+    let eve = Account::new(&app, "eve").await;
+    let path = format!("/api/v1/users/{}", ada.id);
+    let promotion = json!({"role": "admin"});
+    problem(app.request("PATCH", &path).json(&promotion), (401, "unauthenticated")).await;
+    for account in [&ada, &eve] {
+        problem(account.change(&app, &ada, &promotion), (403, "forbidden")).await;
+    }
+    for bad in [
+        json!({"role": "root"}),
+        json!({"role": null}),
+        json!({"disabled": null}),
+        json!({"username": "x"}),
+    ] {
+        problem(root.change(&app, &ada, &bad), 422).await;
+    }
+    let unchanged = read(root.change(&app, &ada, &json!({}))).await;
+    assert_eq!(unchanged["role"], "user");
+    let missing = format!("/api/v1/users/{}", Uuid::now_v7());
+    problem(root.send(&app, "PATCH", &missing).json(&promotion), (404, "not-found")).await;
+}
+
+/// Each route with no account, with the account that it is about, with another, and with an
+/// administrator; the account comes last, because it ends its session.
+#[tokio::test]
+async fn each_route_admits_its_callers() {
+    let app = TestApp::start().await;
+    let (root, ada) = (Account::admin(&app, "root").await, Account::new(&app, "ada").await);
+    Account::admin(&app, "another_admin").await;
+    let eve = Account::new(&app, "eve").await;
+    let sessions = read(ada.send(&app, "GET", "/auth/sessions")).await;
+    let session = format!("/auth/sessions/{}", sessions["items"][0]["id"].as_str().unwrap());
+    let user = format!("/api/v1/users/{}", ada.id);
+    for (method, path, [eves, roots, adas]) in [
+        ("GET", "/api/v1/users", [403, 200, 403]),
+        ("PATCH", &user, [403, 200, 403]),
+        ("GET", "/api/v1/users/me", [200, 200, 200]),
+        ("GET", "/auth/sessions", [200, 200, 200]),
+        ("POST", "/auth/password", [422, 422, 422]),
+        ("DELETE", &session, [404, 404, 204]),
+    ] {
+        problem(app.request(method, path).json(&json!({})), (401, "unauthenticated")).await;
+        for (account, status) in [(&eve, eves), (&root, roots), (&ada, adas)] {
+            let answer = send(account.send(&app, method, path).json(&json!({}))).await;
+            assert_eq!(answer.status(), status, "{method} {path} as {}", account.email);
+        }
+    }
+    let ada = ada.again(&app).await;
+    for path in ["/auth/sessions", "/api/v1/users/me"] {
+        problem(app.request("DELETE", path), (401, "unauthenticated")).await;
+        for account in [&eve, &root] {
+            let account = account.again(&app).await;
+            assert_eq!(account.status(&app, "DELETE", path).await, 204, "{path}");
+            assert!(!account.is_active(&app).await);
+        }
+        assert_eq!(ada.status(&app, "GET", "/api/v1/users/me").await, 200, "not hers");
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_names_an_error_only_where_a_token_was_sent() {
+    let app = TestApp::start().await;
+    let ada = Account::new(&app, "ada").await;
+    let challenge = async |request: RequestBuilder| {
+        let response = send(request).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        header(&response, "www-authenticate").to_owned()
+    };
+    let me = || app.get("/api/v1/users/me");
+    let invalid = "Bearer error=\"invalid_token\"";
+    assert_eq!(challenge(me()).await, "Bearer");
+    assert_eq!(challenge(me().basic_auth("ada", Some(PASSWORD))).await, "Bearer");
+    assert_eq!(challenge(ada.login(&app, "wrong password")).await, "Bearer");
+    assert_eq!(challenge(me().bearer_auth("nonsense")).await, invalid);
+    assert_eq!(ada.status(&app, "POST", "/auth/logout").await, 204);
+    assert_eq!(challenge(me().bearer_auth(&ada.token)).await, invalid);
+}
+
+/// Names of an earlier release may differ in case alone. The oldest account has the name.
+#[tokio::test]
+async fn a_name_belongs_to_one_account_in_every_spelling() {
+    let app = TestApp::start().await;
+    let register = |app: &TestApp, name: &str| {
+        let email = format!("{}@example.com", Uuid::now_v7());
+        let account = json!({"username": name, "email": email, "password": PASSWORD});
+        app.post("/auth/register").json(&account)
+    };
+    let ada = read(register(&app, "Ada")).await;
+    assert_eq!(ada["username"], "Ada");
+    for name in ["ada", "ADA"] {
+        let refused = problem(register(&app, name), (409, "taken")).await;
+        assert_eq!(refused["errors"][0]["pointer"], "/username");
+    }
+
+    for name in ["Bob", "bob"] {
+        let email = format!("{name}.{name}@example.com");
+        users::create(&app.state.db, &name.repeat(2), &email, "no hash", Role::User).await.unwrap();
+        let earlier =
+            sqlx::query("UPDATE users SET username = $1, username_key = NULL WHERE email = $2");
+        earlier.bind(name).bind(&email).execute(&app.state.db).await.unwrap();
+    }
+    users::claim_names(&app.state.db).await.unwrap();
+    problem(register(&app, "BOB"), (409, "taken")).await;
+    let claimed = "SELECT username FROM users WHERE username_key = 'bob'";
+    let claimed = sqlx::query_scalar::<_, String>(claimed).fetch_all(&app.state.db).await.unwrap();
+    assert_eq!(claimed, ["Bob"]);
+}
