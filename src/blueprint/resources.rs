@@ -113,7 +113,7 @@ pub(super) fn table_of(resource: &Resource) -> Table {
     if let Some(was) = &resource.was {
         table["was"] = value(was);
     }
-    for (key, access) in [("read", resource.access.read), ("write", resource.access.write)] {
+    for (key, access) in resource.access.by_key() {
         if let Some(access) = access {
             table[key] = value(access.as_str());
         }

@@ -22,6 +22,9 @@ use crate::schema::Layout;
 /// The format of the lock file: 4 since resources declare who may read and write them, 3 with lines `shadow`.
 const FORMAT: u32 = 4;
 
+/// The first format of repositories whose resources declare who may read and write them.
+const ACCESS_RULES: u32 = 4;
+
 const HEADER: &str = "# Written by new-service; commit it, and leave it to new-service to change.\n";
 
 /// `.new-service/lock`: sorted text, a fact a line, so that git merges what two people changed. new-service writes
@@ -94,7 +97,7 @@ impl Lock {
 
     /// Whether it was written when every account could write all rows that have no owner.
     pub fn predates_access_rules(&self) -> bool {
-        self.format < FORMAT
+        self.format < ACCESS_RULES
     }
 
     /// The pristine bytes of every file of `tree`, which it is the lock of, that is merged, by their hash; two files

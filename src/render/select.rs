@@ -78,7 +78,7 @@ pub fn keep_resources(blueprint: &Blueprint, pack: &Pack, layers: &[&Layer]) -> 
     if !blueprint::has_accounts(layers) {
         let mut faults = Faults::default();
         for resource in &blueprint.resources {
-            for (word, access) in [("read", resource.access.read), ("write", resource.access.write)] {
+            for (word, access) in resource.access.by_key() {
                 if let Some(access) = access.filter(|access| *access != Access::Public) {
                     let (name, rule) = (&resource.name, access.as_str());
                     let message = format!("the resource \"{name}\": {word}={rule} needs accounts, and there are none");

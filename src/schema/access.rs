@@ -52,6 +52,11 @@ pub struct AccessRules {
 }
 
 impl AccessRules {
+    /// Each rule with its key.
+    pub fn by_key(self) -> [(&'static str, Option<Access>); 2] {
+        [("read", self.read), ("write", self.write)]
+    }
+
     /// `[read, write]`, where each is declared or the default: rows with an owner are the owner's; others are read by
     /// every account, and written by administrators. Without accounts everything is public.
     pub(super) fn resolve(self, owned: bool, accounts: bool) -> [Access; 2] {

@@ -152,7 +152,7 @@ impl fmt::Display for Resource {
         if let Some(was) = &self.was {
             write!(f, " was={was}")?;
         }
-        for (word, access) in [("read", self.access.read), ("write", self.access.write)] {
+        for (word, access) in self.access.by_key() {
             if let Some(access) = access {
                 write!(f, " {word}={}", access.as_str())?;
             }

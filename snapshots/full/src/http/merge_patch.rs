@@ -69,10 +69,6 @@ macro_rules! replacement_schema {
     };
 }
 
-#[allow(
-    unused_imports,
-    reason = "only fields that are private or have the time as their default are kept"
-)]
 pub(crate) use {replacement_schema, schema};
 
 /// The schema of a patch of `T`, whose own schema is an object.
