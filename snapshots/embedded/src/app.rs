@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     http::{
         health,
-        middleware::{self, identify::Identify, share::Share, shed::Shed},
+        middleware::{self, deadline::Deadline, identify::Identify, share::Share, shed::Shed},
         openapi, problem,
         server::Service,
         static_files,
@@ -95,7 +95,7 @@ pub fn with_routes(
         .layer(middleware::compression::layer(config))
         .layer(middleware::panics::layer())
         // Includes reading the body, so that a slow one ends.
-        .layer(from_fn_with_state(config.request_timeout, middleware::deadline::enforce))
+        .layer(from_fn_with_state(Deadline::new(config), middleware::deadline::enforce))
         // Limits every handler; axum's own limit knows its extractors alone.
         .layer(RequestBodyLimitLayer::new(config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())

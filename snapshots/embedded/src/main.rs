@@ -12,5 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    // The provider of every TLS client. Without a choice they panic as soon as two are linked.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     demo::cli::run()
 }

@@ -75,6 +75,7 @@ impl AppState {
         let config = Arc::new(config);
         let health = Arc::new(Health::new(config.health_check_timeout));
         let background = Background::default();
+        health.watch(&background);
 
         let metrics = telemetry::metrics::install();
         let upkeep = metrics.clone();

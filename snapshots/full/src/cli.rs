@@ -94,7 +94,7 @@ fn config() -> Outcome<Config> {
 }
 
 fn serve(config: Config) -> Outcome {
-    let telemetry = telemetry::init(&config)?;
+    let mut telemetry = telemetry::init(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome: Outcome<tokio::time::Instant> = runtime.block_on(async {
         let stop = server::signals(&config)?;

@@ -56,6 +56,9 @@ pub enum Error {
     /// The service has as many requests in flight as it accepts.
     #[error("The service has too many requests in flight.")]
     Overloaded,
+    /// The client is too slow to send the body of its request.
+    #[error("The request body took too long to arrive.")]
+    SlowBody,
     /// A required dependency does not answer.
     #[error("The service is temporarily unavailable.")]
     Unavailable(#[source] SharedCause),

@@ -16,6 +16,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     config::{Config, Env},
@@ -78,12 +79,13 @@ impl Redis {
         self.0.timeout
     }
 
-    /// Makes a call, unless the circuit breaker is open.
+    /// Makes a call, unless the circuit breaker is open. `operation` is its name in traces.
     ///
     /// # Errors
     /// Redis does not answer. The failure is logged and counted.
     pub async fn ask<T, F>(
         &self,
+        operation: &'static str,
         call: impl FnOnce(ConnectionManager) -> F,
     ) -> Result<T, Unavailable>
     where
@@ -92,7 +94,7 @@ impl Redis {
         if !self.0.breaker.allows(Instant::now()) {
             return Err(Unavailable);
         }
-        self.insist(call).await
+        self.insist(operation, call).await
     }
 
     /// Makes a call even while the circuit breaker is open.
@@ -101,12 +103,13 @@ impl Redis {
     /// Redis does not answer. The failure is logged and counted.
     pub async fn insist<T, F>(
         &self,
+        operation: &'static str,
         call: impl FnOnce(ConnectionManager) -> F,
     ) -> Result<T, Unavailable>
     where
         F: Future<Output = RedisResult<T>>,
     {
-        self.call(call).await.map_err(|_| Unavailable)
+        self.call(operation, call).await.map_err(|_| Unavailable)
     }
 
     /// The health check: a write, because a read-only Redis answers a PING. It calls even while the
@@ -117,10 +120,33 @@ impl Redis {
     pub async fn ping(self) -> Result<(), Cause> {
         let mut write = redis::cmd("SET");
         write.arg(self.key("health")).arg("").arg("EX").arg(60);
-        Ok(self.call(async |mut to| write.query_async(&mut to).await).await?)
+        Ok(self.call("SET", async |mut to| write.query_async(&mut to).await).await?)
     }
 
-    async fn call<T, F>(&self, call: impl FnOnce(ConnectionManager) -> F) -> Result<T, String>
+    async fn call<T, F>(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce(ConnectionManager) -> F,
+    ) -> Result<T, String>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        let span = tracing::info_span!(
+            "redis",
+            otel.name = operation,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "redis",
+            db.operation.name = operation,
+        );
+        let answer = self.answer(call).instrument(span.clone()).await;
+        if answer.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        answer
+    }
+
+    async fn answer<T, F>(&self, call: impl FnOnce(ConnectionManager) -> F) -> Result<T, String>
     where
         F: Future<Output = RedisResult<T>>,
     {

@@ -66,7 +66,7 @@ pub async fn login(
         address: Some(caller.address.to_string()),
         user_agent: user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
     };
-    auth.login(&email, password, caller.address, &device).await.map(Json)
+    auth.login(&email, password, caller.network(), &device).await.map(Json)
 }
 
 /// Exchange a refresh token for a new token pair.
@@ -106,7 +106,7 @@ pub async fn change_password(
     caller: Caller,
     ValidJson(PasswordChange { current, new }): ValidJson<PasswordChange>,
 ) -> Result<StatusCode, Error> {
-    auth.change_password(user, current, new, caller.address).await?;
+    auth.change_password(user, current, new, caller.network()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -54,6 +54,8 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
     let pool = sqlx::pool::PoolOptions::new()
         .max_connections(config.database_max_connections)
         .acquire_timeout(config.database_acquire_timeout)
+        // `telemetry::statements` measures it.
+        .acquire_time_level(log::LevelFilter::Debug)
         .idle_timeout(config.database_idle_timeout)
         .max_lifetime(config.database_max_lifetime)
         // A test before every use would cost a third of the throughput.

@@ -13,6 +13,7 @@ use axum::{
     extract::{FromRef, State},
 };
 use futures_util::future::{BoxFuture, FutureExt, Shared as SharedFuture, join_all};
+use metrics::gauge;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -22,6 +23,7 @@ use super::{
     problem::{Kind, Problem},
 };
 use crate::{
+    background::Background,
     config::{BUILD, Build},
     error::Cause,
 };
@@ -38,6 +40,9 @@ where
 pub fn is_probe(path: &str) -> bool {
     matches!(path, "/health" | "/health/live" | "/health/ready")
 }
+
+/// Interval of checks of a process that nobody probes.
+const WATCH: Duration = Duration::from_secs(10);
 
 /// Time for which all probes share one round of checks, so that a flood of them costs one a second.
 const FRESH: Duration = Duration::from_secs(1);
@@ -94,6 +99,17 @@ impl Health {
     fn add(&self, check: Check) {
         self.checks.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(check));
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Keeps `dependency_up` true where nobody probes.
+    pub fn watch(self: &Arc<Self>, background: &Background) {
+        let health = self.clone();
+        background.every("health", WATCH, move || {
+            let health = health.clone();
+            async move {
+                health.round().await;
+            }
+        });
     }
 
     /// Turns readiness to 503 for good: the service is stopping.
@@ -154,6 +170,9 @@ impl Check {
         if let Some(error) = &error {
             tracing::warn!(component = self.name, error, "health check failed");
         }
+        let required = if self.required { "true" } else { "false" };
+        gauge!("dependency_up", "name" => self.name, "required" => required)
+            .set(if error.is_some() { 0.0 } else { 1.0 });
         Component {
             name: self.name,
             required: self.required,

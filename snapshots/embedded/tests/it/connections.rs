@@ -79,6 +79,32 @@ async fn bodies_beyond_the_memory_for_them_are_refused() {
     assert_eq!(held.await.unwrap().status(), 200);
 }
 
+/// Bodies that stall keep what has arrived of them.
+#[tokio::test]
+async fn one_client_cannot_take_the_memory_for_all_bodies() {
+    let settings =
+        [("BODY_LIMIT_BYTES", "1024"), ("BODY_MEMORY_BYTES", "40960"), ("TRUSTED_PROXIES", "1")];
+    let app = TestApp::with(&settings).await;
+    let mut stalled = Vec::new();
+    for _ in 0..40 {
+        let mut stream = TcpStream::connect(app.addr).await.unwrap();
+        let head = "POST /test/slurp HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 192.0.2.1\r\n";
+        let body = "x".repeat(1000);
+        let request = format!("{head}content-length: 1024\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stalled.push(stream);
+    }
+    let post = |from: &str| {
+        app.post("/test/slurp").header("x-forwarded-for", from).body("x".repeat(1000))
+    };
+    let refused = async { while send(post("192.0.2.1")).await.status() != 503 {} };
+    timeout(PATIENCE, refused).await.expect("the address has used up its share");
+    assert_eq!(send(post("192.0.2.2")).await.status(), 200);
+    drop(stalled);
+    let again = async { while send(post("192.0.2.1")).await.status() != 200 {} };
+    timeout(PATIENCE, again).await.expect("the share is free again");
+}
+
 /// A body in a thousand pieces takes more memory than its bytes.
 #[tokio::test]
 async fn the_pieces_of_a_body_count() {

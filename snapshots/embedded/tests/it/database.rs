@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use opentelemetry::trace::SpanKind;
 use tokio::time::timeout;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::{
     PATIENCE, Process, TestApp, client,
@@ -13,7 +15,9 @@ use crate::support::{
         db::migrate,
         error::Error,
         http::{problem::Kind, server::Stop},
+        telemetry::{statements, traces},
     },
+    spans,
 };
 
 #[tokio::test]
@@ -29,6 +33,35 @@ async fn an_exhausted_pool_gives_503_and_recovers() {
     drop(held);
     let free = async { while send(app.get("/test/things")).await.status() != 200 {} };
     timeout(PATIENCE, free).await.expect("the pool has free connections again");
+}
+
+#[tokio::test]
+async fn a_statement_is_a_span_of_its_request() {
+    let database = Database::with_things().await;
+    let tracing = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+    let app = TestApp::with(&[("DATABASE_URL", database.url()), tracing]).await;
+    let (provider, mut spans) = spans::record();
+    let subscriber = tracing_subscriber::registry()
+        .with(traces::layer(&provider))
+        .with(statements::layer(Some(&provider)));
+    // The runtime of this test has one thread, so the subscriber sees every request.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    send(app.get("/test/things")).await;
+    let statement = spans.recv().await.unwrap();
+    let request = spans.recv().await.unwrap();
+    assert_eq!(request.name, "GET /test/things");
+    assert_eq!(statement.name, "SELECT things");
+    assert_eq!(statement.span_kind, SpanKind::Client);
+    assert_eq!(statement.parent_span_id, request.span_context.span_id());
+    let text = statement.attributes.iter().find(|pair| pair.key.as_str() == "db.query.text");
+    assert_eq!(text.unwrap().value.as_str(), "SELECT count(*) FROM things");
+}
+
+#[tokio::test]
+async fn the_wait_for_a_connection_is_measured() {
+    let service = Process::start(&[]).await;
+    // The check of the schema takes one from the pool.
+    assert!(service.metric("database_acquire_duration_seconds_count").await >= 1);
 }
 
 #[tokio::test]

@@ -28,12 +28,16 @@ async fn a_slow_handler_gets_504() {
     problem(app.get("/test/never"), (504, "timed-out")).await;
 }
 
+/// The client is at fault: a 5xx would raise an alert.
 #[tokio::test]
-async fn a_body_that_never_arrives_gets_504() {
-    let app = TestApp::with(&[("REQUEST_TIMEOUT", "50ms")]).await;
-    let head = "POST /test/orders HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n";
-    let head = format!("{head}content-type: application/json\r\n\r\n{{");
-    assert!(answer(app.addr, &head).await.starts_with("HTTP/1.1 504"));
+async fn a_body_that_never_arrives_gets_408() {
+    for setting in ["REQUEST_TIMEOUT", "BODY_READ_TIMEOUT"] {
+        let app = TestApp::with(&[(setting, "50ms")]).await;
+        let head = "POST /test/orders HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n";
+        let head = format!("{head}content-type: application/json\r\n\r\n{{");
+        let answer = answer(app.addr, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{setting}: {answer}");
+    }
 }
 
 #[tokio::test]

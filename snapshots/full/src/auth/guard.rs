@@ -11,7 +11,7 @@ use axum::{
 use uuid::Uuid;
 
 use super::{Auth, tokens::Identity, users::Role};
-use crate::{error::Error, http::caller::Caller};
+use crate::{error::Error, http::caller::Caller, telemetry::request::Current};
 
 /// Routes that need no account.
 const PUBLIC: [&str; 4] = ["/api/v1/info", "/auth/register", "/auth/login", "/auth/refresh"];
@@ -58,6 +58,7 @@ pub async fn recognise(
 ) -> Response {
     if let Some(identity) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
         caller.account = Some(identity.account);
+        Current::recognised(identity.account);
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(identity);
     }
@@ -76,7 +77,7 @@ pub async fn enforce(
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let response = async { authenticate(&auth, path, request, next).await.into_response() };
     if path.starts_with("/auth/") {
-        auth.admit(caller.address, response).await
+        auth.admit(caller.network(), response).await
     } else {
         response.await
     }

@@ -43,6 +43,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Time for a new connection to send the header of its first request (`HEADER_READ_TIMEOUT`).
     pub header_read_timeout: Duration,
+    /// A client that sends no bytes of its request body for this time gets 408 (`BODY_READ_TIMEOUT`).
+    pub body_read_timeout: Duration,
     /// A client that accepts no bytes of its response for this time is cut off (`WRITE_TIMEOUT`).
     pub write_timeout: Duration,
     /// An idle connection is closed after this time; keep it above the proxy's (`KEEP_ALIVE_TIMEOUT`).
@@ -53,7 +55,7 @@ pub struct Config {
     pub max_requests_in_flight: u32,
     /// Size of the largest request body (`BODY_LIMIT_BYTES`).
     pub body_limit_bytes: u32,
-    /// Memory for the request bodies of all running handlers, at least twice the largest; further ones get 503 (`BODY_MEMORY_BYTES`).
+    /// Memory for request bodies, at least twice the largest; one address gets a quarter of it, and further bodies get 503 (`BODY_MEMORY_BYTES`).
     pub body_memory_bytes: u32,
     /// Time for each dependency to answer its health check (`HEALTH_CHECK_TIMEOUT`).
     pub health_check_timeout: Duration,
@@ -67,13 +69,15 @@ pub struct Config {
     pub static_max_age: Duration,
     /// Whether `/docs` and `/api-docs/openapi.json` are served (`API_DOCS`).
     pub api_docs: bool,
-    /// Collector for traces, by OTLP over `http://`; tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
+    /// Collector for traces, by OTLP over HTTP; tracing is off when unset (`OTEL_EXPORTER_OTLP_ENDPOINT`).
     pub otel_exporter_otlp_endpoint: Option<Url>,
     /// Headers for the collector, as `name=value,name=value` (`OTEL_EXPORTER_OTLP_HEADERS`).
     pub otel_exporter_otlp_headers: Option<SecretString>,
     /// Name of the service in traces (`OTEL_SERVICE_NAME`).
     pub otel_service_name: String,
-    /// Share of new traces that are exported; a caller's decision is kept (`OTEL_TRACES_SAMPLER_ARG`).
+    /// What decides which requests are traced. With `parentbased_…` the caller does, where it has a trace: for a service that only your own call (`OTEL_TRACES_SAMPLER`).
+    pub otel_traces_sampler: OtelTracesSampler,
+    /// Share of the requests that `…traceidratio` traces (`OTEL_TRACES_SAMPLER_ARG`).
     pub otel_traces_sampler_arg: f64,
     /// TTL of a cached value, up to a fifth longer; `0s` disables the cache (`CACHE_TTL`).
     pub cache_ttl: Duration,
@@ -159,6 +163,7 @@ impl Config {
             cors_credentials: env.bool("CORS_CREDENTIALS", "false"),
             request_timeout: env.duration("REQUEST_TIMEOUT", "30s"),
             header_read_timeout: env.duration("HEADER_READ_TIMEOUT", "10s"),
+            body_read_timeout: env.duration("BODY_READ_TIMEOUT", "10s"),
             write_timeout: env.duration("WRITE_TIMEOUT", "30s"),
             keep_alive_timeout: env.duration("KEEP_ALIVE_TIMEOUT", "75s"),
             max_connections: env.integer("MAX_CONNECTIONS", "4096", 1, 1_000_000),
@@ -174,6 +179,7 @@ impl Config {
             otel_exporter_otlp_endpoint: env.url("OTEL_EXPORTER_OTLP_ENDPOINT"),
             otel_exporter_otlp_headers: env.secret("OTEL_EXPORTER_OTLP_HEADERS"),
             otel_service_name: env.string("OTEL_SERVICE_NAME", "demo"),
+            otel_traces_sampler: env.choice("OTEL_TRACES_SAMPLER", "traceidratio"),
             otel_traces_sampler_arg: env.ratio("OTEL_TRACES_SAMPLER_ARG", "1.0"),
             cache_ttl: env.duration("CACHE_TTL", "300s"),
             cache_negative_ttl: env.duration("CACHE_NEGATIVE_TTL", "10s"),
@@ -248,6 +254,7 @@ impl Config {
         }
         for (name, value) in [
             ("REQUEST_TIMEOUT", self.request_timeout),
+            ("BODY_READ_TIMEOUT", self.body_read_timeout),
             ("WRITE_TIMEOUT", self.write_timeout),
             ("HEADER_READ_TIMEOUT", self.header_read_timeout),
             ("KEEP_ALIVE_TIMEOUT", self.keep_alive_timeout),
@@ -262,9 +269,9 @@ impl Config {
         {
             env.fault("OTEL_EXPORTER_OTLP_HEADERS", "must be name=value,name=value");
         }
-        // TLS is left out of the exporter: it would be the service's only use of it.
-        if self.otel_exporter_otlp_endpoint.as_ref().is_some_and(|url| url.scheme() != "http") {
-            env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http://, of a collector nearby");
+        let collector = self.otel_exporter_otlp_endpoint.as_ref();
+        if collector.is_some_and(|url| !["http", "https"].contains(&url.scheme())) {
+            env.fault("OTEL_EXPORTER_OTLP_ENDPOINT", "must be http:// or https://");
         }
     }
 }
@@ -307,6 +314,34 @@ pub enum LogFormat {
 impl Choice for LogFormat {
     const CHOICES: &[(&str, Self)] =
         &[("auto", Self::Auto), ("json", Self::Json), ("pretty", Self::Pretty)];
+}
+
+/// `OTEL_TRACES_SAMPLER`, as OpenTelemetry names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtelTracesSampler {
+    /// Every request.
+    AlwaysOn,
+    /// No request.
+    AlwaysOff,
+    /// `OTEL_TRACES_SAMPLER_ARG` of the requests.
+    Traceidratio,
+    /// As the caller has decided, else every request.
+    ParentbasedAlwaysOn,
+    /// As the caller has decided, else no request.
+    ParentbasedAlwaysOff,
+    /// As the caller has decided, else `OTEL_TRACES_SAMPLER_ARG` of the requests.
+    ParentbasedTraceidratio,
+}
+
+impl Choice for OtelTracesSampler {
+    const CHOICES: &[(&str, Self)] = &[
+        ("always_on", Self::AlwaysOn),
+        ("always_off", Self::AlwaysOff),
+        ("traceidratio", Self::Traceidratio),
+        ("parentbased_always_on", Self::ParentbasedAlwaysOn),
+        ("parentbased_always_off", Self::ParentbasedAlwaysOff),
+        ("parentbased_traceidratio", Self::ParentbasedTraceidratio),
+    ];
 }
 
 /// Whether `text` is an origin as browsers send it (RFC 6454, 6.2): no other text would ever match.

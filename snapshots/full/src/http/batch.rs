@@ -7,7 +7,7 @@ use axum::{
     http::header,
 };
 use garde::Validate;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -17,7 +17,7 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{extract::ValidJson, problem::Problem, rules};
+use super::{extract::{Object, ValidJson}, problem::Problem, rules};
 use crate::error::{Error, FaultCode, FieldFault};
 
 const UUID: SchemaFormat = SchemaFormat::KnownFormat(KnownFormat::Uuid);
@@ -31,23 +31,34 @@ pub struct Batch<T> {
 
 /// Items to create together.
 #[derive(Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct NewBatch<T: Validate<Context = ()>> {
     /// 1 to 100 items.
     #[garde(length(min = 1, max = 100), dive)]
+    #[serde(deserialize_with = "objects")]
     pub items: Vec<T>,
 }
 
 /// One set of changes for several resources.
 #[derive(Deserialize, Validate)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "P: Deserialize<'de>"))]
 pub struct PatchBatch<P: Validate<Context = ()>> {
     /// 1 to 100 IDs of the resources to change.
     #[garde(length(min = 1, max = 100), custom(rules::distinct))]
     pub ids: Vec<Uuid>,
     /// The changes to each of them.
     #[garde(dive)]
+    #[serde(deserialize_with = "object")]
     pub changes: P,
+}
+
+fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(items: D) -> Result<Vec<T>, D::Error> {
+    let items = Vec::<Object<T>>::deserialize(items)?;
+    Ok(items.into_iter().map(|Object(item)| item).collect())
+}
+
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<T, D::Error> {
+    Object::deserialize(value).map(|Object(value)| value)
 }
 
 impl<T> Batch<T> {

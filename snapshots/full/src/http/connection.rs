@@ -15,15 +15,18 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::middleware::drain::InFlight;
 
-/// Time for a client to finish a request that was answered early, as with 413. Closed at once, the
-/// connection would be reset, and the response lost (RFC 9112, 9.6).
+/// A client may finish a request that was answered early, as with 413, while it sends: closed at once,
+/// the connection would be reset, and the response lost (RFC 9112, 9.6).
 const LINGER: Duration = Duration::from_secs(2);
+
+/// The most that such a client may take.
+const LINGER_IN_ALL: Duration = Duration::from_secs(30);
 
 /// Accepts connections whose writes are watched.
 #[derive(Clone)]
@@ -61,8 +64,13 @@ pub struct Connection {
     stream: TcpStream,
     watch: Watch,
     stalled: Option<Stalled>,
-    closing: Option<Pin<Box<Sleep>>>,
+    closing: Option<Closing>,
     _place: OwnedSemaphorePermit,
+}
+
+struct Closing {
+    idle: Pin<Box<Sleep>>,
+    end: Instant,
 }
 
 struct Stalled {
@@ -92,10 +100,13 @@ impl Connection {
 
     /// Reads and discards until the client closes the connection, too.
     fn linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let closing = self.closing.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let closing = self.closing.get_or_insert_with(|| Closing {
+            idle: Box::pin(sleep(LINGER)),
+            end: Instant::now() + LINGER_IN_ALL,
+        });
         let mut discarded = [0; 4096];
         loop {
-            if closing.as_mut().poll(context).is_ready() {
+            if closing.idle.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
             }
             let mut bytes = ReadBuf::new(&mut discarded);
@@ -103,6 +114,7 @@ impl Connection {
             if read.is_err() || bytes.filled().is_empty() {
                 return Poll::Ready(());
             }
+            closing.idle.as_mut().reset(closing.end.min(Instant::now() + LINGER));
         }
     }
 }

@@ -86,9 +86,11 @@ pub fn routes<S: Shared>(openapi: &OpenApi) -> Router<S> {
 async fn allow_page(mut response: Response) -> Response {
     let policy = HeaderValue::from_static(PAGE_CSP);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    // A megabyte of scripts, the same until the next deployment.
-    let caching = HeaderValue::from_static("public, max-age=3600");
-    response.headers_mut().insert(header::CACHE_CONTROL, caching);
+    if response.status().is_success() {
+        // A megabyte of scripts, the same until the next deployment.
+        let caching = HeaderValue::from_static("public, max-age=3600");
+        response.headers_mut().insert(header::CACHE_CONTROL, caching);
+    }
     response
 }
 

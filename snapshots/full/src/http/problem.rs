@@ -84,6 +84,8 @@ kinds! {
         "The path does not support the method; `Allow` lists the supported methods.";
     NotAcceptable = "not-acceptable", NOT_ACCEPTABLE, "Not acceptable",
         "The service has no representation that `Accept` and `Accept-Encoding` allow.";
+    SlowBody = "slow-body", REQUEST_TIMEOUT, "Body too slow",
+        "The body of the request took too long to arrive.";
     Conflict = "conflict", CONFLICT, "Conflict",
         "The request is valid and does not fit the current state of the resource.";
     Taken = "taken", CONFLICT, "Value taken",
@@ -130,6 +132,7 @@ impl From<&Error> for Kind {
             Error::Invalid(_) => Self::Invalid,
             Error::RateLimited { .. } => Self::RateLimited,
             Error::Overloaded => Self::Overloaded,
+            Error::SlowBody => Self::SlowBody,
             Error::Unavailable(_) => Self::Unavailable,
             Error::TimedOut => Self::TimedOut,
             Error::Internal(_) => Self::Internal,

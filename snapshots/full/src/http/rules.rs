@@ -2,7 +2,7 @@
 
 #![allow(clippy::missing_errors_doc, reason = "each fails where the value breaks its rule")]
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use garde::Error;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -43,7 +43,10 @@ pub fn date(value: &NaiveDate, (): &()) -> garde::Result {
 
 /// A time whose year has four digits, as RFC 3339 requires.
 pub fn datetime(value: &DateTime<Utc>, (): &()) -> garde::Result {
-    date(&value.date_naive(), &())
+    // A database stores a leap second as the second after it.
+    let leap = i64::from(value.timestamp_subsec_nanos() >= 1_000_000_000);
+    let stored = *value + TimeDelta::seconds(leap);
+    date(&stored.date_naive(), &())
 }
 
 /// A decimal of at most `precision` digits, `scale` of them after the point.
@@ -66,6 +69,8 @@ pub fn decimal(precision: u32, scale: u32) -> impl FnOnce(&Decimal, &()) -> gard
 pub fn json(value: &Value, (): &()) -> garde::Result {
     let size = serde_json::to_vec(value).map_or(usize::MAX, |json| json.len());
     reject_if(size > MAX_JSON, format!("must have at most {MAX_JSON} bytes"))?;
+    // A field that may be absent is `None` instead.
+    reject_if(value.is_null(), "must not be null")?;
     reject_if(!keeps(value), "must not contain NUL or a number beyond 1e300")
 }
 

@@ -8,16 +8,11 @@ use std::{
 use ::metrics::{
     Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
-use axum::{
-    Router,
-    extract::State,
-    http::{Method, header},
-    response::IntoResponse,
-    routing::get,
-};
+use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 
+use super::logs;
 use crate::{config::BUILD, error::Error};
 
 /// Upper bounds of the latency buckets, in seconds; the last is the default deadline.
@@ -61,6 +56,16 @@ fn describe() {
         "Connections closed at once, beyond `MAX_CONNECTIONS`"
     );
     counter!("http_connections_refused_total").absolute(0);
+    describe_counter!(
+        "http_probes_total",
+        "Probes answered on `HTTP_ADDR`; they count as no other request"
+    );
+    describe_gauge!("dependency_up", "1 while the dependency passes its health check, else 0");
+    describe_counter!(
+        "log_lines_dropped_total",
+        "Log lines that were lost because the reader of stdout stalls"
+    );
+    counter!("log_lines_dropped_total").absolute(0);
     describe_counter!("rate_limit_refusals_total", "Requests answered with 429");
     counter!("rate_limit_refusals_total").absolute(0);
     describe_counter!(
@@ -92,6 +97,11 @@ fn describe() {
     );
     describe_gauge!("database_connections", "Connections of the pool, `idle` and `used`");
     describe_gauge!("database_connections_max", "Connections that the pool may hold");
+    describe_histogram!(
+        "database_acquire_duration_seconds",
+        Unit::Seconds,
+        "Wait for a connection, or time to open one"
+    );
     describe_counter!(
         "database_acquire_timeouts_total",
         "Requests that got no connection in time, and thus 503"
@@ -121,25 +131,20 @@ pub fn request_started() {
 }
 
 /// A request was answered, or its client has disconnected.
-pub fn request_finished(method: &Method, route: &str, status: u16, elapsed: Duration) {
+pub fn request_finished(method: &'static str, route: &str, status: u16, elapsed: Duration) {
     IN_FLIGHT.decrement(1);
-    // Clients choose methods, too.
-    let method = match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    };
     let route = route.to_owned();
     let status = status.to_string();
     histogram!("http_request_duration_seconds", "method" => method, "route" => route.clone())
         .record(elapsed);
     counter!("http_requests_total", "method" => method, "route" => route, "status" => status)
         .increment(1);
+}
+
+/// A probe was answered. Probes are no traffic: they would dilute the share of errors.
+pub fn probe_finished(route: &str, status: u16) {
+    let (route, status) = (route.to_owned(), status.to_string());
+    counter!("http_probes_total", "route" => route, "status" => status).increment(1);
 }
 
 /// A run of recurring work has ended.
@@ -159,6 +164,7 @@ async fn render(State(metrics): State<PrometheusHandle>) -> Result<impl IntoResp
     // Reads /proc and renders every series: not for a worker thread.
     let text = tokio::task::spawn_blocking(move || {
         Collector::default().collect();
+        counter!("log_lines_dropped_total").absolute(logs::dropped());
         metrics.render()
     });
     let text = text.await.map_err(Error::internal)?;

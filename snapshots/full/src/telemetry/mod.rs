@@ -5,6 +5,7 @@ pub mod heap;
 pub mod logs;
 pub mod metrics;
 pub mod request;
+pub mod statements;
 pub mod traces;
 
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::{config::Config, error::Cause};
 /// The exporters. Flush them before the process ends.
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
+    /// Dropping it writes the lines that wait.
+    _stdout: logs::Stdout,
 }
 
 /// Starts logs, and traces where a collector is configured.
@@ -27,18 +30,22 @@ pub struct Telemetry {
 /// The exporter cannot be built from its settings. A collector that is down is not an error.
 pub fn init(config: &Config) -> Result<Telemetry, Cause> {
     let traces = traces::provider(config)?;
+    let (lines, stdout) = logs::stdout();
     tracing_subscriber::registry()
         .with(traces.as_ref().map(traces::layer))
-        .with(logs::layer(config, std::io::stdout))
+        .with(statements::layer(traces.as_ref()))
+        .with(logs::layer(config, lines))
         .init();
     std::panic::set_hook(Box::new(logs::panicked));
-    Ok(Telemetry { traces })
+    Ok(Telemetry { traces, _stdout: stdout })
 }
 
 impl Telemetry {
     /// Exports the remaining traces; gives up after `within`.
-    pub fn flush(self, within: Duration) {
-        if let Some(Err(error)) = self.traces.map(|traces| traces.shutdown_with_timeout(within)) {
+    pub fn flush(&mut self, within: Duration) {
+        if let Some(Err(error)) =
+            self.traces.take().map(|traces| traces.shutdown_with_timeout(within))
+        {
             tracing::warn!(%error, "some traces were not exported");
         }
     }

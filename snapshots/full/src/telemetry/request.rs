@@ -1,7 +1,10 @@
 //! The request that a task serves, within reach of all code.
 
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use std::sync::{Arc, OnceLock};
+
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use opentelemetry::trace::TraceId;
+use uuid::Uuid;
 
 tokio::task_local! {
     static CURRENT: Current;
@@ -20,12 +23,25 @@ pub struct Current {
     pub trace_context: HeaderMap,
     /// URI of the request.
     pub uri: Uri,
+    /// Account of the caller, once it is known.
+    pub account: Arc<OnceLock<Uuid>>,
 }
 
 impl Current {
     /// The ID as text.
     pub fn id_str(&self) -> &str {
         self.id.to_str().unwrap_or_default()
+    }
+
+    /// Account of the caller, if it is known.
+    pub fn account(&self) -> Option<Uuid> {
+        self.account.get().copied()
+    }
+
+    /// Notes the account of the caller, for the line and the span of the request.
+    pub fn recognised(account: Uuid) {
+        // Without a request, or recognised before: nothing to note.
+        let _ = CURRENT.try_with(|request| request.account.set(account));
     }
 
     /// Reads the current request; `None` outside of one.
@@ -36,5 +52,22 @@ impl Current {
     /// Runs `work` as part of this request.
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
+    }
+}
+
+/// A method as a label: clients choose methods, and `_OTHER` is all that is not known (OpenTelemetry's
+/// semantic conventions for HTTP).
+pub fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::CONNECT => "CONNECT",
+        Method::DELETE => "DELETE",
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
     }
 }

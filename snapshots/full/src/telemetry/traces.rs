@@ -1,30 +1,34 @@
 //! Traces: OpenTelemetry over OTLP/HTTP, off unless a collector is configured.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::USER_AGENT},
 };
 use opentelemetry::{
+    Context, KeyValue,
     propagation::TextMapPropagator,
-    trace::{TraceContextExt, TraceId, TracerProvider},
+    trace::{Link, SpanKind, TraceContextExt, TraceId, TracerProvider},
 };
 use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
-    trace::{Sampler, SdkTracerProvider},
+    trace::{
+        IdGenerator, RandomIdGenerator, Sampler, SamplingResult, SdkTracerProvider, ShouldSample,
+    },
 };
 use secrecy::ExposeSecret;
 use tracing::{Level, Span, Subscriber, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
+use uuid::Uuid;
 
-use super::request::Current;
+use super::request::{self, Current};
 use crate::{
-    config::{BUILD, Config},
+    config::{BUILD, Config, OtelTracesSampler},
     error::Cause,
 };
 
@@ -49,16 +53,63 @@ pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, Cause> {
 
     let resource = Resource::builder()
         .with_service_name(config.otel_service_name.clone())
-        .with_attribute(opentelemetry::KeyValue::new("service.version", BUILD.version))
+        .with_attribute(KeyValue::new("service.version", BUILD.version))
         .build();
-    // A caller's decision is kept, or traces would have holes.
-    let sampler = Sampler::TraceIdRatioBased(config.otel_traces_sampler_arg);
     let provider = SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
-        .with_sampler(Sampler::ParentBased(Box::new(sampler)))
+        .with_sampler(SampleRequests::new(config))
         .with_resource(resource)
         .build();
     Ok(Some(provider))
+}
+
+/// Decides for each request whether its spans are exported.
+#[derive(Clone, Debug)]
+struct SampleRequests {
+    /// For requests whose caller has decided nothing, or is not asked.
+    own: Sampler,
+    /// Whether the decision of the caller is kept.
+    caller_decides: bool,
+}
+
+impl SampleRequests {
+    fn new(config: &Config) -> Self {
+        let ratio = Sampler::TraceIdRatioBased(config.otel_traces_sampler_arg);
+        let (own, caller_decides) = match config.otel_traces_sampler {
+            OtelTracesSampler::AlwaysOn => (Sampler::AlwaysOn, false),
+            OtelTracesSampler::AlwaysOff => (Sampler::AlwaysOff, false),
+            OtelTracesSampler::Traceidratio => (ratio, false),
+            OtelTracesSampler::ParentbasedAlwaysOn => (Sampler::AlwaysOn, true),
+            OtelTracesSampler::ParentbasedAlwaysOff => (Sampler::AlwaysOff, true),
+            OtelTracesSampler::ParentbasedTraceidratio => (ratio, true),
+        };
+        Self { own, caller_decides }
+    }
+}
+
+impl ShouldSample for SampleRequests {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let caller = parent.is_some_and(|parent| parent.span().span_context().is_remote());
+        let sampler = match parent {
+            // A span within a request, or one whose caller decides.
+            Some(_) if !caller || self.caller_decides => {
+                Sampler::ParentBased(Box::new(self.own.clone()))
+            }
+            _ => self.own.clone(),
+        };
+        // A caller could choose an id that is always sampled, too.
+        let drawn_by =
+            if caller { RandomIdGenerator::default().new_trace_id() } else { trace_id };
+        sampler.should_sample(parent, drawn_by, name, kind, attributes, links)
+    }
 }
 
 /// Hands spans to `provider`. Events stay in the logs.
@@ -71,19 +122,29 @@ where
     tracing_opentelemetry::layer().with_tracer(tracer).with_filter(spans)
 }
 
-/// The span of a request, child of its caller's.
-pub fn span(request: &Request) -> Span {
-    let method = request.method();
+/// The span of a request from `client`, child of its caller's. Names of attributes are those of
+/// OpenTelemetry's semantic conventions. The query is left out: clients put secrets there.
+pub fn span(request: &Request, client: IpAddr) -> Span {
+    let method = request::method(request.method());
+    let original = request.method().as_str();
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let verb = if method == original { method } else { "HTTP" };
+    let agent = request.headers().get(USER_AGENT).map(|agent| agent.as_bytes());
     let span = tracing::info_span!(
         "request",
-        otel.name = route.map_or_else(|| method.to_string(), |route| format!("{method} {route}")),
+        otel.name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}")),
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = %method,
+        http.request.method = method,
+        http.request.method_original = (method != original).then_some(original),
         http.route = route,
-        url.path = request.uri().path(),
         http.response.status_code = Empty,
+        url.scheme = "http",
+        url.path = request.uri().path(),
+        client.address = %client,
+        user_agent.original = agent.map(String::from_utf8_lossy).as_deref(),
+        user.id = Empty,
+        "error.type" = Empty,
     );
     let caller = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
     // Fails only where no layer exports spans.
@@ -91,11 +152,15 @@ pub fn span(request: &Request) -> Span {
     span
 }
 
-/// Records the status of the response.
-pub fn finish(span: &Span, status: StatusCode) {
+/// Records the status of the response, and the account of the caller.
+pub fn finish(span: &Span, status: StatusCode, account: Option<Uuid>) {
     span.record("http.response.status_code", status.as_u16());
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
+        span.record("error.type", status.as_str());
+    }
+    if let Some(account) = account {
+        span.record("user.id", tracing::field::display(account));
     }
 }
 

@@ -1,11 +1,14 @@
 //! app.logs: one JSON line per request. [`Process`] fails on a line that is not JSON.
 
-use crate::support::{Process, TestApp, header, log, send};
+use tokio::{task::yield_now, time::timeout};
+
+use crate::support::{PATIENCE, Process, TestApp, client, header, log, send};
 
 #[tokio::test]
 async fn a_request_is_logged_as_one_line() {
     let mut service = Process::start(&[]).await;
-    send(service.get("/api/v1/info?token=hunter2").header("x-request-id", "req-1")).await;
+    let request = service.get("/api/v1/info?token=hunter2").header("x-request-id", "req-1");
+    send(request.header("user-agent", "probe/1.0")).await;
     let line = service.log_of("req-1").await;
     assert_eq!(line["level"], "INFO");
     assert_eq!(line["method"], "GET");
@@ -13,6 +16,8 @@ async fn a_request_is_logged_as_one_line() {
     assert_eq!(line["status"], 200);
     assert!(line["latency_ms"].as_f64().is_some_and(|ms| ms > 0.0));
     assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
+    assert_eq!(line["client_address"], "127.0.0.1");
+    assert_eq!(line["user_agent"], "probe/1.0");
 
     service.signal("TERM").await;
     let (_, rest) = service.ended().await;
@@ -30,6 +35,32 @@ async fn a_valid_request_id_is_kept_and_an_invalid_one_is_replaced() {
     assert_eq!(echoed("abc-3", "/test/panic").await, "abc-3");
     assert_ne!(echoed("two words", "/api/v1/info").await, "two words");
     assert_ne!(echoed(&"x".repeat(129), "/api/v1/info").await, "x".repeat(129));
+}
+
+#[tokio::test]
+async fn a_method_and_a_user_agent_that_clients_invent_are_bounded() {
+    let mut service = Process::start(&[]).await;
+    let request = client().request("INVENT".parse().unwrap(), format!("http://{}/", service.addr));
+    let request = request.header("user-agent", "x".repeat(5000)).header("x-request-id", "long");
+    send(request).await;
+    let line = service.log_of("long").await;
+    assert_eq!(line["method"], "_OTHER");
+    assert_eq!(line["user_agent"], "x".repeat(256));
+}
+
+/// Where nobody reads stdout, lines are lost, and requests and the shutdown are not.
+#[tokio::test]
+async fn a_reader_that_stalls_does_not_stop_the_service() {
+    let service = Process::start(&[("RUST_LOG", "trace")]).await;
+    let lost = async {
+        while service.metric("log_lines_dropped_total").await == 0 {
+            assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, lost).await.expect("lines are dropped, and counted");
+    service.signal("TERM").await;
+    assert_eq!(service.code().await, Some(0));
 }
 
 #[tokio::test]

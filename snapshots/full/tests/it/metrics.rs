@@ -5,8 +5,7 @@ use tokio::time::timeout;
 use crate::support::{PATIENCE, Process, TestApp, client, header, send};
 
 async fn scrape(service: &Process) -> String {
-    let url = format!("http://{}/metrics", service.metrics_addr);
-    let response = send(client().get(url)).await;
+    let response = service.metrics().await;
     assert!(header(&response, "content-type").starts_with("text/plain; version=0.0.4"));
     response.text().await.unwrap()
 }
@@ -29,6 +28,19 @@ async fn requests_are_counted_by_route() {
     ] {
         assert!(text.contains(&line), "{line} is missing in:\n{text}");
     }
+}
+
+#[tokio::test]
+async fn probes_are_no_traffic() {
+    let service = Process::start(&[]).await;
+    for _ in 0..2 {
+        send(service.get("/health/live")).await;
+    }
+    let text = scrape(&service).await;
+    let probes = r#"http_probes_total{route="/health/live",status="200"} 2"#;
+    assert!(text.contains(probes), "{probes} is missing in:\n{text}");
+    let traffic = |line: &&str| line.starts_with("http_request") && line.contains("/health");
+    assert_eq!(text.lines().find(traffic), None);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Gives every request its ids and its caller, and a span where tracing is on.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -56,15 +56,17 @@ pub async fn identify(
         trace_id: trace_id.unwrap_or_else(|| TraceId::from_bytes(fresh.into_bytes())),
         trace_context,
         uri: request.uri().clone(),
+        account: Arc::default(),
     };
     let address = caller::address(peer.ip(), request.headers(), identify.trusted_proxies);
     request.extensions_mut().insert(Caller { address, account: None });
 
     let mut response = if identify.tracing && !health::is_probe(request.uri().path()) {
-        let span = traces::span(&request);
+        let span = traces::span(&request, address);
         current.trace_id = traces::trace_id(&span);
+        let account = current.account.clone();
         let response = current.scope(next.run(request).instrument(span.clone())).await;
-        traces::finish(&span, response.status());
+        traces::finish(&span, response.status(), account.get().copied());
         response
     } else {
         current.scope(next.run(request)).await

@@ -1,7 +1,9 @@
 //! Sheds load: refuses requests beyond a limit before they cost anything.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     mem,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
 };
@@ -16,7 +18,7 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{config::Config, error::Error};
+use crate::{config::Config, error::Error, http::caller::Caller};
 
 /// Memory of a piece of a body beside its bytes: a body may arrive byte by byte.
 const PIECE: usize = 64;
@@ -26,6 +28,14 @@ const PIECE: usize = 64;
 pub struct Shed {
     places: Arc<Semaphore>,
     memory: Arc<Semaphore>,
+    shares: Arc<Shares>,
+}
+
+/// Memory that each network holds, at most a quarter of all: bodies that stall would keep the others out.
+#[derive(Debug)]
+struct Shares {
+    most: u32,
+    held: Mutex<HashMap<IpAddr, u32>>,
 }
 
 impl Shed {
@@ -35,6 +45,11 @@ impl Shed {
         Self {
             places: semaphore(config.max_requests_in_flight),
             memory: semaphore(config.body_memory_bytes),
+            shares: Arc::new(Shares {
+                // One body in pieces, at least.
+                most: (config.body_memory_bytes / 4).max(config.body_limit_bytes / 8 * 9),
+                held: Mutex::default(),
+            }),
         }
     }
 }
@@ -49,10 +64,11 @@ impl Shed {
 /// [`Error::Overloaded`]
 pub async fn shed(
     State(shed): State<Shed>,
+    caller: Caller,
     request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    let held = Arc::new(Held { shed, taken: Mutex::default() });
+    let held = Arc::new(Held { shed, network: caller.network(), taken: Mutex::default() });
     let outcome = if held.taken().enter(&held.shed) {
         let response = next.run(request.map(|body| held.clone().count(body))).await;
         // A handler may have made any response of a body that was cut off.
@@ -69,14 +85,22 @@ pub async fn shed(
 /// A request and its part of [`Shed`].
 struct Held {
     shed: Shed,
+    network: IpAddr,
     taken: Mutex<Taken>,
 }
 
 #[derive(Default)]
 struct Taken {
     place: Option<OwnedSemaphorePermit>,
-    memory: Option<OwnedSemaphorePermit>,
+    memory: Option<Memory>,
     refused: bool,
+}
+
+/// Memory that a body takes.
+struct Memory {
+    permit: OwnedSemaphorePermit,
+    shares: Arc<Shares>,
+    network: IpAddr,
 }
 
 impl Held {
@@ -98,7 +122,8 @@ impl Held {
                 return Poll::Pending;
             };
             let size = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map(Bytes::len);
-            taken.refused = !(taken.enter(&self.shed) && taken.keep(&self.shed, size));
+            taken.refused =
+                !(taken.enter(&self.shed) && taken.keep(&self.shed, self.network, size));
             Poll::Ready(if taken.refused {
                 Some(Err(BoxError::from(Error::Overloaded)))
             } else {
@@ -118,7 +143,7 @@ impl Taken {
     }
 
     /// Takes memory for a piece of the body.
-    fn keep(&mut self, shed: &Shed, size: Option<usize>) -> bool {
+    fn keep(&mut self, shed: &Shed, network: IpAddr, size: Option<usize>) -> bool {
         let Some(size) = size else {
             return true;
         };
@@ -126,10 +151,45 @@ impl Taken {
         let Ok(more) = shed.memory.clone().try_acquire_many_owned(size) else {
             return false;
         };
+        let fits = shed.shares.take(network, size);
         match &mut self.memory {
-            Some(memory) => memory.merge(more),
-            None => self.memory = Some(more),
+            Some(memory) => memory.permit.merge(more),
+            None => {
+                let shares = shed.shares.clone();
+                self.memory = Some(Memory { permit: more, shares, network });
+            }
         }
-        true
+        fits
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.shares.give_back(self.network, self.permit.num_permits());
+    }
+}
+
+impl Shares {
+    /// Counts `size` bytes; `false` where the network then holds too many.
+    fn take(&self, network: IpAddr, size: u32) -> bool {
+        let mut held = self.held();
+        let total = held.entry(network).or_default();
+        *total = total.saturating_add(size);
+        *total <= self.most
+    }
+
+    fn give_back(&self, network: IpAddr, size: usize) {
+        let mut held = self.held();
+        if let Entry::Occupied(mut entry) = held.entry(network) {
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            *entry.get_mut() = entry.get().saturating_sub(size);
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

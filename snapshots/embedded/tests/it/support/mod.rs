@@ -1,9 +1,11 @@
 //! The service under test: in this process with additional test routes, or as the real binary.
 
+pub mod certificates;
 pub mod database;
 pub mod log;
 mod process;
 mod routes;
+pub mod spans;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

@@ -1,6 +1,6 @@
 //! An order and its rules.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,13 +30,14 @@ pub struct OrderRow {
 
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]
 impl OrderRow {
-    /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
+    /// Replace all fields; times have the microseconds that are stored. A rule on changes goes here and into [`Self::change`], a rule on new
     /// rows into `Service::create` and `create_all`.
     pub fn replace(&mut self, new: dto::OrderReplacement) -> Result<(), Error> {
         self.product_id = new.product_id;
         self.status = new.status;
         self.quantity = new.quantity;
         new.placed_at.apply(&mut self.placed_at);
+        self.placed_at = self.placed_at.trunc_subsecs(6);
         self.ship_by = new.ship_by;
         self.contact = new.contact;
         self.tracking = new.tracking;
@@ -53,6 +54,7 @@ impl OrderRow {
         patch.status.apply(&mut self.status);
         patch.quantity.apply(&mut self.quantity);
         patch.placed_at.apply(&mut self.placed_at);
+        self.placed_at = self.placed_at.trunc_subsecs(6);
         patch.ship_by.apply(&mut self.ship_by);
         patch.contact.apply(&mut self.contact);
         patch.tracking.apply(&mut self.tracking);

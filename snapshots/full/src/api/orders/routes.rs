@@ -107,7 +107,7 @@ async fn get(
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let item = service.get(user, id).await?;
-    Ok(if_none_match.answer(item.version, item))
+    if_none_match.answer(item.version, item)
 }
 
 /// Replace an order. Omitted fields take their defaults, but these keep their values: `placed_at`.

@@ -106,7 +106,7 @@ impl Marks {
             None => self.lasting(session, ENDED),
         };
         // If it fails, the next request queries the database again.
-        let _ = self.0.redis.ask(async |mut to| mark.query_async::<()>(&mut to).await).await;
+        let _ = self.0.redis.ask("SET", async |mut to| mark.query_async::<()>(&mut to).await).await;
         Ok(role)
     }
 
@@ -132,7 +132,7 @@ impl Marks {
         // MGET treats a key of another type as absent.
         let mut command = redis::cmd("MGET");
         command.arg(self.key(session));
-        let answer = self.0.redis.ask(async |mut to| command.query_async(&mut to).await).await;
+        let answer = self.0.redis.ask("MGET", async |mut to| command.query_async(&mut to).await).await;
         let marks: Vec<Option<Vec<u8>>> = answer.ok()?;
         match std::str::from_utf8(marks.first()?.as_deref()?).ok()? {
             ENDED => Some(Mark::Ended),
@@ -154,7 +154,7 @@ impl Marks {
         for session in sessions {
             marks.add_command(self.lasting(*session, mark)).ignore();
         }
-        self.0.redis.insist(async |mut to| marks.query_async(&mut to).await).await
+        self.0.redis.insist("PIPELINE", async |mut to| marks.query_async(&mut to).await).await
     }
 
     /// For the lifetime of the session's tokens.

@@ -1,23 +1,87 @@
-//! A deadline for every request.
+//! A deadline for every request, and one for each part of its body.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{
+    BoxError,
+    body::{Body, HttpBody},
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
+use futures_util::{FutureExt, StreamExt, stream};
+use tokio::time::{Sleep, sleep, timeout};
 
-use crate::error::Error;
+use crate::{config::Config, error::Error};
 
-/// Answers 504 after `limit` (`REQUEST_TIMEOUT`), and drops the handler.
+/// Limits of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    request: Duration,
+    body: Duration,
+}
+
+impl Deadline {
+    /// `REQUEST_TIMEOUT` and `BODY_READ_TIMEOUT`.
+    pub fn new(config: &Config) -> Self {
+        Self { request: config.request_timeout, body: config.body_read_timeout }
+    }
+}
+
+/// What is known of the body.
+#[derive(Default)]
+struct Progress {
+    awaited: AtomicBool,
+    stalled: AtomicBool,
+}
+
+/// Answers 504 after `REQUEST_TIMEOUT`, and drops the handler; 408 where the client is the slow one.
 ///
 /// # Errors
-/// [`Error::TimedOut`]
+/// [`Error::TimedOut`], [`Error::SlowBody`]
 pub async fn enforce(
-    State(limit): State<Duration>,
+    State(deadline): State<Deadline>,
     request: Request,
     next: Next,
 ) -> Result<Response, Error> {
-    tokio::time::timeout(limit, next.run(request)).await.map_err(|_| Error::TimedOut)
+    let progress = Arc::new(Progress::default());
+    let request = request.map(|body| progress.clone().watch(body, deadline.body));
+    let response = timeout(deadline.request, next.run(request)).await;
+    // A handler may have made any response of a body that was cut off.
+    if progress.stalled.load(Relaxed) || response.is_err() && progress.awaited.load(Relaxed) {
+        return Err(Error::SlowBody);
+    }
+    response.map_err(|_| Error::TimedOut)
+}
+
+impl Progress {
+    /// The body, which ends with an error where no bytes arrive for `limit`.
+    fn watch(self: Arc<Self>, body: Body, limit: Duration) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
+        let mut pieces = body.into_data_stream();
+        let mut idle: Option<Pin<Box<Sleep>>> = None;
+        Body::from_stream(stream::poll_fn(move |context| {
+            let piece = pieces.poll_next_unpin(context);
+            self.awaited.store(piece.is_pending(), Relaxed);
+            if let Poll::Ready(piece) = piece {
+                idle = None;
+                return Poll::Ready(piece.map(|piece| piece.map_err(axum::Error::into_inner)));
+            }
+            let idle = idle.get_or_insert_with(|| Box::pin(sleep(limit)));
+            idle.poll_unpin(context).map(|()| {
+                self.stalled.store(true, Relaxed);
+                Some(Err(BoxError::from(Error::SlowBody)))
+            })
+        }))
+    }
 }

@@ -1,25 +1,38 @@
 //! One log line and one set of measurements per request.
 
-use std::time::Instant;
+use std::{borrow::Cow, net::IpAddr, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{Method, StatusCode},
+    http::{HeaderValue, StatusCode, header::USER_AGENT},
     middleware::Next,
     response::Response,
 };
 
-use crate::{http::health, telemetry::metrics};
+use crate::{
+    http::{caller::Caller, health},
+    telemetry::{
+        metrics,
+        request::{self, Current},
+    },
+};
+
+/// Bytes of a user agent in a log line.
+const LONGEST_AGENT: usize = 256;
 
 /// Logs and measures the request, even where its client disconnects.
 pub async fn observe(request: Request, next: Next) -> Response {
     let mut seen = Seen {
         start: Instant::now(),
-        method: request.method().clone(),
+        method: request::method(request.method()),
         route: request.extensions().get::<MatchedPath>().cloned(),
+        address: request.extensions().get::<Caller>().map(|caller| caller.address),
+        agent: request.headers().get(USER_AGENT).cloned(),
         status: None,
     };
-    metrics::request_started();
+    if !seen.is_probe() {
+        metrics::request_started();
+    }
     let response = next.run(request).await;
     seen.status = Some(response.status());
     response
@@ -28,26 +41,52 @@ pub async fn observe(request: Request, next: Next) -> Response {
 /// Reports when dropped: hyper drops the request of a client that disconnects.
 struct Seen {
     start: Instant,
-    method: Method,
+    method: &'static str,
     route: Option<MatchedPath>,
+    address: Option<IpAddr>,
+    agent: Option<HeaderValue>,
     status: Option<StatusCode>,
+}
+
+impl Seen {
+    /// Clients choose paths: as labels they would be unbounded.
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+
+    fn is_probe(&self) -> bool {
+        health::is_probe(self.route())
+    }
 }
 
 impl Drop for Seen {
     fn drop(&mut self) {
         let elapsed = self.start.elapsed();
-        // Clients choose paths: as labels they would be unbounded.
-        let route = self.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+        let (method, route) = (self.method, self.route());
         // nginx's status for a client that has disconnected.
         let status = self.status.map_or(499, |status| status.as_u16());
-        metrics::request_finished(&self.method, route, status, elapsed);
-
-        let method = self.method.as_str();
         let latency_ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3;
-        if health::is_probe(route) {
+        if self.is_probe() {
+            metrics::probe_finished(route, status);
             tracing::debug!(target: "http", method, route, status, latency_ms, "request");
-        } else {
-            tracing::info!(target: "http", method, route, status, latency_ms, "request");
+            return;
         }
+        metrics::request_finished(method, route, status, elapsed);
+        tracing::info!(
+            target: "http",
+            method,
+            route,
+            status,
+            latency_ms,
+            client_address = self.address.map(display),
+            account = Current::with(Current::account).flatten().map(display),
+            user_agent = self.agent.as_ref().map(clip).as_deref(),
+            "request",
+        );
     }
+}
+
+fn clip(agent: &HeaderValue) -> Cow<'_, str> {
+    let bytes = agent.as_bytes();
+    String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_AGENT)])
 }

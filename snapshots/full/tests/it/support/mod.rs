@@ -1,5 +1,6 @@
 //! The service under test: in this process with additional test routes, or as the real binary.
 
+pub mod certificates;
 pub mod database;
 pub mod log;
 mod process;
@@ -7,6 +8,7 @@ pub mod proxy;
 pub mod redis;
 pub mod resources;
 mod routes;
+pub mod spans;
 pub mod statements;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

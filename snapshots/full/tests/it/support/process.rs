@@ -6,7 +6,7 @@ use std::{
     process::{Output, Stdio},
 };
 
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -54,6 +54,19 @@ impl Process {
         super::client().get(format!("http://{}{path}", self.addr))
     }
 
+    pub async fn metrics(&self) -> Response {
+        super::send(super::client().get(format!("http://{}/metrics", self.metrics_addr))).await
+    }
+
+    /// Sum of the series of a metric that counts.
+    pub async fn metric(&self, name: &str) -> u64 {
+        let text = self.metrics().await.text().await.unwrap();
+        let series = text.lines().filter(|line| {
+            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        series.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
     /// The next log line; `None` when the service has ended. Every line must be JSON.
     pub async fn log_line(&mut self) -> Option<Value> {
         next(&mut self.stdout).await
@@ -72,6 +85,11 @@ impl Process {
     pub async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
+    }
+
+    /// Waits for the process to exit, without reading its log; returns the exit code.
+    pub async fn code(mut self) -> Option<i32> {
+        timeout(PATIENCE, self.child.wait()).await.expect("the process exits").unwrap().code()
     }
 
     /// Waits for the process to exit; returns the exit code and the rest of the log.

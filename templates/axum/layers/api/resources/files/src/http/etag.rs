@@ -19,7 +19,7 @@ use crate::error::Error;
 pub struct IfMatch(
     /// `ETag` of the version to change; the request fails if the resource has another one.
     #[param(value_type = String, required = false, example = "\"1\"")]
-    Option<Tags>,
+    Preconditions,
 );
 
 /// The versions that the client holds.
@@ -28,32 +28,60 @@ pub struct IfMatch(
 pub struct IfNoneMatch(
     /// `ETag` of the version that the client holds; the response is 304 if it is current.
     #[param(value_type = String, required = false, example = "\"1\"")]
-    Option<Tags>,
+    Preconditions,
 );
+
+/// Both headers: one request may have both, and each counts for every method (RFC 9110, 13.1).
+#[derive(Clone, Debug)]
+struct Preconditions {
+    only: Option<Tags>,
+    none: Option<Tags>,
+}
+
+impl Preconditions {
+    fn read(headers: &HeaderMap) -> Self {
+        Self {
+            only: Tags::read(headers, header::IF_MATCH),
+            none: Tags::read(headers, header::IF_NONE_MATCH),
+        }
+    }
+
+    /// Whether `If-Match` allows the version. Strong comparison: a weak tag never matches.
+    fn allow(&self, version: i64) -> bool {
+        self.only.as_ref().is_none_or(|tags| tags.contain(version, |tag| tag))
+    }
+
+    /// Whether `If-None-Match` names the version.
+    fn exclude(&self, version: i64) -> bool {
+        self.none.as_ref().is_some_and(|tags| tags.contain(version, weakly))
+    }
+}
 
 impl IfMatch {
     /// Check the version of a resource before a write.
     ///
     /// # Errors
-    /// [`Error::Stale`]: the resource is at another version.
+    /// [`Error::Stale`]: the resource is at another version, or at one that `If-None-Match` excludes.
     pub fn check(&self, version: i64) -> Result<(), Error> {
-        match &self.0 {
-            // Strong comparison: a weak tag never matches.
-            Some(tags) if !tags.contain(version, |tag| tag) => Err(Error::Stale),
-            _ => Ok(()),
-        }
+        let good = self.0.allow(version) && !self.0.exclude(version);
+        if good { Ok(()) } else { Err(Error::Stale) }
     }
 }
 
 impl IfNoneMatch {
     /// The resource, or 304 if the client holds this version.
-    pub fn answer<T: Serialize>(&self, version: i64, body: T) -> Response {
-        match &self.0 {
-            Some(tags) if tags.contain(version, weakly) => {
-                (StatusCode::NOT_MODIFIED, [etag(version)]).into_response()
-            }
-            _ => tagged(version, body),
+    ///
+    /// # Errors
+    /// [`Error::Stale`]: the resource is at another version than `If-Match` names.
+    pub fn answer<T: Serialize>(&self, version: i64, body: T) -> Result<Response, Error> {
+        if !self.0.allow(version) {
+            return Err(Error::Stale);
         }
+        Ok(if self.0.exclude(version) {
+            (StatusCode::NOT_MODIFIED, [etag(version)]).into_response()
+        } else {
+            tagged(version, body)
+        })
     }
 }
 
@@ -105,7 +133,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Tags::read(&parts.headers, header::IF_MATCH)))
+        Ok(Self(Preconditions::read(&parts.headers)))
     }
 }
 
@@ -113,7 +141,7 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Tags::read(&parts.headers, header::IF_NONE_MATCH)))
+        Ok(Self(Preconditions::read(&parts.headers)))
     }
 }
 
@@ -121,31 +149,34 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
 mod tests {
     use super::*;
 
-    fn tags(lines: &[&'static str]) -> Option<Tags> {
-        let lines = lines.iter().map(|line| (header::IF_MATCH, line.parse().unwrap()));
+    fn headers(name: HeaderName, lines: &[&'static str]) -> Preconditions {
         let mut headers = HeaderMap::new();
-        lines.for_each(|(name, value)| {
-            headers.append(name, value);
-        });
-        Tags::read(&headers, header::IF_MATCH)
+        for line in lines {
+            headers.append(&name, line.parse().unwrap());
+        }
+        Preconditions::read(&headers)
     }
 
     #[test]
     fn a_write_needs_the_current_version() {
+        let check = |name, lines: &[&'static str]| IfMatch(headers(name, lines)).check(3);
         for good in [&[][..], &["\"3\""], &["\"2\", \"3\""], &["\"2\"", "\"3\""], &["*"]] {
-            assert!(IfMatch(tags(good)).check(3).is_ok(), "{good:?}");
+            assert!(check(header::IF_MATCH, good).is_ok(), "{good:?}");
         }
         for bad in [&["\"2\""][..], &["W/\"3\""], &["3"], &[""], &["\"33\""]] {
-            assert!(IfMatch(tags(bad)).check(3).is_err(), "{bad:?}");
+            assert!(check(header::IF_MATCH, bad).is_err(), "{bad:?}");
         }
+        assert!(check(header::IF_NONE_MATCH, &["*"]).is_err(), "only where there is none");
+        assert!(check(header::IF_NONE_MATCH, &["\"2\""]).is_ok());
     }
 
     #[test]
     fn a_cached_copy_is_compared_weakly() {
         for (line, status) in [("\"3\"", 304), ("W/\"3\"", 304), ("*", 304), ("\"2\"", 200)] {
-            let answer = IfNoneMatch(tags(&[line])).answer(3, ());
+            let answer = IfNoneMatch(headers(header::IF_NONE_MATCH, &[line])).answer(3, ()).unwrap();
             assert_eq!(answer.status(), status, "{line}");
             assert_eq!(answer.headers()["etag"], "\"3\"");
         }
+        assert!(IfNoneMatch(headers(header::IF_MATCH, &["\"2\""])).answer(3, ()).is_err());
     }
 }

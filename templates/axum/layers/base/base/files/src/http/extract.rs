@@ -1,6 +1,6 @@
 //! Extractors that validate. They reject with a problem.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use axum::{
     body::Bytes,
@@ -12,7 +12,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use garde::Validate;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
@@ -66,7 +69,7 @@ where
     T: DeserializeOwned + Validate<Context: Default>,
 {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = serde_pointer(error.path());
         match error.into_inner() {
             // serde_json reports a `null` in place of an enum as a fault of the JSON.
@@ -83,6 +86,29 @@ where
         return Err(Error::Invalid(vec![nul(String::new())]).into());
     }
     Ok(value)
+}
+
+/// A value that is an object in JSON. By itself serde reads structs from arrays, too, by position.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
 }
 
 /// Whether a text of the JSON contains NUL, which not every database stores. In JSON it is escaped.
@@ -218,7 +244,7 @@ fn type_faults<T: DeserializeOwned>(body: &[u8], first: FieldFault) -> Vec<Field
         return vec![first];
     };
     while faults.len() < MAX_TYPE_FAULTS
-        && let Err(error) = serde_path_to_error::deserialize::<_, T>(&body)
+        && let Err(error) = serde_path_to_error::deserialize::<_, Object<T>>(&body)
     {
         let pointer = serde_pointer(error.path());
         let fault = type_fault(pointer, &error.inner().to_string());

@@ -1,21 +1,29 @@
 //! mon.tracing: linked spans reach a collector, and its failures do not affect the service.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span,
 };
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use prost::Message;
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 use tokio::{
-    net::TcpListener,
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
+use tokio_rustls::TlsAcceptor;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::support::{Process, TestApp, free_port, send, service::telemetry::traces};
+use crate::support::{
+    Process, TestApp, certificates::Certificates, free_port, send, service::telemetry::traces,
+    spans,
+};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -37,6 +45,30 @@ async fn collector() -> (String, UnboundedReceiver<Span>) {
             .await
     });
     (url, receiver)
+}
+
+/// The same collector behind TLS; returns its URL.
+async fn behind_tls(collector: &str, files: &Certificates) -> String {
+    let to = collector.trim_start_matches("http://").to_owned();
+    let certificate = CertificateDer::from_pem_file(files.certificate()).unwrap();
+    let key = PrivateKeyDer::from_pem_file(files.key()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (client, _) = listener.accept().await.unwrap();
+            // Fails where the client does not trust the certificate.
+            if let Ok(mut client) = TlsAcceptor::from(config.clone()).accept(client).await {
+                let mut server = TcpStream::connect(&to).await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            }
+        }
+    });
+    url
 }
 
 fn traceparent(sampled: &str) -> String {
@@ -64,22 +96,53 @@ async fn a_request_is_a_span_in_the_trace_of_its_caller() {
     let parent = SpanId::from_bytes(span.parent_span_id[..].try_into().unwrap());
     assert_eq!((trace.to_string(), parent.to_string()), (TRACE.to_owned(), PARENT.to_owned()));
     let keys: Vec<_> = span.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
-    assert!(keys.contains(&"http.route") && keys.contains(&"http.response.status_code"));
+    for key in ["http.request.method", "http.route", "http.response.status_code", "client.address"] {
+        assert!(keys.contains(&key), "{key} is not in {keys:?}");
+    }
     assert!(spans.try_recv().is_err(), "one span");
 }
 
+/// The flag, and an id that a sampler by ratio takes always, are the caller's to choose.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sampler_decides_unless_the_caller_has_decided() {
-    let (collector, mut spans) = collector().await;
-    let mut settings = settings(&collector);
-    settings.push(("OTEL_TRACES_SAMPLER_ARG", "0"));
-    let service = Process::start(&settings).await;
-    send(service.get("/health/live")).await;
-    send(service.get("/api/v1/info").header("traceparent", traceparent("01"))).await;
-    service.signal("TERM").await;
-    service.ended().await;
-    assert_eq!(spans.recv().await.unwrap().name, "GET /api/v1/info");
-    assert!(spans.try_recv().is_err());
+async fn a_caller_can_force_sampling_only_where_callers_decide() {
+    let low = format!("00-{:032x}-{PARENT}-01", 1);
+    for (sampler, expected) in [("traceidratio", 0), ("parentbased_traceidratio", 2)] {
+        let (collector, mut spans) = collector().await;
+        let mut settings = settings(&collector);
+        // Of random ids, none in a thousand years.
+        settings.extend([("OTEL_TRACES_SAMPLER", sampler), ("OTEL_TRACES_SAMPLER_ARG", "1e-15")]);
+        let service = Process::start(&settings).await;
+        send(service.get("/health/live")).await;
+        for caller in [&traceparent("01"), &low] {
+            send(service.get("/api/v1/info").header("traceparent", caller)).await;
+        }
+        service.signal("TERM").await;
+        service.ended().await;
+        let mut exported = 0;
+        while spans.try_recv().is_ok() {
+            exported += 1;
+        }
+        assert_eq!(exported, expected, "{sampler}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_is_reached_over_tls_and_only_with_a_certificate_that_is_trusted() {
+    let files = Certificates::new().await;
+    let authority = files.authority();
+    for trusted in [true, false] {
+        let (collector, mut spans) = collector().await;
+        let collector = behind_tls(&collector, &files).await;
+        let mut settings = settings(&collector);
+        if trusted {
+            settings.push(("SSL_CERT_FILE", &authority));
+        }
+        let service = Process::start(&settings).await;
+        send(service.get("/api/v1/info")).await;
+        service.signal("TERM").await;
+        assert_eq!(service.ended().await.0, Some(0));
+        assert_eq!(spans.try_recv().is_ok(), trusted);
+    }
 }
 
 #[tokio::test]
@@ -112,14 +175,16 @@ async fn a_collector_that_hangs_does_not_delay_shutdown() {
 #[tokio::test]
 async fn an_outbound_call_continues_the_trace() {
     let app = TestApp::with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")]).await;
-    let provider = SdkTracerProvider::builder().build();
+    let (provider, mut spans) = spans::record();
     let layer = traces::layer(&provider);
     // The runtime of this test has one thread, so the subscriber sees every request.
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     let request = app.get("/test/outbound").header("traceparent", traceparent("01"));
     let sent = send(request).await.text().await.unwrap();
     assert!(sent.starts_with(&format!("00-{TRACE}-")), "{sent}");
-    assert!(!sent.contains(PARENT), "the parent is the request's own span");
+    let span = spans.recv().await.unwrap();
+    assert_eq!(span.name, "GET /test/outbound");
+    assert!(sent.contains(&span.span_context.span_id().to_string()), "{sent}");
 }
 
 #[tokio::test]

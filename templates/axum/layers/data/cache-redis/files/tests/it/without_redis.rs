@@ -1,13 +1,17 @@
 //! cache.aside, app.ratelimit: during an outage of Redis the service responds without delay, and
 //! the rate limit holds.
 
+use opentelemetry::trace::{SpanKind, Status};
 use tokio::{task::yield_now, time::timeout};
+use tracing::Instrument;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::{
-    PATIENCE, Process, TestApp, client, json, problem,
+    PATIENCE, Process, TestApp, json, problem,
     redis::{self, Server},
     send,
-    service::cache::Key,
+    service::{cache::Key, telemetry::traces},
+    spans,
 };
 
 /// Waits until readiness reports `status`.
@@ -20,15 +24,6 @@ async fn ready(app: &TestApp, status: &str) {
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {status}"));
 }
 
-/// Returns the value of a metric without labels.
-async fn metric(service: &Process, name: &str) -> u64 {
-    let url = format!("http://{}/metrics", service.metrics_addr);
-    let text = send(client().get(url)).await.text().await.unwrap();
-    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-    let (_, value) = lines.find(|(found, _)| *found == name).unwrap();
-    value.parse().unwrap()
-}
-
 #[tokio::test]
 async fn the_service_is_degraded_and_recovers_by_itself() {
     let (proxy, url) = redis::proxy().await;
@@ -39,6 +34,26 @@ async fn the_service_is_degraded_and_recovers_by_itself() {
     assert_eq!(send(app.get("/health/ready")).await.status(), 200);
     proxy.restore();
     ready(&app, "ok").await;
+}
+
+#[tokio::test]
+async fn a_call_is_a_span_of_its_request_and_says_when_it_fails() {
+    let (proxy, url) = redis::proxy().await;
+    let app = TestApp::with(&[("REDIS_URL", &url)]).await;
+    let (provider, mut spans) = spans::record();
+    let layer = traces::layer(&provider);
+    // The runtime of this test has one thread, so the subscriber sees every call.
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
+    let call = || app.state.redis.clone().ping().instrument(tracing::info_span!("request"));
+    call().await.unwrap();
+    proxy.cut();
+    call().await.unwrap_err();
+    for failed in [false, true] {
+        let (call, request) = (spans.recv().await.unwrap(), spans.recv().await.unwrap());
+        assert_eq!((&*call.name, call.span_kind), ("SET", SpanKind::Client));
+        assert_eq!(call.parent_span_id, request.span_context.span_id());
+        assert_eq!(matches!(call.status, Status::Error { .. }), failed);
+    }
 }
 
 #[tokio::test]
@@ -67,9 +82,9 @@ async fn few_requests_wait_for_a_redis_that_hangs() {
     for _ in 0..20 {
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
     }
-    assert_eq!(metric(&service, "rate_limit_fallbacks_total").await, 20);
-    assert_eq!(metric(&service, "redis_errors_total").await, 3, "the circuit breaker is open");
-    assert_eq!(metric(&service, "redis_up").await, 0);
+    assert_eq!(service.metric("rate_limit_fallbacks_total").await, 20);
+    assert_eq!(service.metric("redis_errors_total").await, 3, "the circuit breaker is open");
+    assert_eq!(service.metric("redis_up").await, 0);
 }
 
 /// A replica, as the old primary is after a failover; and a user who may only read.
@@ -90,8 +105,8 @@ async fn a_redis_that_refuses_writes_is_logged_counted_and_reported() {
         let settings = [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "10s")];
         let mut service = Process::start(&settings).await;
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
-        assert!(metric(&service, "redis_refusals_total").await > 0);
-        assert!(metric(&service, "rate_limit_fallbacks_total").await > 0);
+        assert!(service.metric("redis_refusals_total").await > 0);
+        assert!(service.metric("rate_limit_fallbacks_total").await > 0);
         assert_eq!(json(service.get("/health/ready")).await["status"], "degraded");
         service.signal("TERM").await;
         let mut logged = false;

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -49,18 +49,23 @@ pub async fn tag(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = text(header::ETAG).and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
+    let unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let coded = match (tag, text(header::CONTENT_ENCODING)) {
         (Some(tag), Some(coding)) => Some(format!("\"{tag}-{coding}\"")),
-        // Unchanged: the client's copy may be in any coding.
-        (Some(tag), None) => known
+        // The client's copy may be in any coding.
+        (Some(tag), None) if unchanged => known
             .split(',')
             .map(str::trim)
             .find(|known| plain(known) == format!("\"{tag}\""))
             .map(str::to_owned),
-        (None, _) => None,
+        _ => None,
     };
     if let Some(Ok(coded)) = coded.map(HeaderValue::try_from) {
         response.headers_mut().insert(header::ETAG, coded);
+    }
+    // As on the response that it stands for (RFC 9110, 15.4.5).
+    if unchanged && !response.headers().contains_key(header::VARY) {
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
 }

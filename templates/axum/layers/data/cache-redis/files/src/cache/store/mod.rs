@@ -79,7 +79,7 @@ impl Store {
         if key.is_list() {
             command.arg(self.generation(key.name));
         }
-        let answer = self.0.redis.ask(async |mut to| command.query_async(&mut to).await).await;
+        let answer = self.0.redis.ask("MGET", async |mut to| command.query_async(&mut to).await).await;
         let Ok(found): Result<Vec<Option<Vec<u8>>>, _> = answer else {
             counter!("cache_unanswered_total", "cache" => key.name).increment(1);
             return None;
@@ -115,7 +115,7 @@ impl Store {
         }
         let (start, mut pause) = (Instant::now(), FIRST_LOOK);
         loop {
-            let answer = self.0.redis.ask(async |mut to| call.invoke_async(&mut to).await).await;
+            let answer = self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await).await;
             let Ok((json, generation, taken)) = answer else { break };
             let (json, taken): (Option<Vec<u8>>, bool) = (json, taken);
             if taken {
@@ -159,7 +159,7 @@ impl Store {
                 commands.cmd("DEL").arg(self.entry(key)).arg(self.lock(key)).ignore();
             }
         }
-        let done = self.0.redis.ask(async |mut to| commands.query_async::<()>(&mut to).await).await;
+        let done = self.0.redis.ask("PIPELINE", async |mut to| commands.query_async::<()>(&mut to).await).await;
         done.is_ok()
     }
 
@@ -170,7 +170,7 @@ impl Store {
             call.arg(entry).arg(ttl);
         }
         // If it fails, the lock expires.
-        let _ = self.0.redis.ask(async |mut to| call.invoke_async::<()>(&mut to).await).await;
+        let _ = self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async::<()>(&mut to).await).await;
     }
 
     fn entry(&self, key: &Key) -> impl ToRedisArgs {

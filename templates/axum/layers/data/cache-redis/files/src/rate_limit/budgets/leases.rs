@@ -95,7 +95,7 @@ impl Leases {
         let mut call = self.take.key(self.redis.key(&format!("rate:{}:{client}", limit.name)));
         call.arg(cost).arg(MINUTE).arg(lot);
         let (granted, beyond, used): (u32, u32, u32) =
-            self.redis.ask(async |mut to| call.invoke_async(&mut to).await).await?;
+            self.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await).await?;
 
         let now = Instant::now();
         let valid = if granted == 0 {
