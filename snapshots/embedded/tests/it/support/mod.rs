@@ -168,6 +168,8 @@ impl TestApp {
 
 /// A client that follows no redirects.
 pub fn client() -> Client {
+    // As `main` does; every client but the first finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap()
 }
 
