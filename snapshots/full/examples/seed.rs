@@ -16,6 +16,8 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 #[tokio::main]
 async fn main() -> Outcome {
+    // As the service does: the client needs one, for any URL.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut api = Api::new().await?;
     create_categories(&mut api).await?;
     create_products(&mut api).await?;

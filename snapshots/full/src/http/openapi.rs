@@ -151,6 +151,7 @@ fn add_responses(path: &str, method: &HttpMethod, collection: bool, operation: &
         (Kind::InProgress, idempotency_key),
         (Kind::Stale, if_match),
         (Kind::TooLarge, body),
+        (Kind::SlowBody, body),
         (Kind::UnsupportedMediaType, body),
         (Kind::Invalid, values),
         (Kind::RateLimited, limited),

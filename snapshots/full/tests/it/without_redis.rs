@@ -2,6 +2,7 @@
 //! the rate limit holds.
 
 use opentelemetry::trace::{SpanKind, Status};
+use serde_json::Value;
 use tokio::{task::yield_now, time::timeout};
 use tracing::Instrument;
 use tracing_subscriber::layer::SubscriberExt;
@@ -103,18 +104,17 @@ async fn a_redis_that_refuses_writes_is_logged_counted_and_reported() {
             server.command(&["REPLICAOF", "127.0.0.1", "1"]).await;
         }
         let settings = [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "10s")];
-        let mut service = Process::start(&settings).await;
+        let service = Process::start(&settings).await;
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
         assert!(service.metric("redis_refusals_total").await > 0);
         assert!(service.metric("rate_limit_fallbacks_total").await > 0);
         assert_eq!(json(service.get("/health/ready")).await["status"], "degraded");
         service.signal("TERM").await;
-        let mut logged = false;
-        while let Some(line) = service.log_line().await {
-            logged |=
-                line["message"].as_str().is_some_and(|text| text.contains("refuses commands"));
-        }
-        assert!(logged, "{url}");
+        let (_, log) = service.ended().await;
+        let said = |line: &Value| {
+            line["message"].as_str().is_some_and(|text| text.contains("refuses commands"))
+        };
+        assert!(log.iter().any(said), "{url}");
     }
     server.kill().await;
 }

@@ -28,6 +28,16 @@ impl SpanProcessor for Sender {
     }
 }
 
+/// Waits for the span of this name, and returns it.
+pub async fn named(spans: &mut UnboundedReceiver<SpanData>, name: &str) -> SpanData {
+    loop {
+        let span = spans.recv().await.expect("the provider lives");
+        if span.name == name {
+            return span;
+        }
+    }
+}
+
 /// A provider of traces, and the spans that have ended.
 pub fn record() -> (SdkTracerProvider, UnboundedReceiver<SpanData>) {
     let (sender, receiver) = unbounded_channel();

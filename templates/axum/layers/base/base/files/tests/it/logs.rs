@@ -1,6 +1,10 @@
 //! app.logs: one JSON line per request. [`Process`] fails on a line that is not JSON.
 
-use tokio::{task::yield_now, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::support::{PATIENCE, Process, TestApp, client, header, log, send};
 
@@ -51,11 +55,18 @@ async fn a_method_and_a_user_agent_that_clients_invent_are_bounded() {
 /// Where nobody reads stdout, lines are lost, and requests and the shutdown are not.
 #[tokio::test]
 async fn a_reader_that_stalls_does_not_stop_the_service() {
-    let service = Process::start(&[("RUST_LOG", "trace")]).await;
+    let service = Process::start(&[]).await;
+    let get = "GET /api/v1/info HTTP/1.1\r\nhost: a\r\n";
+    let requests = format!("{get}\r\n").repeat(999) + get + "connection: close\r\n\r\n";
     let lost = async {
         while service.metric("log_lines_dropped_total").await == 0 {
-            assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
-            yield_now().await;
+            let mut stream = TcpStream::connect(service.addr).await.unwrap();
+            let (mut answers, mut questions) = stream.split();
+            let mut text = String::new();
+            let asked = questions.write_all(requests.as_bytes());
+            let (asked, answered) = tokio::join!(asked, answers.read_to_string(&mut text));
+            assert!(asked.is_ok() && answered.is_ok());
+            assert_eq!(text.matches("HTTP/1.1 200").count(), 1000);
         }
     };
     timeout(PATIENCE, lost).await.expect("lines are dropped, and counted");

@@ -24,6 +24,8 @@ pub struct Process {
     /// Dropping them deletes the resources of the test.
     _settings: Settings,
     child: Child,
+    /// Lines from before it listened.
+    start_up: Vec<Value>,
     stdout: Lines<BufReader<ChildStdout>>,
 }
 
@@ -34,11 +36,13 @@ impl Process {
         let mut command = command(settings.iter());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut start_up = Vec::new();
         let line = loop {
             let line = next(&mut stdout).await.expect("the service starts");
             if line["message"] == "listening" {
                 break line;
             }
+            start_up.push(line);
         };
         let addr = |name: &str| line[name].as_str().unwrap().parse().unwrap();
         Self {
@@ -46,6 +50,7 @@ impl Process {
             metrics_addr: addr("metrics_addr"),
             _settings: settings,
             child,
+            start_up,
             stdout,
         }
     }
@@ -92,9 +97,10 @@ impl Process {
         timeout(PATIENCE, self.child.wait()).await.expect("the process exits").unwrap().code()
     }
 
-    /// Waits for the process to exit; returns the exit code and the rest of the log.
+    /// Waits for the process to exit; returns the exit code and the log, without the lines that were
+    /// read before.
     pub async fn ended(mut self) -> (Option<i32>, Vec<Value>) {
-        let mut log = Vec::new();
+        let mut log = self.start_up.split_off(0);
         while let Some(line) = self.log_line().await {
             log.push(line);
         }
