@@ -99,3 +99,20 @@ pub fn distinct(ids: &[Uuid], (): &()) -> garde::Result {
 fn reject_if(bad: bool, why: impl Into<String>) -> garde::Result {
     if bad { Err(Error::new(why.into())) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_year_of_four_digits_as_it_is_stored() {
+        for (time, good) in [
+            ("2026-12-31T23:59:60Z", true),
+            ("9999-12-31T23:59:59.999999Z", true),
+            ("9999-12-31T23:59:60Z", false),
+            ("+10000-01-01T00:00:00Z", false),
+        ] {
+            assert_eq!(datetime(&time.parse().unwrap(), &()).is_ok(), good, "{time}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::{
-    TestApp, json, problem, send,
+    TestApp, header, json, problem, send,
     service::{app, http::openapi},
 };
 
@@ -76,8 +76,11 @@ async fn the_page_loads_nothing_from_other_hosts() {
     for link in links {
         assert!(!link.contains("//"), "{link} is on another host");
         let path = format!("/docs/{}", link.trim_start_matches("./"));
-        assert_eq!(send(app.get(&path)).await.status(), 200, "{path}");
+        let found = send(app.get(&path)).await;
+        assert_eq!((found.status().as_u16(), header(&found, "cache-control")), (200, "public, max-age=3600"));
     }
+    let absent = send(app.get("/docs/nothing")).await;
+    assert_eq!((absent.status().as_u16(), header(&absent, "cache-control")), (404, "no-store"));
     let settings = send(app.get("/docs/swagger-initializer.js")).await.text().await.unwrap();
     assert!(settings.contains("/api-docs/openapi.json") && settings.contains("\"none\""));
 }

@@ -42,6 +42,14 @@ async fn unknown_missing_and_mistyped_fields_are_reported() {
     }
 }
 
+/// By itself serde reads a struct from an array, by position.
+#[tokio::test]
+async fn an_array_is_no_object() {
+    let app = TestApp::start().await;
+    let problem = problem(app.post("/test/orders").json(&json!(["ada", []])), 422).await;
+    assert_eq!(fault(&problem, "")["code"], "type");
+}
+
 #[tokio::test]
 async fn texts_that_no_database_stores_are_refused() {
     let app = TestApp::start().await;
