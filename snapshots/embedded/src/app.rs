@@ -55,6 +55,7 @@ pub fn with_routes(
         // Innermost: a request that is refused here has been counted and logged.
         .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
         .merge(open)
+        .layer(from_fn_with_state(middleware::waiting::memory(config), middleware::waiting::bound))
         .layer(from_fn(middleware::accept::json));
 
     // Outermost first.

@@ -57,6 +57,8 @@ pub struct Config {
     pub body_limit_bytes: u32,
     /// Memory for request bodies, at least twice the largest; one address gets a quarter of it, and further bodies get 503 (`BODY_MEMORY_BYTES`).
     pub body_memory_bytes: u32,
+    /// Memory for responses of more than 16 KiB until their clients have read them; one address gets a quarter of it, and further ones become 503 (`RESPONSE_MEMORY_BYTES`).
+    pub response_memory_bytes: u32,
     /// Time for each dependency to answer its health check (`HEALTH_CHECK_TIMEOUT`).
     pub health_check_timeout: Duration,
     /// Time between readiness 503 and the closing of the listener (`SHUTDOWN_PAUSE`).
@@ -158,6 +160,12 @@ impl Config {
             max_requests_in_flight: env.integer("MAX_REQUESTS_IN_FLIGHT", "1000", 1, 1_000_000),
             body_limit_bytes: env.integer("BODY_LIMIT_BYTES", "1048576", 1024, 1_073_741_824),
             body_memory_bytes: env.integer("BODY_MEMORY_BYTES", "16777216", 2048, 4_294_967_295),
+            response_memory_bytes: env.integer(
+                "RESPONSE_MEMORY_BYTES",
+                "16777216",
+                65_536,
+                4_294_967_295,
+            ),
             health_check_timeout: env.duration("HEALTH_CHECK_TIMEOUT", "1s"),
             shutdown_pause: env.duration("SHUTDOWN_PAUSE", "5s"),
             shutdown_grace: env.duration("SHUTDOWN_GRACE", "35s"),

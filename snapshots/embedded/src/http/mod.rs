@@ -4,6 +4,7 @@ pub mod caller;
 pub mod connection;
 pub mod extract;
 pub mod health;
+pub mod memory;
 pub mod middleware;
 pub mod openapi;
 pub mod paging;

@@ -7,13 +7,14 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use sqlx::{Encode, QueryBuilder, Type};
+use sqlx::{Database, Decode, Encode, FromRow, QueryBuilder, Row, Type};
 use uuid::Uuid;
 
 use crate::{
-    db::Driver,
+    db::{Driver, Pool},
     error::{Error, FaultCode, FieldFault},
 };
 
@@ -26,10 +27,13 @@ const DEFAULT_SORT: &str = "-created_at";
 /// Years that every supported database stores.
 const YEARS: RangeInclusive<i32> = 1..=9999;
 
+/// Bytes of the rows of a page; the row that exceeds them is the last one.
+const PAGE_BYTES: usize = 1 << 20;
+
 /// A page of a listing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Page<T> {
-    /// At most `limit` items.
+    /// At most `limit` items; fewer where they are large.
     pub items: Vec<T>,
     /// Cursor of the next page; `None` on the last one.
     pub next_cursor: Option<String>,
@@ -232,9 +236,38 @@ impl<T> PageQuery<T> {
         })
     }
 
-    /// Completes a query that ends in its `WHERE` clause. Reads one row more than the page holds,
-    /// to know whether there is a next page.
-    pub fn complete(&self, query: &mut QueryBuilder<Driver>) {
+    /// The page that a query selects which ends in its `WHERE` clause. It ends early where its rows
+    /// are large.
+    ///
+    /// # Errors
+    /// The errors of the query.
+    pub async fn fetch(self, mut query: QueryBuilder<Driver>, db: &Pool) -> sqlx::Result<Page<T>>
+    where
+        T: for<'row> FromRow<'row, <Driver as Database>::Row>,
+    {
+        self.complete(&mut query);
+        let mut rows = query.build().fetch(db);
+        let (mut items, mut bytes, mut more) = (Vec::new(), 0, false);
+        while let Some(row) = rows.try_next().await? {
+            if items.len() == self.limit as usize || bytes > PAGE_BYTES {
+                more = true;
+                break;
+            }
+            bytes += size(&row);
+            items.push(T::from_row(&row)?);
+        }
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|row| {
+            let (key, id) = (self.column.key(row), (self.sorting.id)(row));
+            let cursor = Cursor { sort: self.sort, key, id };
+            URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain data"))
+        });
+        Ok(Page { items, next_cursor })
+    }
+
+    /// Completes the query. It reads one row more than the page holds, to know whether there is a
+    /// next page.
+    fn complete(&self, query: &mut QueryBuilder<Driver>) {
         narrow(query, "created_at >=", self.created_at_from);
         narrow(query, "created_at <", self.created_at_to);
         let column = self.column.name;
@@ -253,20 +286,12 @@ impl<T> PageQuery<T> {
         query.push(format_args!(" ORDER BY \"{column}\" {direction}, id {direction} LIMIT "));
         query.push_bind(i64::from(self.limit) + 1);
     }
+}
 
-    /// The page of the rows that the completed query returned.
-    pub fn page(self, mut items: Vec<T>) -> Page<T> {
-        let limit = self.limit as usize;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|row| {
-            let (key, id) = (self.column.key(row), (self.sorting.id)(row));
-            let cursor = Cursor { sort: self.sort, key, id };
-            URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain data"))
-        });
-        Page { items, next_cursor }
-    }
+/// Bytes of the values of a row.
+fn size(row: &<Driver as Database>::Row) -> usize {
+    let values = (0..row.len()).filter_map(|index| row.try_get_raw(index).ok());
+    values.map(|value| <&[u8]>::decode(value).map_or(0, <[u8]>::len)).sum()
 }
 
 /// Adds a condition to a `WHERE` clause, if there is a value for it.

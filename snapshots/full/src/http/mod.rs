@@ -7,6 +7,7 @@ pub mod etag;
 pub mod extract;
 pub mod health;
 pub mod idempotency;
+pub mod memory;
 pub mod merge_patch;
 pub mod middleware;
 pub mod openapi;

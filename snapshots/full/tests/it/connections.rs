@@ -7,7 +7,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{PATIENCE, Process, TestApp, client, header, problem, send};
+use crate::support::{
+    MORE_THAN_FITS, PATIENCE, Process, TestApp, client, header, problem, send,
+};
 
 #[tokio::test]
 async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
@@ -103,6 +105,36 @@ async fn one_client_cannot_take_the_memory_for_all_bodies() {
     drop(stalled);
     let again = async { while send(post("192.0.2.1")).await.status() != 200 {} };
     timeout(PATIENCE, again).await.expect("the share is free again");
+}
+
+/// Their responses are in memory until they are read.
+#[tokio::test]
+async fn clients_that_do_not_read_cannot_take_all_memory() {
+    let settings = [("RESPONSE_MEMORY_BYTES", "400000000"), ("TRUSTED_PROXIES", "1")];
+    let app = TestApp::with(&settings).await;
+    let path = format!("/test/bytes/{MORE_THAN_FITS}/text.plain");
+    let ask = async |from: &str| {
+        let mut stream = TcpStream::connect(app.addr).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nx-forwarded-for: {from}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        (stream, String::from_utf8(status.to_vec()).unwrap())
+    };
+    let mut held = Vec::new();
+    for (from, expected) in [
+        ("192.0.2.1", "HTTP/1.1 200"),
+        ("192.0.2.1", "HTTP/1.1 200"),
+        ("192.0.2.1", "HTTP/1.1 503"),
+        ("192.0.2.2", "HTTP/1.1 200"),
+    ] {
+        let (stream, status) = ask(from).await;
+        assert_eq!(status, expected);
+        held.push(stream);
+    }
+    drop(held);
+    let again = async { while ask("192.0.2.1").await.1 != "HTTP/1.1 200" {} };
+    timeout(PATIENCE, again).await.expect("the memory is free again");
 }
 
 /// A body in a thousand pieces takes more memory than its bytes.

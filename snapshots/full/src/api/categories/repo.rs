@@ -47,8 +47,7 @@ pub async fn list(
     narrow(&mut query, "parent_id =", filter.parent_id);
     narrow(&mut query, "rank =", filter.rank);
     narrow(&mut query, "visible =", filter.visible);
-    page.complete(&mut query);
-    Ok(page.page(query.build_query_as().fetch_all(db).await?))
+    Ok(page.fetch(query, db).await?)
 }
 
 /// The rows with these IDs.

@@ -55,8 +55,7 @@ pub async fn list(
     narrow(&mut query, "tracking =", filter.tracking);
     narrow(&mut query, "gift =", filter.gift);
     narrow(&mut query, "type =", filter.r#type);
-    page.complete(&mut query);
-    Ok(page.page(query.build_query_as().fetch_all(db).await?))
+    Ok(page.fetch(query, db).await?)
 }
 
 /// The row with this id.

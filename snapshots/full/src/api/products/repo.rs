@@ -52,8 +52,7 @@ pub async fn list(
     narrow(&mut query, "stock =", filter.stock);
     narrow(&mut query, "released =", filter.released);
     narrow(&mut query, "homepage =", filter.homepage);
-    page.complete(&mut query);
-    Ok(page.page(query.build_query_as().fetch_all(db).await?))
+    Ok(page.fetch(query, db).await?)
 }
 
 /// The rows with these IDs.

@@ -52,12 +52,11 @@ pub async fn insert(
 
 /// A page of users.
 pub async fn list(pool: &Pool, page: PageQuery<User>) -> Result<Page<User>, Error> {
-    let mut query = QueryBuilder::<Driver>::new(
+    let query = QueryBuilder::<Driver>::new(
         "SELECT id, username, email, role, disabled_at, created_at FROM users \
          WHERE deleted_at IS NULL",
     );
-    page.complete(&mut query);
-    Ok(page.page(query.build_query_as().fetch_all(pool).await?))
+    Ok(page.fetch(query, pool).await?)
 }
 
 /// The user with this ID.

@@ -1,7 +1,6 @@
 //! Sheds load: refuses requests beyond a limit before they cost anything.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
     mem,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,7 +17,14 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{config::Config, error::Error, http::caller::Caller};
+use crate::{
+    config::Config,
+    error::Error,
+    http::{
+        caller::Caller,
+        memory::{self, Memory},
+    },
+};
 
 /// Memory of a piece of a body beside its bytes: a body may arrive byte by byte.
 const PIECE: usize = 64;
@@ -27,29 +33,15 @@ const PIECE: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Shed {
     places: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
-    shares: Arc<Shares>,
-}
-
-/// Memory that each network holds, at most a quarter of all: bodies that stall would keep the others out.
-#[derive(Debug)]
-struct Shares {
-    most: u32,
-    held: Mutex<HashMap<IpAddr, u32>>,
+    memory: Memory,
 }
 
 impl Shed {
     /// `MAX_REQUESTS_IN_FLIGHT` places, and `BODY_MEMORY_BYTES` of memory.
     pub fn new(config: &Config) -> Self {
-        let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
         Self {
-            places: semaphore(config.max_requests_in_flight),
-            memory: semaphore(config.body_memory_bytes),
-            shares: Arc::new(Shares {
-                // One body in pieces, at least.
-                most: (config.body_memory_bytes / 4).max(config.body_limit_bytes / 8 * 9),
-                held: Mutex::default(),
-            }),
+            places: Arc::new(Semaphore::new(config.max_requests_in_flight as usize)),
+            memory: Memory::new(config.body_memory_bytes, config.body_limit_bytes),
         }
     }
 }
@@ -92,15 +84,8 @@ struct Held {
 #[derive(Default)]
 struct Taken {
     place: Option<OwnedSemaphorePermit>,
-    memory: Option<Memory>,
+    memory: Option<memory::Held>,
     refused: bool,
-}
-
-/// Memory that a body takes.
-struct Memory {
-    permit: OwnedSemaphorePermit,
-    shares: Arc<Shares>,
-    network: IpAddr,
 }
 
 impl Held {
@@ -144,52 +129,7 @@ impl Taken {
 
     /// Takes memory for a piece of the body.
     fn keep(&mut self, shed: &Shed, network: IpAddr, size: Option<usize>) -> bool {
-        let Some(size) = size else {
-            return true;
-        };
-        let size = u32::try_from(size + PIECE).unwrap_or(u32::MAX);
-        let Ok(more) = shed.memory.clone().try_acquire_many_owned(size) else {
-            return false;
-        };
-        let fits = shed.shares.take(network, size);
-        match &mut self.memory {
-            Some(memory) => memory.permit.merge(more),
-            None => {
-                let shares = shed.shares.clone();
-                self.memory = Some(Memory { permit: more, shares, network });
-            }
-        }
-        fits
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.shares.give_back(self.network, self.permit.num_permits());
-    }
-}
-
-impl Shares {
-    /// Counts `size` bytes; `false` where the network then holds too many.
-    fn take(&self, network: IpAddr, size: u32) -> bool {
-        let mut held = self.held();
-        let total = held.entry(network).or_default();
-        *total = total.saturating_add(size);
-        *total <= self.most
-    }
-
-    fn give_back(&self, network: IpAddr, size: usize) {
-        let mut held = self.held();
-        if let Entry::Occupied(mut entry) = held.entry(network) {
-            let size = u32::try_from(size).unwrap_or(u32::MAX);
-            *entry.get_mut() = entry.get().saturating_sub(size);
-            if *entry.get() == 0 {
-                entry.remove();
-            }
-        }
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        let memory = self.memory.get_or_insert_with(|| shed.memory.of(network));
+        size.is_none_or(|size| memory.take(size + PIECE))
     }
 }

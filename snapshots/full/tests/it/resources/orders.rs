@@ -172,6 +172,20 @@ async fn a_patch_changes_the_given_fields_and_null_clears() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_rows_ends_early() {
+    let api = Api::start().await;
+    for n in 0..30 {
+        let mut large = body(&api, n).await;
+        large["tags"] = json!({"text": "x".repeat(60_000)});
+        api.create(PATH, &large).await;
+    }
+    let page = read(api.get(&format!("{PATH}?limit=100"))).await;
+    let shown = page["items"].as_array().unwrap().len();
+    assert!((1..30).contains(&shown) && page["next_cursor"].is_string(), "{shown}");
+    assert_eq!(api.walk(&format!("{PATH}?limit=100")).await.len(), 30);
+}
+
+#[tokio::test]
 async fn a_patch_merges_json_up_to_the_size_limit() {
     let api = Api::start().await;
     let made = api.create(PATH, &body(&api, 0).await).await;

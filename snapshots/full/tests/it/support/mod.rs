@@ -50,6 +50,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("HTTP_ADDR", "127.0.0.1:0"),
     ("METRICS_ADDR", "127.0.0.1:0"),
     ("RATE_LIMIT_PER_MINUTE", "1000000"),
+    ("RESPONSE_MEMORY_BYTES", "4294967295"),
     ("SHUTDOWN_PAUSE", "0s"),
     ("REDIS_URL", "redis://localhost:1"),
     ("DATABASE_MAX_CONNECTIONS", "2"),

@@ -12,4 +12,5 @@ pub mod problems;
 pub mod security_headers;
 pub mod share;
 pub mod shed;
+pub mod waiting;
 // Middleware of your own:
