@@ -153,15 +153,15 @@ impl<'a> Rendering<'a> {
             }
         }
         wanted.sort_by(|(one, ..), (other, ..)| one.name.cmp(&other.name));
-        for (_, file, context) in wanted {
-            match self.content(file, context) {
-                Ok(content) => {
-                    let text = Text::from_utf8(self.pack.shown(&file.source), content);
-                    match text.and_then(DocumentPart::read) {
-                        Ok(part) => self.parts.entry(file.target.clone()).or_default().push(part),
-                        Err(fault) => self.faults.push(fault),
-                    }
-                }
+        let this = &*self;
+        let read = |file: &LayerFile, context| {
+            let text = Text::from_utf8(this.pack.shown(&file.source), this.content(file, context)?)?;
+            DocumentPart::read(text)
+        };
+        let made: Vec<_> = wanted.into_par_iter().map(|(_, file, context)| (file, read(file, context))).collect();
+        for (file, part) in made {
+            match part {
+                Ok(part) => self.parts.entry(file.target.clone()).or_default().push(part),
                 Err(fault) => self.faults.push(fault),
             }
         }
