@@ -444,7 +444,7 @@ mod tests {
                 }
             }
             assert_eq!((at_home, elsewhere), (0, 60));
-            let back = (3600..).find(|second| world.attempt(*second, OWNER, HOME, true));
+            let back = (3600..3700).find(|second| world.attempt(*second, OWNER, HOME, true));
             assert!(back.is_some_and(|second| second <= 3600 + 45), "{back:?}");
         }
     }
