@@ -14,6 +14,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
 
 use super::now;
 use crate::{
@@ -259,26 +260,30 @@ async fn write(pool: &Pool, changes: &[Change]) -> sqlx::Result<bool> {
 
 /// Deletes attempts before this time, and addresses that are no longer known, in batches.
 pub async fn forget_old(
-    pool: &Pool,
+    pool: Pool,
     before: DateTime<Utc>,
     now: DateTime<Utc>,
+    stopping: CancellationToken,
 ) -> sqlx::Result<()> {
-    while let Some(mut transaction) = db::begin_alone(pool, "auth_forget_attempts").await? {
-        let batch = sqlx::query!(
-            "DELETE FROM auth_login_attempts WHERE subject IN
+    // The latest deleted row: no batch passes over the known addresses before it once more.
+    let mut after = DateTime::UNIX_EPOCH;
+    db::in_batches(pool, "auth_forget_attempts", stopping, async move |db| {
+        let batch = sqlx::query_scalar!(
+            r#"DELETE FROM auth_login_attempts WHERE subject IN
                 (SELECT subject FROM auth_login_attempts
-                WHERE last_at < $1 AND (known_until IS NULL OR known_until < $2) LIMIT $3)",
+                WHERE last_at < $1 AND last_at >= $2 AND (known_until IS NULL OR known_until < $3)
+                ORDER BY last_at LIMIT $4)
+            RETURNING last_at AS "last_at: DateTime<Utc>""#,
             before,
+            after,
             now,
             db::BATCH,
         );
-        let deleted = batch.execute(&mut *transaction).await?.rows_affected();
-        transaction.commit().await?;
-        if deleted == 0 {
-            break;
-        }
-    }
-    Ok(())
+        let deleted = batch.fetch_all(db).await?;
+        after = deleted.iter().copied().max().unwrap_or(after);
+        Ok(deleted.len() as u64)
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -291,8 +296,11 @@ mod tests {
     const HOME: u32 = 1;
     const DAY: i64 = 24 * 60 * 60;
 
-    /// The buckets of a service, in simulated time, counted in seconds.
+    /// The buckets of a service, in simulated time, counted in seconds. In front of them is the limit of
+    /// all requests of an address.
     struct World {
+        /// When the budget of each address is full again.
+        requests: HashMap<u32, i64>,
         rules: Attempts,
         levels: HashMap<String, Level>,
         start: DateTime<Utc>,
@@ -307,11 +315,25 @@ mod tests {
                 window: Duration::from_mins(15),
                 known_for: Duration::from_hours(168),
             };
-            Self { rules, levels: HashMap::new(), start: now() }
+            Self { requests: HashMap::new(), rules, levels: HashMap::new(), start: now() }
+        }
+
+        /// Takes a request from the budget of the address: 20 in a minute.
+        fn admits(&mut self, second: i64, address: u32) -> bool {
+            let full_at = self.requests.entry(address).or_insert(second);
+            let after = (*full_at).max(second) + 60 / 20;
+            let admitted = after - second <= 60;
+            if admitted {
+                *full_at = after;
+            }
+            admitted
         }
 
         /// Tries a password; whether the attempt was admitted.
         fn attempt(&mut self, second: i64, email: &str, address: u32, right: bool) -> bool {
+            if !self.admits(second, address) {
+                return false;
+            }
             let now = self.start + TimeDelta::seconds(second);
             let attempt = Attempt::new(email, Ipv4Addr::from_bits(address).into());
             let Ok(changes) = self.rules.count(&attempt, &self.levels(&attempt), now) else {
@@ -398,6 +420,31 @@ mod tests {
             known.longest_kept_out(botnet),
         ];
         assert_eq!(kept_out, [0, 180, 0, 0]);
+    }
+
+    /// The address has no room for its other people as long as the flood lasts, and has it again soon.
+    #[test]
+    fn a_flood_from_a_shared_address_keeps_out_sign_ins_there() {
+        let junk = |world: &mut World, second: i64| {
+            world.admits(second, HOME);
+        };
+        let guesses = |world: &mut World, second: i64| {
+            world.attempt(second, &format!("{second}@example.com"), HOME, false);
+        };
+        for flood in [&junk as &dyn Fn(&mut World, i64), &guesses] {
+            let mut world = World::new();
+            let (mut at_home, mut elsewhere) = (0, 0);
+            for second in 0..3600 {
+                flood(&mut world, second);
+                if second % 60 == 30 {
+                    at_home += u32::from(world.attempt(second, OWNER, HOME, true));
+                    elsewhere += u32::from(world.attempt(second, OWNER, 2, true));
+                }
+            }
+            assert_eq!((at_home, elsewhere), (0, 60));
+            let back = (3600..3700).find(|second| world.attempt(*second, OWNER, HOME, true));
+            assert!(back.is_some_and(|second| second <= 3600 + 45), "{back:?}");
+        }
     }
 
     #[test]

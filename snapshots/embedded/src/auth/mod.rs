@@ -22,6 +22,7 @@ use std::{fmt::Write, sync::Arc};
 use aws_lc_rs::digest;
 use axum::extract::FromRef;
 use chrono::{DateTime, SubsecRound, Utc};
+use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use admin::create_admin;
@@ -33,6 +34,9 @@ pub use sessions::Sessions;
 pub use tokens::check;
 
 use crate::http::Shared;
+
+/// Largest body of a request, in bytes. The longest valid one has less than 2 KiB.
+const MAX_BODY: usize = 16 * 1024;
 
 /// The current time, at the precision that every database keeps.
 fn now() -> DateTime<Utc> {
@@ -61,4 +65,5 @@ where
         .routes(routes!(routes::change_password))
         .routes(routes!(routes::list_sessions, routes::end_sessions))
         .routes(routes!(routes::end_session))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
 }

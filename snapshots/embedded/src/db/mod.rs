@@ -1,5 +1,6 @@
 //! The database: its pool, its schema, its errors.
 
+mod batches;
 mod choice;
 mod doubt;
 mod error;
@@ -13,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use ::metrics::gauge;
 use sqlx::Connection as _;
 
+pub use self::batches::{BATCH, begin_alone, in_batches};
 pub(crate) use self::choice::choice;
 pub use self::sqlite::{ConnectOptions, Connection, Driver, begin, try_lock_key};
 use self::startup::Schema;
@@ -93,21 +95,6 @@ pub fn check(config: &Config, env: &mut Env) {
             env.fault(name, "must be longer than zero");
         }
     }
-}
-/// Rows that a clean-up deletes in one statement: few enough for its time limit, also where other rows
-/// are deleted with them.
-pub const BATCH: i64 = 500;
-
-/// Begins a transaction for a task that one replica at a time does; `None` while another one does it.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn begin_alone(
-    pool: &Pool,
-    task: &str,
-) -> sqlx::Result<Option<sqlx::Transaction<'static, Driver>>> {
-    let mut transaction = begin(pool).await?;
-    Ok(try_lock_key(&mut transaction, task).await?.then_some(transaction))
 }
 
 /// Keeps the metrics of the pool up to date.

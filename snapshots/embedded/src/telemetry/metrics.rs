@@ -96,7 +96,7 @@ fn describe() {
     );
     describe_counter!(
         "auth_refresh_token_reuses_total",
-        "Refresh tokens that were used twice, which ended their sessions"
+        "Refresh tokens that were used again too late, or after their successors; their sessions have ended"
     );
     counter!("auth_refresh_token_reuses_total").absolute(0);
     let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];

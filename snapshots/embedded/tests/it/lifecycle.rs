@@ -6,7 +6,10 @@ use uuid::Uuid;
 
 use crate::support::{
     TestApp, header, json as read, problem, send,
-    service::auth::users::{self, Role},
+    service::{
+        auth::users::{self, Role},
+        db,
+    },
 };
 
 const PASSWORD: &str = "correct horse battery";
@@ -161,6 +164,11 @@ async fn a_deleted_account_leaves_a_tombstone() {
     let ada = Account::new(&app, "ada").await;
     let elsewhere = ada.again(&app).await;
     let root = Account::admin(&app, "root").await;
+    // The ID is known to others, and no registration with it stands in the way.
+    let squatter = json!({"username": "eve", "email": format!("{}@deleted.invalid", ada.id),
+        "password": PASSWORD});
+    let squatted = send(app.post("/auth/register").json(&squatter)).await;
+    assert_eq!(squatted.status(), StatusCode::CREATED);
     assert_eq!(ada.status(&app, "DELETE", "/api/v1/users/me").await, 204);
 
     for session in [&ada, &elsewhere] {
@@ -172,12 +180,19 @@ async fn a_deleted_account_leaves_a_tombstone() {
     );
     let (name, email, hash) = row.bind(ada.id).fetch_one(&app.state.db).await.unwrap();
     assert!(!name.contains("ada") && !email.contains("ada") && hash.is_empty());
+    // The sessions are left to the clean-up, with nothing personal in them.
+    let sessions = sqlx::query_as::<_, (i64, i64, i64)>(
+        "SELECT count(*), count(ended_at), count(coalesce(address, user_agent)) FROM auth_sessions \
+         WHERE user_id = $1",
+    );
+    let sessions = sessions.bind(ada.id).fetch_one(&app.state.db).await.unwrap();
+    assert_eq!(sessions, (2, 2, 0));
     // No sign-in to it succeeds, with its address or an empty password.
     let credentials = json!({"email": email, "password": ""});
     problem(app.post("/auth/login").json(&credentials), (401, "wrong-credentials")).await;
 
     let users = read(root.send(&app, "GET", "/api/v1/users")).await;
-    assert_eq!(users["items"].as_array().unwrap().len(), 1, "{users}");
+    assert_eq!(users["items"].as_array().unwrap().len(), 2, "{users}");
     let patch = json!({"role": "admin"});
     problem(root.change(&app, &ada, &patch), (404, "not-found")).await;
     // Name and address are free again.
@@ -263,28 +278,47 @@ async fn the_last_administrator_stays() {
     assert_eq!(root.status(&app, "DELETE", "/api/v1/users/me").await, 204);
 }
 
-/// Every administrator leaves, all at the same time, in each way that there is.
+/// Another administrator is leaving in a transaction that has not committed. Each way to leave waits for
+/// its outcome.
 #[tokio::test]
 async fn concurrent_changes_leave_an_administrator() {
     let app = TestApp::start().await;
-    let mut admins = Vec::new();
-    for n in 0..6 {
-        admins.push(Account::admin(&app, &format!("admin_{n}")).await);
+    let (root, ada) = (Account::admin(&app, "root").await, Account::admin(&app, "ada").await);
+    let role = "UPDATE users SET role = $1 WHERE id = $2";
+    for leave in [
+        ada.change(&app, &ada, &json!({"role": "user"})),
+        ada.change(&app, &ada, &json!({"disabled": true})),
+        ada.send(&app, "DELETE", "/api/v1/users/me"),
+    ] {
+        let mut other = db::begin(&app.state.db).await.unwrap();
+        assert!(db::try_lock_key(&mut other, "auth_admins").await.unwrap());
+        sqlx::query(role).bind("user").bind(root.id).execute(&mut *other).await.unwrap();
+        let leaving = tokio::spawn(send(leave));
+        other.commit().await.unwrap();
+        assert_eq!(leaving.await.unwrap().status(), StatusCode::CONFLICT);
+        sqlx::query(role).bind("admin").bind(root.id).execute(&app.state.db).await.unwrap();
     }
-    let changes = admins.iter().enumerate().map(|(n, admin)| {
-        send(match n % 3 {
-            0 => admin.change(&app, admin, &json!({"role": "user"})),
-            1 => admin.change(&app, admin, &json!({"disabled": true})),
-            _ => admin.send(&app, "DELETE", "/api/v1/users/me"),
-        })
-    });
-    let answers = futures_util::future::join_all(changes).await;
-    let refused: Vec<_> = answers.iter().filter(|answer| !answer.status().is_success()).collect();
-    assert!(matches!(refused[..], [one] if one.status() == StatusCode::CONFLICT), "{refused:?}");
-    let left = sqlx::query_scalar::<_, i64>(
-        "SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL",
-    );
-    assert_eq!(left.fetch_one(&app.state.db).await.unwrap(), 1);
+}
+
+/// An account has as many sessions as a listing shows: none is hidden from its owner.
+#[tokio::test]
+async fn a_sign_in_beyond_the_limit_ends_the_oldest_session() {
+    let app = TestApp::start().await;
+    let other = beside(&app).await;
+    let (oldest, eve) = (Account::new(&app, "ada").await, Account::new(&app, "eve").await);
+    let second = oldest.again(&app).await;
+    let hash = "SELECT password_hash FROM users WHERE username = 'ada'";
+    let hash = sqlx::query_scalar::<_, String>(hash).fetch_one(&app.state.db).await.unwrap();
+    let begin = async || app.state.auth.begin(oldest.id, &hash, &<_>::default()).await.unwrap();
+    for _ in 2..100 {
+        begin().await;
+    }
+    assert_eq!(oldest.status(&other, "GET", "/api/v1/users/me").await, 200);
+    begin().await;
+    assert!(!oldest.is_active(&other).await);
+    assert!(second.is_active(&other).await && eve.is_active(&other).await);
+    let sessions = read(second.send(&app, "GET", "/auth/sessions")).await;
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 100);
 }
 
 #[tokio::test]

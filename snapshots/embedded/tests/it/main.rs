@@ -5,6 +5,8 @@
 mod support;
 
 mod auth;
+mod auth_clean_up;
+mod batches;
 mod cache;
 mod compression;
 mod config;

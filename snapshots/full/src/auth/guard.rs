@@ -11,7 +11,11 @@ use axum::{
 use uuid::Uuid;
 
 use super::{Auth, tokens::Identity, users::Role};
-use crate::{error::Error, http::caller::Caller, telemetry::request::Current};
+use crate::{
+    error::Error,
+    http::caller::{Caller, Client},
+    telemetry::request::Current,
+};
 
 /// Routes that need no account.
 const PUBLIC: [&str; 4] = ["/api/v1/info", "/auth/register", "/auth/login", "/auth/refresh"];
@@ -66,7 +70,8 @@ pub async fn recognise(
 }
 
 /// Middleware: a route that is not public needs a valid access token whose session has not ended, and a
-/// route below `/auth` has a separate limit.
+/// route below `/auth` has a separate limit. It counts signed-in requests by account, so that a flood from
+/// an address does not affect the sessions of others there.
 pub async fn enforce(
     State(auth): State<Arc<Auth>>,
     caller: Caller,
@@ -76,10 +81,16 @@ pub async fn enforce(
     let path = request.extensions().get::<MatchedPath>().cloned();
     let path = path.as_ref().map_or("", MatchedPath::as_str);
     let response = async { authenticate(&auth, path, request, next).await.into_response() };
-    if path.starts_with("/auth/") {
-        auth.admit(caller.network(), response).await
-    } else {
-        response.await
+    let client = match path {
+        // No flood keeps a client from ending a session. The handler of a refresh counts it by its token.
+        "/auth/logout" | "/auth/refresh" => None,
+        // By address even with a token: each account would be another budget for guesses.
+        "/auth/register" | "/auth/login" => Some(Client::Address(caller.network())),
+        _ => path.starts_with("/auth/").then(|| caller.client()),
+    };
+    match client {
+        Some(client) => auth.admit(client, response).await,
+        None => response.await,
     }
 }
 

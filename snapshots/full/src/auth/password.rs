@@ -10,12 +10,16 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Cause, Error};
 
 /// Accepted lengths, in characters (NIST SP 800-63B-4, 3.1.1.2; the upper one bounds the work).
 pub const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// Hashes that wait for each one that is made; an Argon2id hash takes some 20 ms. Beyond that, a client
+/// would wait for longer than it does.
+const WAITING: usize = 16;
 
 /// Leaked passwords from published lists that have an accepted length.
 const COMMON: &str = include_str!("common_passwords.txt");
@@ -26,19 +30,39 @@ const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$oiNFDuoLC2SeA6u2UptuDA$rzY/D
 /// Hashes passwords with Argon2id, outside of the runtime and a few at a time: each takes 19 MiB.
 #[derive(Clone)]
 pub struct Passwords {
+    /// For the hashes that are made or wait.
+    places: Arc<Semaphore>,
+    /// For the hashes that are made.
     permits: Arc<Semaphore>,
     checks: Arc<AtomicU64>,
 }
 
+/// A place in the queue for hashes.
+pub struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
 impl Passwords {
-    /// At most `concurrency` hashes at a time.
+    /// At most `concurrency` hashes at a time, and a bounded queue of more.
     pub fn new(concurrency: u32) -> Self {
-        Self { permits: Arc::new(Semaphore::new(concurrency as usize)), checks: Arc::default() }
+        let concurrency = concurrency as usize;
+        Self {
+            places: Arc::new(Semaphore::new(concurrency * (1 + WAITING))),
+            permits: Arc::new(Semaphore::new(concurrency)),
+            checks: Arc::default(),
+        }
+    }
+
+    /// Takes a place in the queue. It is free again when it is dropped, or after the work.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] at once, where the queue is full.
+    pub fn place(&self) -> Result<Place, Error> {
+        let place = self.places.clone().try_acquire_owned();
+        place.map(Place).map_err(|_| Error::Overloaded)
     }
 
     /// The hash to store, in the PHC string format.
     pub async fn hash(&self, password: SecretString) -> Result<String, Error> {
-        self.work(move || {
+        self.work(self.place()?, move || {
             let hash = Argon2::default().hash_password(password.expose_secret().as_bytes())?;
             Ok(hash.to_string())
         })
@@ -48,12 +72,13 @@ impl Passwords {
     /// Whether `hash` is of `password`. Without a hash the result is false, after the same work.
     pub async fn verify(
         &self,
+        place: Place,
         password: SecretString,
         hash: Option<String>,
     ) -> Result<bool, Error> {
         let exists = hash.is_some();
         let checks = self.checks.clone();
-        let fits = self.work(move || {
+        let fits = self.work(place, move || {
             let hash = hash.as_deref().unwrap_or(DUMMY);
             let hash = PasswordHash::new(hash)?;
             let outcome =
@@ -75,12 +100,13 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
+        place: Place,
         work: impl FnOnce() -> Result<T, Cause> + Send + 'static,
     ) -> Result<T, Error> {
         let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
         let work = tokio::task::spawn_blocking(move || {
             // Until the work ends, even where the client disconnects.
-            let _permit = permit;
+            let _held = (place, permit);
             work()
         });
         work.await.map_err(Error::internal)?.map_err(Error::internal)
@@ -99,6 +125,10 @@ pub fn weakness(password: &str, username: &str, email: &str) -> Option<&'static 
 
 #[cfg(test)]
 mod tests {
+    use std::{pin::pin, sync::mpsc};
+
+    use futures_util::{future::join_all, poll};
+
     use super::*;
 
     #[tokio::test]
@@ -106,8 +136,12 @@ mod tests {
         let passwords = Passwords::new(1);
         let hash = passwords.hash("correct horse".into()).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify("wrong horse".into(), Some(hash)).await.unwrap());
+        let verify = async |password: &str| {
+            let place = passwords.place().unwrap();
+            passwords.verify(place, password.into(), Some(hash.clone())).await.unwrap()
+        };
+        assert!(verify("correct horse").await);
+        assert!(!verify("wrong horse").await);
     }
 
     #[tokio::test]
@@ -116,20 +150,44 @@ mod tests {
         let parameters = |hash: &str| hash.split('$').nth(3).map(str::to_owned);
         let hash = passwords.hash("correct horse".into()).await.unwrap();
         assert_eq!(parameters(&hash), parameters(DUMMY));
-        assert!(!passwords.verify("anything".into(), None).await.unwrap());
+        let place = passwords.place().unwrap();
+        assert!(!passwords.verify(place, "anything".into(), None).await.unwrap());
         assert_eq!(passwords.checks(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_more_work_at_once() {
+        let passwords = Passwords::new(1);
+        let (release, released) = mpsc::channel::<()>();
+        let place = passwords.place().unwrap();
+        let mut running = pin!(passwords.work(place, move || Ok(released.recv()?)));
+        assert!(poll!(&mut running).is_pending());
+        let wait = |_| Box::pin(passwords.work(passwords.place().unwrap(), || Ok(())));
+        let mut waiting: Vec<_> = (0..WAITING).map(wait).collect();
+        for work in &mut waiting {
+            assert!(poll!(work).is_pending());
+        }
+        assert!(matches!(passwords.place(), Err(Error::Overloaded)));
+
+        release.send(()).unwrap();
+        running.await.unwrap();
+        for done in join_all(waiting).await {
+            done.unwrap();
+        }
+        passwords.place().unwrap();
     }
 
     #[test]
     fn common_and_personal_passwords_are_refused() {
-        for password in ["password1", "PASSWORD1", "ada.lovelace", "ada@example.com", "ada_at_work"]
-        {
-            assert!(
-                weakness(password, "Ada_at_Work", "ada@example.com").is_some()
-                    || password == "ada.lovelace"
-            );
+        let weakness = |password| weakness(password, "Ada_at_Work", "ada.lovelace@example.com");
+        for common in ["password1", "PASSWORD1"] {
+            assert_eq!(weakness(common), Some("among the most common passwords"), "{common}");
         }
-        assert_eq!(weakness("correct horse battery", "ada", "ada@example.com"), None);
+        for personal in ["ada_at_work", "Ada.Lovelace", "ADA.lovelace@example.com"] {
+            let why = "the same as the name or the address";
+            assert_eq!(weakness(personal), Some(why), "{personal}");
+        }
+        assert_eq!(weakness("correct horse battery"), None);
     }
 
     #[test]

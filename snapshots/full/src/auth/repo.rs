@@ -1,6 +1,7 @@
 //! All SQL of sessions and sign-ins.
 
 use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::users::Role;
@@ -108,24 +109,73 @@ pub async fn spend(
     .await
 }
 
-/// The session of a refresh token, used or not.
-pub async fn session_of(pool: &Pool, hash: &str) -> sqlx::Result<Option<Uuid>> {
+/// A refresh token that was used.
+pub struct Spent {
+    pub session: Uuid,
+    /// When it was used. Its successor was issued at the same time, to the microsecond.
+    pub at: DateTime<Utc>,
+}
+
+/// The refresh token with this hash, if it was used. Its session is locked until the transaction ends,
+/// so that of several repetitions each sees the successor of the one before.
+pub async fn lock_spent(connection: &mut Connection, hash: &str) -> sqlx::Result<Option<Spent>> {
+    let spent = sqlx::query_as!(
+        Spent,
+        r#"SELECT session_id AS "session: Uuid", spent_at AS "at!: DateTime<Utc>"
+        FROM auth_refresh_tokens WHERE hash = $1 AND spent_at IS NOT NULL"#,
+        hash,
+    );
+    let spent = spent.fetch_optional(&mut *connection).await?;
+    if let Some(Spent { session, .. }) = &spent {
+        // An update that changes nothing: not every database has SELECT … FOR UPDATE.
+        sqlx::query!("UPDATE auth_sessions SET ended_at = ended_at WHERE id = $1", session)
+            .execute(connection)
+            .await?;
+    }
+    Ok(spent)
+}
+
+/// Invalidates the successor of a used refresh token; whether it was still unused. From then on it is
+/// a used token as its predecessor is, with the same successor.
+pub async fn supersede(
+    connection: &mut Connection,
+    Spent { session, at }: &Spent,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE auth_refresh_tokens SET spent_at = issued_at \
+         WHERE session_id = $1 AND issued_at = $2 AND spent_at IS NULL",
+        session,
+        at,
+    );
+    Ok(done.execute(connection).await?.rows_affected() > 0)
+}
+
+/// The account that a refresh token belongs to, used or not, whose session may have ended.
+pub async fn account_of(pool: &Pool, hash: &str) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
-        r#"SELECT session_id AS "session_id: Uuid" FROM auth_refresh_tokens WHERE hash = $1"#,
+        r#"SELECT s.user_id AS "user_id: Uuid"
+        FROM auth_refresh_tokens t JOIN auth_sessions s ON s.id = t.session_id WHERE t.hash = $1"#,
         hash
     )
     .fetch_optional(pool)
     .await
 }
 
-/// The account of a session that has neither ended nor expired.
+/// A session that has neither ended nor expired.
+pub struct Living {
+    pub account: Uuid,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The session with this ID, unless it has ended or expired, or its account is disabled.
 pub async fn living_session(
     connection: &mut Connection,
     id: Uuid,
     now: DateTime<Utc>,
-) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!(
-        r#"SELECT s.user_id AS "user_id: Uuid"
+) -> sqlx::Result<Option<Living>> {
+    sqlx::query_as!(
+        Living,
+        r#"SELECT s.user_id AS "account: Uuid", s.expires_at AS "expires_at: DateTime<Utc>"
         FROM auth_sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.disabled_at IS NULL"#,
         id,
@@ -135,12 +185,13 @@ pub async fn living_session(
     .await
 }
 
-/// Role of the account of a session that was not ended before it expired.
-pub async fn role(pool: &Pool, session: Uuid) -> sqlx::Result<Option<Role>> {
+/// Role of the account of a session that has neither ended nor expired.
+pub async fn role(pool: &Pool, session: Uuid, now: DateTime<Utc>) -> sqlx::Result<Option<Role>> {
     sqlx::query_scalar!(
         r#"SELECT u.role AS "role: Role" FROM auth_sessions s JOIN users u ON u.id = s.user_id
-        WHERE s.id = $1 AND s.ended_at IS NULL AND u.disabled_at IS NULL"#,
+        WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND u.disabled_at IS NULL"#,
         session,
+        now,
     )
     .fetch_optional(pool)
     .await
@@ -205,6 +256,28 @@ pub async fn end_session(pool: &Pool, id: Uuid, now: DateTime<Utc>) -> sqlx::Res
     .map(drop)
 }
 
+/// Ends the oldest active sessions of a locked account but for the newest `keep`, and returns them.
+pub async fn end_oldest_sessions(
+    connection: &mut Connection,
+    user: Uuid,
+    keep: i64,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"UPDATE auth_sessions SET ended_at = $2 WHERE id IN
+            (SELECT id FROM auth_sessions
+            WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2
+            ORDER BY begun_at DESC, id DESC LIMIT $3 OFFSET $4)
+        RETURNING id AS "id: Uuid""#,
+        user,
+        now,
+        db::BATCH,
+        keep,
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// Ends the sessions of an account but for one, and returns them.
 pub async fn end_sessions(
     connection: &mut Connection,
@@ -224,14 +297,21 @@ pub async fn end_sessions(
     .await
 }
 
-/// Deletes the sessions of an account with their tokens, and returns them.
-pub async fn delete_sessions(connection: &mut Connection, user: Uuid) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        r#"DELETE FROM auth_sessions WHERE user_id = $1 RETURNING id AS "id: Uuid""#,
+/// Erases the devices of an account's sessions. The next clean-up deletes the sessions.
+pub async fn erase_devices(
+    connection: &mut Connection,
+    user: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "UPDATE auth_sessions SET address = NULL, user_agent = NULL, expires_at = $2 \
+         WHERE user_id = $1 AND expires_at > $2",
         user,
+        now,
     )
-    .fetch_all(connection)
+    .execute(connection)
     .await
+    .map(drop)
 }
 
 /// The sessions of an account that have not ended.
@@ -244,20 +324,47 @@ pub async fn sessions(connection: &mut Connection, user: Uuid) -> sqlx::Result<V
     .await
 }
 
-/// Deletes expired sessions with their tokens, in batches.
-pub async fn forget_sessions(pool: &Pool, now: DateTime<Utc>) -> sqlx::Result<()> {
-    while let Some(mut transaction) = db::begin_alone(pool, "auth_forget_sessions").await? {
-        let batch = sqlx::query!(
-            "DELETE FROM auth_sessions WHERE id IN
-                (SELECT id FROM auth_sessions WHERE expires_at < $1 LIMIT $2)",
-            now,
-            db::BATCH,
-        );
-        let deleted = batch.execute(&mut *transaction).await?.rows_affected();
-        transaction.commit().await?;
-        if deleted == 0 {
-            break;
+/// Deletes expired sessions and their tokens, in batches. A session has any number of tokens: it is
+/// deleted once these are, and takes none of them along.
+pub async fn forget_sessions(
+    pool: Pool,
+    now: DateTime<Utc>,
+    stopping: CancellationToken,
+) -> sqlx::Result<()> {
+    db::in_batches(pool, "auth_forget_sessions", stopping, async move |db| {
+        let tokens = delete_tokens(db, now).await?;
+        if tokens > 0 {
+            return Ok(tokens);
         }
-    }
-    Ok(())
+        delete_sessions(db, now).await
+    })
+    .await
+}
+
+/// Deletes a batch of the tokens of the sessions that have expired first.
+async fn delete_tokens(connection: &mut Connection, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let batch = sqlx::query!(
+        "DELETE FROM auth_refresh_tokens WHERE hash IN
+            (SELECT hash FROM auth_refresh_tokens WHERE session_id IN
+                (SELECT id FROM auth_sessions WHERE expires_at < $1 ORDER BY expires_at, id LIMIT $2)
+            LIMIT $2)",
+        now,
+        db::BATCH,
+    );
+    Ok(batch.execute(connection).await?.rows_affected())
+}
+
+/// Deletes a batch of expired sessions that have no tokens.
+async fn delete_sessions(connection: &mut Connection, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    // A session that is ended at the same time is skipped: two transactions with locks on many sessions
+    // could wait for each other.
+    let batch = sqlx::query!(
+        "WITH old AS (SELECT id FROM auth_sessions s WHERE expires_at < $1
+            AND NOT EXISTS (SELECT hash FROM auth_refresh_tokens t WHERE t.session_id = s.id)
+            ORDER BY expires_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+        DELETE FROM auth_sessions WHERE id IN (SELECT id FROM old)",
+        now,
+        db::BATCH,
+    );
+    Ok(batch.execute(connection).await?.rows_affected())
 }

@@ -24,7 +24,7 @@ impl Sessions {
 
     /// Role of a session's account; `None` where the session has ended, or the account is disabled.
     pub(super) async fn role(&self, session: Uuid) -> sqlx::Result<Option<Role>> {
-        self.marks.role(session, || repo::role(&self.pool, session)).await
+        self.marks.role(session, || repo::role(&self.pool, session, now())).await
     }
 
     /// Ends a session: every replica refuses its tokens at once.

@@ -54,7 +54,7 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Tokens of `issuer`, each valid for `ttl`, with `leeway` for differences between clocks.
+    /// Tokens of `issuer`, each valid for `ttl` at most, with `leeway` for differences between clocks.
     pub fn new(
         keys: &SecretString,
         issuer: &str,
@@ -82,18 +82,26 @@ impl Tokens {
         })
     }
 
-    /// A token for an account, valid from `now`.
-    pub fn issue(&self, identity: Identity, now: DateTime<Utc>) -> Result<String, Cause> {
+    /// A token for an account, valid from `now` and no longer than its session, and the time for which
+    /// it is valid.
+    pub fn issue(
+        &self,
+        identity: Identity,
+        now: DateTime<Utc>,
+        session_ends: DateTime<Utc>,
+    ) -> Result<(String, Duration), Cause> {
+        let left = (session_ends - now).to_std().unwrap_or_default();
+        let ttl = self.ttl.min(left);
         let claims = Claims {
             iss: self.issuer.clone(),
             aud: self.issuer.clone(),
             sub: identity.account,
             sid: identity.session,
             nbf: now.timestamp(),
-            exp: (now + self.ttl).timestamp(),
+            exp: (now + ttl).timestamp(),
             jti: Uuid::now_v7(),
         };
-        Ok(jsonwebtoken::encode(&self.header, &claims, &self.signing)?)
+        Ok((jsonwebtoken::encode(&self.header, &claims, &self.signing)?, ttl))
     }
 
     /// What a token says; `None` for a token of another issuer, or one that is not valid now.
@@ -103,11 +111,6 @@ impl Tokens {
         let Claims { sub, sid, .. } =
             jsonwebtoken::decode(token, key, &self.validation).ok()?.claims;
         Some(Identity { account: sub, session: sid })
-    }
-
-    /// Time that a token is valid.
-    pub fn ttl(&self) -> Duration {
-        self.ttl
     }
 }
 
@@ -175,6 +178,11 @@ mod tests {
         Tokens::new(&keys.into(), "demo", leeway, ttl).unwrap()
     }
 
+    /// A token of a session that does not end soon.
+    fn issue(tokens: &Tokens, identity: Identity, now: DateTime<Utc>) -> String {
+        tokens.issue(identity, now, now + TimeDelta::days(7)).unwrap().0
+    }
+
     fn identity() -> Identity {
         Identity { account: Uuid::now_v7(), session: Uuid::now_v7() }
     }
@@ -182,15 +190,28 @@ mod tests {
     #[test]
     fn a_token_identifies_its_account() {
         let (tokens, user) = (tokens(&format!("new:{NEW}")), identity());
-        let token = tokens.issue(user, Utc::now()).unwrap();
+        let token = issue(&tokens, user, Utc::now());
         assert_eq!(tokens.verify(&token), Some(user));
+    }
+
+    #[test]
+    fn no_token_outlives_its_session() {
+        let (tokens, now) = (tokens(&format!("new:{NEW}")), Utc::now());
+        let (in_a_minute, past) = (now + TimeDelta::minutes(1), now - TimeDelta::minutes(1));
+        let later = now + TimeDelta::days(7);
+        for (ends, valid_for) in [(in_a_minute, 60_u32), (later, 900), (past, 0)] {
+            let (token, ttl) = tokens.issue(identity(), now, ends).unwrap();
+            assert_eq!(ttl.as_secs(), u64::from(valid_for));
+            let claims: Claims = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
+            assert_eq!(claims.exp, now.timestamp() + i64::from(valid_for));
+        }
     }
 
     #[test]
     fn clocks_may_differ_by_at_most_the_leeway() {
         let (tokens, user) = (tokens(&format!("new:{NEW}")), identity());
         let good = |skew: TimeDelta| {
-            let token = tokens.issue(user, Utc::now() + skew).unwrap();
+            let token = issue(&tokens, user, Utc::now() + skew);
             tokens.verify(&token).is_some()
         };
         assert!(good(TimeDelta::seconds(3)));
@@ -201,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_rotated_key_still_verifies_tokens() {
-        let token = tokens(&format!("old:{OLD}")).issue(identity(), Utc::now()).unwrap();
+        let token = issue(&tokens(&format!("old:{OLD}")), identity(), Utc::now());
         assert!(tokens(&format!("new:{NEW},old:{OLD}")).verify(&token).is_some());
         assert!(tokens(&format!("new:{NEW}")).verify(&token).is_none());
         assert!(tokens(&format!("old:{NEW}")).verify(&token).is_none(), "another key of that name");
@@ -210,7 +231,7 @@ mod tests {
     #[test]
     fn the_algorithm_in_a_token_is_ignored() {
         let tokens = tokens(&format!("new:{NEW}"));
-        let token = tokens.issue(identity(), Utc::now()).unwrap();
+        let token = issue(&tokens, identity(), Utc::now());
         let [_, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
             panic!("three parts");
         };

@@ -123,7 +123,7 @@ pub struct Config {
     pub auth_refresh_ttl: Duration,
     /// Passwords that are hashed concurrently; each takes 19 MiB (`AUTH_HASH_CONCURRENCY`).
     pub auth_hash_concurrency: u32,
-    /// Requests to `/auth/…` that an address may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
+    /// Requests to `/auth/…` that an address, or an account that is signed in, may send in a minute (`AUTH_RATE_LIMIT_PER_MINUTE`).
     pub auth_rate_limit_per_minute: u32,
     /// Wrong passwords of an account that an address may send before the next has to wait; all addresses together may send twice as many (`AUTH_ATTEMPTS_PER_ACCOUNT`).
     pub auth_attempts_per_account: u32,

@@ -6,7 +6,9 @@ mod support;
 
 mod access;
 mod auth;
+mod auth_clean_up;
 mod auth_replicas;
+mod batches;
 mod cache;
 mod cache_replicas;
 mod cached_reads;

@@ -139,8 +139,10 @@ pub async fn bury(
     role: Role,
     now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
-    // Registrations accept no such name, and no mail reaches such an address (RFC 2606).
-    let (username, email) = (format!("deleted-{id}"), format!("{id}@deleted.invalid"));
+    // Registrations accept no such name, and no mail reaches such an address (RFC 2606). The address is
+    // random: others know the ID, and could register an address that follows from it.
+    let (username, email) =
+        (format!("deleted-{id}"), format!("{}@deleted.invalid", Uuid::now_v7()));
     let done = sqlx::query!(
         "UPDATE users SET username = $3, username_key = NULL, email = $4, password_hash = '', role = 'user', \
          deleted_at = $5, updated_at = $5, version = version + 1 \
@@ -178,13 +180,23 @@ pub async fn claim_name(pool: &Pool, id: Uuid) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// Locks all administrators until the transaction ends, so that no two are demoted at the same time.
-pub async fn lock_admins(connection: &mut Connection) -> sqlx::Result<()> {
+/// Locks a user until the transaction ends, unless it is an administrator; whether it did. The user
+/// does not become an administrator before that.
+pub async fn lock_if_ordinary(connection: &mut Connection, id: Uuid) -> sqlx::Result<bool> {
     // An update that changes nothing: not every database has SELECT … FOR UPDATE.
-    sqlx::query!("UPDATE users SET version = version WHERE role = 'admin' AND disabled_at IS NULL")
-        .execute(connection)
-        .await
-        .map(drop)
+    let done = sqlx::query!(
+        "UPDATE users SET version = version WHERE id = $1 AND role = 'user' AND deleted_at IS NULL",
+        id,
+    );
+    Ok(done.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Waits until no other transaction may take the role of an administrator away, and keeps it so until
+/// this one ends. Transactions that add administrators do not wait.
+pub async fn lock_admins(connection: &mut Connection) -> sqlx::Result<()> {
+    let lock =
+        sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", "auth_admins");
+    lock.execute(connection).await.map(drop)
 }
 
 /// Whether some administrator can sign in.

@@ -17,6 +17,7 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use sqlx::types::Json;
+use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
 use super::{caller::Caller, extract, problem::Problem};
@@ -215,34 +216,29 @@ impl Answer {
 
 /// Deletes keys older than `ttl`, every ten minutes.
 pub fn clean_up(background: &Background, db: &Pool, ttl: Duration) {
-    let db = db.clone();
+    let (db, stopping) = (db.clone(), background.stopping());
     background.every("idempotency_clean_up", CLEAN_UP_PERIOD, move || {
-        let db = db.clone();
+        let (db, stopping) = (db.clone(), stopping.clone());
         async move {
-            if let Err(error) = delete_older(&db, ttl).await {
+            if let Err(error) = delete_older(db, ttl, stopping).await {
                 tracing::warn!(cause = %error, "old idempotency keys were not deleted; the next run retries");
             }
         }
     });
 }
 
-/// In batches: a backlog would exceed the time limit of one statement.
-async fn delete_older(db: &Pool, ttl: Duration) -> sqlx::Result<()> {
+async fn delete_older(db: Pool, ttl: Duration, stopping: CancellationToken) -> sqlx::Result<()> {
     let oldest = Utc::now() - ttl;
-    while let Some(mut transaction) = db::begin_alone(db, "idempotency_clean_up").await? {
+    db::in_batches(db, "idempotency_clean_up", stopping, async move |db| {
         let batch = sqlx::query!(
             "DELETE FROM http_idempotency_keys WHERE hash IN
                 (SELECT hash FROM http_idempotency_keys WHERE kept_at < $1 LIMIT $2)",
             oldest,
             db::BATCH,
         );
-        let deleted = batch.execute(&mut *transaction).await?.rows_affected();
-        transaction.commit().await?;
-        if deleted == 0 {
-            break;
-        }
-    }
-    Ok(())
+        Ok(batch.execute(db).await?.rows_affected())
+    })
+    .await
 }
 
 fn readable(key: &HeaderValue) -> Result<String, Error> {

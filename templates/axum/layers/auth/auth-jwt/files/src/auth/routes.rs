@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use uuid::Uuid;
 
@@ -79,9 +80,12 @@ pub async fn login(
     ))]
 pub async fn refresh(
     State(auth): State<Arc<Auth>>,
+    caller: Caller,
     ValidJson(RefreshRequest { refresh_token }): ValidJson<RefreshRequest>,
-) -> Result<Json<TokenPair>, Error> {
-    auth.refresh(&refresh_token).await.map(Json)
+) -> Result<Response, Error> {
+    let client = auth.refreshing(&refresh_token, caller.network()).await?;
+    let response = async { auth.refresh(&refresh_token).await.map(Json).into_response() };
+    Ok(auth.admit(client, response).await)
 }
 
 /// End the session. Its tokens are refused at once.

@@ -7,7 +7,9 @@ use std::{net::IpAddr, time::Duration};
 use aws_lc_rs::rand;
 use axum::response::Response;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
@@ -30,6 +32,13 @@ use crate::{
 };
 
 const REFRESH_TOKEN_BYTES: usize = 32;
+
+/// Time in which a used refresh token is accepted again while its successor is unused: two tabs of a
+/// browser refresh at the same time, and a client repeats a request whose response it has not got.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Most active sessions of an account. The next sign-in ends the oldest.
+const MAX_SESSIONS: i64 = 100;
 
 /// An account to create.
 pub struct NewAccount {
@@ -81,13 +90,13 @@ impl Auth {
         })
     }
 
-    /// Answers a request below `/auth`, within the budget of its `address`.
+    /// Answers a request below `/auth`, within the budget of its `client`.
     pub async fn admit(
         &self,
-        address: IpAddr,
+        client: Client,
         response: impl Future<Output = Response>,
     ) -> Response {
-        self.entrance.admit(Client::Address(address), response).await
+        self.entrance.admit(client, response).await
     }
 
     /// Creates an account.
@@ -133,6 +142,8 @@ impl Auth {
     ) -> Result<Account, Error> {
         let email = email.to_lowercase();
         let attempt = Attempt::new(&email, address);
+        // Before the attempt is counted: one that is not checked guesses nothing.
+        let place = self.passwords.place()?;
         let begun = self.attempts.begin(&self.pool, &attempt).await;
         begun.inspect_err(|error| {
             if matches!(error, Error::RateLimited { .. }) {
@@ -141,7 +152,7 @@ impl Auth {
         })?;
         let account = repo::account(&self.pool, &email).await?;
         let hash = account.as_ref().map(|account| account.password_hash.clone());
-        let fits = self.passwords.verify(password, hash).await?;
+        let fits = self.passwords.verify(place, password, hash).await?;
         let id = account.as_ref().map(|account| tracing::field::display(account.id));
         let Some(account) = account.filter(|_| fits) else {
             tracing::info!(target: "audit", %address, account = id, "a password was wrong");
@@ -166,40 +177,69 @@ impl Auth {
         if !repo::lock(&mut transaction, account, password_hash).await? {
             return Err(Error::WrongCredentials);
         }
+        let ended =
+            repo::end_oldest_sessions(&mut transaction, account, MAX_SESSIONS - 1, now).await?;
+        let oldest = ended.len();
+        let change = self.sessions.changing(ended);
         let expires_at = now + self.refresh_ttl;
         repo::begin_session(&mut transaction, session, account, device, now, expires_at).await?;
         let (token, hash) = refresh_token()?;
         repo::add_token(&mut transaction, &hash, session, now).await?;
         transaction.commit().await?;
+        change.ended().await;
         tracing::info!(target: "audit", %account, %session, "a session has begun");
-        self.pair(Identity { account, session }, token)
+        if oldest > 0 {
+            tracing::info!(target: "audit", %account, sessions = oldest, "the oldest sessions were ended: the account has too many");
+        }
+        self.pair(Identity { account, session }, token, now, expires_at)
     }
 
-    /// Exchanges a refresh token for a new pair. Reuse of a token ends the session: one of the two
-    /// clients may have stolen the token.
+    /// The client whose budget a refresh uses: the account of its token, which nobody else can exhaust,
+    /// or the address that has sent an unknown one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn refreshing(&self, token: &SecretString, address: IpAddr) -> Result<Client, Error> {
+        let account = repo::account_of(&self.pool, &hash(token.expose_secret().as_bytes())).await?;
+        Ok(account.map_or(Client::Address(address), Client::Account))
+    }
+
+    /// Exchanges a refresh token for a new pair. A token that was used before replaces its unused
+    /// successor for a short time. After that, or where the successor was used, reuse ends the session:
+    /// one of the two clients may have stolen the token.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`]
     pub async fn refresh(&self, token: &SecretString) -> Result<TokenPair, Error> {
-        let hash = hash(token.expose_secret().as_bytes());
+        let presented = hash(token.expose_secret().as_bytes());
         let now = now();
         let mut transaction = db::begin(&self.pool).await?;
-        let Some(session) = repo::spend(&mut transaction, &hash, now).await? else {
-            drop(transaction);
-            if let Some(session) = repo::session_of(&self.pool, &hash).await? {
-                tracing::warn!(target: "audit", %session, "a refresh token was used twice: the session ends");
-                metrics::counter!("auth_refresh_token_reuses_total").increment(1);
-                self.sessions.end(session).await?;
-            }
+        let (session, spent) = match repo::spend(&mut transaction, &presented, now).await? {
+            Some(session) => (session, None),
+            None => match repo::lock_spent(&mut transaction, &presented).await? {
+                Some(spent) => (spent.session, Some(spent)),
+                None => return Err(Error::Unauthenticated),
+            },
+        };
+        // Of a session that has ended, reuse endangers nothing.
+        let Some(living) = repo::living_session(&mut transaction, session, now).await? else {
             return Err(Error::Unauthenticated);
         };
-        let Some(account) = repo::living_session(&mut transaction, session, now).await? else {
+        let issued_at = spent.as_ref().map_or(now, |spent| spent.at);
+        if let Some(spent) = spent
+            && !(now < spent.at + GRACE && repo::supersede(&mut transaction, &spent).await?)
+        {
+            // Ending the session waits for its lock.
+            transaction.rollback().await.ok();
+            tracing::warn!(target: "audit", %session, "a refresh token was used twice: the session ends");
+            metrics::counter!("auth_refresh_token_reuses_total").increment(1);
+            self.sessions.end(session).await?;
             return Err(Error::Unauthenticated);
-        };
+        }
         let (token, hash) = refresh_token()?;
-        repo::add_token(&mut transaction, &hash, session, now).await?;
+        repo::add_token(&mut transaction, &hash, session, issued_at).await?;
         transaction.commit().await?;
-        self.pair(Identity { account, session }, token)
+        self.pair(Identity { account: living.account, session }, token, now, living.expires_at)
     }
 
     /// The account and the session of an access token; `None` where it is not valid. The session may
@@ -229,10 +269,11 @@ impl Auth {
             }
         });
         let (pool, window) = (self.pool.clone(), self.attempts.window());
+        let stopping = background.stopping();
         background.every("auth_forget", Duration::from_hours(1), move || {
-            let pool = pool.clone();
+            let (pool, stopping) = (pool.clone(), stopping.clone());
             async move {
-                if let Err(error) = forget(&pool, window).await {
+                if let Err(error) = forget(pool, window, stopping).await {
                     tracing::warn!(%error, "expired sessions were not deleted; the next run retries");
                 }
             }
@@ -244,13 +285,17 @@ impl Auth {
         self.passwords.checks()
     }
 
-    fn pair(&self, identity: Identity, refresh_token: String) -> Result<TokenPair, Error> {
-        Ok(TokenPair {
-            access_token: self.tokens.issue(identity, now()).map_err(Error::internal)?,
-            refresh_token,
-            token_type: "Bearer",
-            expires_in: self.tokens.ttl().as_secs(),
-        })
+    fn pair(
+        &self,
+        identity: Identity,
+        refresh_token: String,
+        now: DateTime<Utc>,
+        session_ends: DateTime<Utc>,
+    ) -> Result<TokenPair, Error> {
+        let issued = self.tokens.issue(identity, now, session_ends);
+        let (access_token, valid_for) = issued.map_err(Error::internal)?;
+        let expires_in = valid_for.as_secs();
+        Ok(TokenPair { access_token, refresh_token, token_type: "Bearer", expires_in })
     }
 }
 
@@ -281,11 +326,10 @@ fn strong(
     Err(Error::Invalid(vec![FieldFault { pointer, detail, code: FaultCode::Invalid }]))
 }
 
-async fn forget(pool: &Pool, window: Duration) -> sqlx::Result<()> {
+async fn forget(pool: Pool, window: Duration, stopping: CancellationToken) -> sqlx::Result<()> {
     let now = now();
-    repo::forget_sessions(pool, now).await?;
-    attempts::forget_old(pool, now - window, now).await?;
-    Ok(())
+    repo::forget_sessions(pool.clone(), now, stopping.clone()).await?;
+    attempts::forget_old(pool, now - window, now, stopping).await
 }
 
 /// A new token, and the hash to store.

@@ -21,7 +21,7 @@ impl Sessions {
 
     /// Role of a session's account; `None` where the session has ended, or the account is disabled.
     pub(super) async fn role(&self, session: Uuid) -> sqlx::Result<Option<Role>> {
-        repo::role(&self.pool, session).await
+        repo::role(&self.pool, session, now()).await
     }
 
     /// Ends a session: every replica refuses its tokens at once.

@@ -1,7 +1,9 @@
 //! Accounts and sessions.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
 
 use crate::support::{Process, TestApp, client, header, json as read, problem, send};
 
@@ -213,29 +215,100 @@ async fn reuse_of_a_refresh_token_ends_the_session() {
     ada(&app).await;
     let first = signed_in(&app).await;
     let second = read(refresh(&app, &first)).await;
+    let third = read(refresh(&app, &second)).await;
     assert_ne!(first["refresh_token"], second["refresh_token"]);
-    assert_eq!(send(me(&app, &second)).await.status(), StatusCode::OK);
+    assert_eq!(send(me(&app, &third)).await.status(), StatusCode::OK);
+    // Its successor was used: the client has got it.
     problem(refresh(&app, &first), (401, "unauthenticated")).await;
+    problem(refresh(&app, &third), (401, "unauthenticated")).await;
+    problem(me(&app, &third), (401, "unauthenticated")).await;
+}
+
+/// The response to the first refresh may be lost.
+#[tokio::test]
+async fn a_repeated_refresh_replaces_the_unused_successor() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let first = signed_in(&app).await;
+    let lost = read(refresh(&app, &first)).await;
+    let second = read(refresh(&app, &first)).await;
+    // The replaced token counts as its predecessor does.
+    let third = read(refresh(&app, &lost)).await;
+    for tokens in [&first, &lost, &second, &third] {
+        assert_eq!(send(me(&app, tokens)).await.status(), StatusCode::OK);
+    }
+    let fourth = read(refresh(&app, &third)).await;
     problem(refresh(&app, &second), (401, "unauthenticated")).await;
-    problem(me(&app, &second), (401, "unauthenticated")).await;
+    problem(me(&app, &fourth), (401, "unauthenticated")).await;
 }
 
 #[tokio::test]
-async fn of_two_concurrent_refreshes_with_one_token_one_succeeds() {
+async fn a_repeated_refresh_is_reuse_some_time_later() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let later = async |seconds: i64| {
+        let tokens = signed_in(&app).await;
+        read(refresh(&app, &tokens)).await;
+        // The successor is issued when the token is spent.
+        let spent = "SELECT max(spent_at) FROM auth_refresh_tokens";
+        let spent: DateTime<Utc> =
+            sqlx::query_scalar(spent).fetch_one(&app.state.db).await.unwrap();
+        for column in ["spent_at", "issued_at"] {
+            let age = format!("UPDATE auth_refresh_tokens SET {column} = $1 WHERE {column} = $2");
+            let age = sqlx::query(AssertSqlSafe(age)).bind(spent - TimeDelta::seconds(seconds));
+            age.bind(spent).execute(&app.state.db).await.unwrap();
+        }
+        send(refresh(&app, &tokens)).await.status().as_u16()
+    };
+    assert_eq!(later(0).await, 200);
+    assert_eq!(later(20).await, 401);
+}
+
+#[tokio::test]
+async fn concurrent_refreshes_with_one_token_leave_one_pair() {
     let app = TestApp::start().await;
     ada(&app).await;
     let tokens = signed_in(&app).await;
-    let (one, two) = tokio::join!(send(refresh(&app, &tokens)), send(refresh(&app, &tokens)));
-    let good = [one, two].iter().filter(|answer| answer.status() == StatusCode::OK).count();
-    assert!(good <= 1);
+    let refreshes = (0..8).map(|_| read(refresh(&app, &tokens)));
+    let pairs: Vec<Value> = futures_util::future::join_all(refreshes).await;
+    let unused = "SELECT count(*) FROM auth_refresh_tokens WHERE spent_at IS NULL";
+    let unused = || sqlx::query_scalar::<_, i64>(unused).fetch_one(&app.state.db);
+    assert_eq!(unused().await.unwrap(), 1);
+    // Each client may continue for now. Once a token is used, the others are invalid.
+    let next = read(refresh(&app, &pairs[0])).await;
+    assert_eq!(unused().await.unwrap(), 1);
+    let last = read(refresh(&app, &next)).await;
+    assert_eq!(send(me(&app, &last)).await.status(), StatusCode::OK);
+    problem(refresh(&app, &pairs[1]), (401, "unauthenticated")).await;
+    problem(refresh(&app, &last), (401, "unauthenticated")).await;
 }
 
 #[tokio::test]
-async fn a_session_expires() {
+async fn a_session_expires_with_its_tokens() {
     let app = TestApp::with(&[("AUTH_REFRESH_TTL", "0s")]).await;
     ada(&app).await;
     let tokens = signed_in(&app).await;
+    assert_eq!(tokens["expires_in"], 0);
     problem(refresh(&app, &tokens), (401, "unauthenticated")).await;
+    // The clocks of replicas differ by less than the leeway, in which the token itself is valid.
+    problem(me(&app, &tokens), (401, "unauthenticated")).await;
+}
+
+#[tokio::test]
+async fn an_access_token_does_not_outlive_its_session() {
+    let app = TestApp::with(&[("AUTH_REFRESH_TTL", "5m")]).await;
+    ada(&app).await;
+    let tokens = signed_in(&app).await;
+    assert_eq!(tokens["expires_in"], 300);
+    let left = read(refresh(&app, &tokens)).await["expires_in"].as_u64().unwrap();
+    assert!(left < 300, "{left}: the session began earlier");
+}
+
+#[tokio::test]
+async fn a_body_below_auth_is_limited_to_16_kib() {
+    let app = TestApp::start().await;
+    problem(login(&app, "ada@example.com", &"x".repeat(16 * 1024)), (413, "too-large")).await;
+    problem(login(&app, "ada@example.com", &"x".repeat(15 * 1024)), 422).await;
 }
 
 #[tokio::test]
@@ -376,6 +449,34 @@ async fn the_routes_of_accounts_have_a_tighter_limit() {
     assert!(header(&elsewhere, "ratelimit-policy").starts_with("\"default\";"));
 }
 
+/// One client at an address sends junk, and the address has no budget left.
+#[tokio::test]
+async fn a_flood_from_an_address_does_not_affect_its_sessions() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let (tokens, more) = (signed_in(&app).await, signed_in(&app).await);
+    let app = beside(&app, &[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    let bearer = |tokens: &Value| tokens["access_token"].as_str().unwrap().to_owned();
+    let statuses = async |method: &str, path: &str, token: &str| {
+        send(app.request(method, path).bearer_auth(token)).await.status().as_u16()
+    };
+    for _ in 0..2 {
+        problem(login(&app, "junk", "junk"), (401, "wrong-credentials")).await;
+    }
+    problem(login(&app, "ada@example.com", PASSWORD), 429).await;
+    // A token is no way around the limit.
+    let credentials = login(&app, "ada@example.com", PASSWORD).bearer_auth(bearer(&tokens));
+    problem(credentials, 429).await;
+    problem(refresh(&app, &json!({"refresh_token": "junk"})), 429).await;
+
+    let tokens = read(refresh(&app, &tokens)).await;
+    assert_eq!(statuses("GET", "/auth/sessions", &bearer(&tokens)).await, 200);
+    // The account has a budget of its own.
+    assert_eq!(statuses("GET", "/auth/sessions", &bearer(&more)).await, 429);
+    problem(refresh(&app, &tokens), 429).await;
+    assert_eq!(statuses("POST", "/auth/logout", &bearer(&tokens)).await, 204);
+}
+
 /// A limit with room left has not refused the request.
 #[tokio::test]
 async fn a_refused_sign_in_describes_no_other_limit() {
@@ -416,8 +517,15 @@ async fn sign_ins_and_reused_tokens_are_counted() {
     let tokens = post("/auth/login", &credentials).await;
     for _ in 0..2 {
         post("/auth/login", &json!({"email": "eve@example.com", "password": PASSWORD})).await;
-        post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]})).await;
     }
+    let refresh = async |tokens: &Value| {
+        post("/auth/refresh", &json!({"refresh_token": tokens["refresh_token"]})).await
+    };
+    let next = refresh(&tokens).await;
+    refresh(&next).await;
+    refresh(&tokens).await;
+    // The session has ended: nothing is left to protect.
+    refresh(&tokens).await;
     let url = format!("http://{}/metrics", service.metrics_addr);
     let text = send(client().get(url)).await.text().await.unwrap();
     for line in [

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Auth, strong};
+use super::{Auth, MAX_SESSIONS, strong};
 use crate::{
     auth::{
         CurrentUser, now,
@@ -17,9 +17,6 @@ use crate::{
     db::{self, Connection},
     error::Error,
 };
-
-/// Most sessions that a listing has.
-const LISTED: i64 = 100;
 
 impl Auth {
     /// Ends the session.
@@ -67,7 +64,7 @@ impl Auth {
     /// # Errors
     /// The database does not answer.
     pub async fn sessions(&self, user: CurrentUser) -> Result<Vec<Session>, Error> {
-        Ok(repo::living_sessions(&self.pool, user.id, now(), LISTED).await?)
+        Ok(repo::living_sessions(&self.pool, user.id, now(), MAX_SESSIONS).await?)
     }
 
     /// Ends a session of the account.
@@ -97,22 +94,24 @@ impl Auth {
         Ok(())
     }
 
-    /// Deletes the account. Its name, address and password go; the rows that it owns stay.
+    /// Deletes the account. Its name, address, password and devices go; the rows that it owns stay.
     ///
     /// # Errors
     /// [`Error::Conflict`] for the last administrator.
     pub async fn delete_account(&self, user: CurrentUser) -> Result<(), Error> {
+        let now = now();
         let mut transaction = db::begin(&self.pool).await?;
         if user.role == Role::Admin {
             users::repo::lock_admins(&mut transaction).await?;
         }
-        if !users::repo::bury(&mut transaction, user.id, user.role, now()).await? {
+        if !users::repo::bury(&mut transaction, user.id, user.role, now).await? {
             return Err(Error::Conflict("The account has changed; try again.".to_owned()));
         }
         if user.role == Role::Admin {
             keep_an_admin(&mut transaction).await?;
         }
-        let ended = repo::delete_sessions(&mut transaction, user.id).await?;
+        let ended = repo::end_sessions(&mut transaction, user.id, None, now).await?;
+        repo::erase_devices(&mut transaction, user.id, now).await?;
         let change = self.sessions.changing(ended);
         transaction.commit().await?;
         change.ended().await;
@@ -132,7 +131,11 @@ impl Auth {
     ) -> Result<User, Error> {
         let now = now();
         let mut transaction = db::begin(&self.pool).await?;
-        users::repo::lock_admins(&mut transaction).await?;
+        let leaves = role == Some(Role::User) || disabled == Some(true);
+        let may_be_last = leaves && !users::repo::lock_if_ordinary(&mut transaction, id).await?;
+        if may_be_last {
+            users::repo::lock_admins(&mut transaction).await?;
+        }
         let before = users::repo::find(&mut *transaction, id).await?.ok_or(Error::NotFound)?;
         if let Some(role) = role {
             users::repo::set_role(&mut transaction, id, role, now).await?;
@@ -141,7 +144,7 @@ impl Auth {
             let since = disabled.then_some(before.disabled_at.unwrap_or(now));
             users::repo::set_disabled(&mut transaction, id, since, now).await?;
         }
-        if before.role == Role::Admin {
+        if may_be_last {
             keep_an_admin(&mut transaction).await?;
         }
         let user = users::repo::find(&mut *transaction, id).await?.ok_or(Error::NotFound)?;

@@ -40,6 +40,9 @@ const TRUST: Duration = Duration::from_secs(30);
 /// Interval of retries of marks that Redis has missed.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Marks in one call: few enough for its timeout.
+const CHUNK: usize = 100;
+
 /// The marks. Clones share them.
 #[derive(Clone)]
 pub struct Marks(Arc<Parts>);
@@ -49,9 +52,12 @@ struct Parts {
     background: Background,
     /// Longest time that an access token outlives its session.
     tokens_last: Duration,
-    /// Changed sessions whose marks Redis has missed, each with the end of its tokens' lifetime.
-    missed: Mutex<HashMap<Uuid, Instant>>,
+    missed: Missed,
 }
+
+/// Changed sessions whose marks Redis has missed, each with the end of its tokens' lifetime.
+#[derive(Default)]
+struct Missed(Mutex<HashMap<Uuid, Instant>>);
 
 #[derive(Clone, Copy)]
 enum Mark {
@@ -74,7 +80,7 @@ impl Marks {
             redis: redis.clone(),
             background: background.clone(),
             tokens_last: config.auth_access_ttl + config.auth_leeway,
-            missed: Mutex::default(),
+            missed: Missed::default(),
         }));
         let retrying = marks.clone();
         background.every("session_ends", AGAIN, move || {
@@ -93,7 +99,7 @@ impl Marks {
     where
         F: Future<Output = sqlx::Result<Option<Role>>>,
     {
-        let missed = self.missed().contains_key(&session);
+        let missed = self.0.missed.contains(session);
         match if missed { Some(Mark::Ask) } else { self.find(session).await } {
             Some(Mark::Ended) => return Ok(None),
             Some(Mark::Active(role)) => return Ok(Some(role)),
@@ -116,15 +122,13 @@ impl Marks {
     }
 
     async fn retry_missed(&self) {
-        let now = Instant::now();
-        let missed: Vec<Uuid> = {
-            let mut missed = self.missed();
-            missed.retain(|_, until| now < *until);
-            missed.keys().copied().collect()
-        };
         // The transaction of a dropped change may not have committed.
-        if self.publish(&missed, ASK).await.is_ok() {
-            self.missed().retain(|session, _| !missed.contains(session));
+        for chunk in self.0.missed.chunks(Instant::now()) {
+            let sessions: Vec<Uuid> = chunk.iter().map(|(session, _)| *session).collect();
+            if self.publish(&sessions, ASK).await.is_err() {
+                return;
+            }
+            self.0.missed.settled(&chunk);
         }
     }
 
@@ -132,7 +136,8 @@ impl Marks {
         // MGET treats a key of another type as absent.
         let mut command = redis::cmd("MGET");
         command.arg(self.key(session));
-        let answer = self.0.redis.ask("MGET", async |mut to| command.query_async(&mut to).await).await;
+        let answer =
+            self.0.redis.ask("MGET", async |mut to| command.query_async(&mut to).await).await;
         let marks: Vec<Option<Vec<u8>>> = answer.ok()?;
         match std::str::from_utf8(marks.first()?.as_deref()?).ok()? {
             ENDED => Some(Mark::Ended),
@@ -145,11 +150,8 @@ impl Marks {
         }
     }
 
-    /// Stores the marks of changed sessions, even while the circuit breaker is open.
+    /// Stores the marks of a chunk of changed sessions, even while the circuit breaker is open.
     async fn publish(&self, sessions: &[Uuid], mark: &str) -> Result<(), Unavailable> {
-        if sessions.is_empty() {
-            return Ok(());
-        }
         let mut marks = redis::pipe();
         for session in sessions {
             marks.add_command(self.lasting(*session, mark)).ignore();
@@ -175,9 +177,37 @@ impl Marks {
     fn key(&self, session: Uuid) -> String {
         self.0.redis.key(&format!("session:{session}"))
     }
+}
 
-    fn missed(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
-        self.0.missed.lock().unwrap_or_else(PoisonError::into_inner)
+impl Missed {
+    fn add(&self, sessions: impl Iterator<Item = Uuid>, until: Instant) {
+        self.lock().extend(sessions.map(|session| (session, until)));
+    }
+
+    fn contains(&self, session: Uuid) -> bool {
+        self.lock().contains_key(&session)
+    }
+
+    /// The sessions that are still missed at `now`, in chunks for a call each.
+    fn chunks(&self, now: Instant) -> Vec<Vec<(Uuid, Instant)>> {
+        let mut missed = self.lock();
+        missed.retain(|_, until| now < *until);
+        let missed: Vec<_> = missed.iter().map(|(session, until)| (*session, *until)).collect();
+        missed.chunks(CHUNK).map(<[_]>::to_vec).collect()
+    }
+
+    /// Forgets a chunk that was published, but for sessions that have changed again since then.
+    fn settled(&self, chunk: &[(Uuid, Instant)]) {
+        let mut missed = self.lock();
+        for (session, until) in chunk {
+            if missed.get(session) == Some(until) {
+                missed.remove(session);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,10 +223,14 @@ impl Change {
     }
 
     async fn publish(mut self, mark: &str) {
-        if self.marks.publish(&self.sessions, mark).await.is_ok() {
-            self.sessions.clear();
-        } else {
-            tracing::warn!(sessions = ?self.sessions, "Redis has missed a change of sessions; retrying");
+        while let Some(chunk) = self.sessions.rchunks(CHUNK).next() {
+            let rest = self.sessions.len() - chunk.len();
+            if self.marks.publish(chunk, mark).await.is_err() {
+                let sessions = self.sessions.len();
+                tracing::warn!(sessions, "Redis has missed a change of sessions; retrying");
+                return;
+            }
+            self.sessions.truncate(rest);
         }
     }
 }
@@ -208,11 +242,44 @@ impl Drop for Change {
         }
         let marks = self.marks.clone();
         let until = Instant::now() + marks.0.tokens_last;
-        marks.missed().extend(self.sessions.drain(..).map(|session| (session, until)));
+        marks.0.missed.add(self.sessions.drain(..), until);
         self.marks.0.background.spawn(async move { marks.retry_missed().await });
     }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions(numbers: std::ops::Range<u128>) -> impl Iterator<Item = Uuid> {
+        numbers.map(Uuid::from_u128)
+    }
+
+    /// Each chunk has the timeout of a call: a backlog that is too long for one call ends all the same.
+    #[test]
+    fn a_backlog_is_retried_in_chunks_and_each_chunk_until_it_is_settled() {
+        let (missed, now) = (Missed::default(), Instant::now());
+        missed.add(sessions(0..250), now + TRUST);
+        let chunks = missed.chunks(now);
+        assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
+        missed.settled(&chunks[0]);
+        let left = missed.chunks(now).concat();
+        assert_eq!(left.len(), 150);
+        assert!(left.iter().all(|missed| !chunks[0].contains(missed)));
+        assert!(missed.chunks(now + TRUST).is_empty(), "no token is valid any more");
+    }
+
+    #[test]
+    fn a_change_during_a_retry_is_not_forgotten() {
+        let (missed, now) = (Missed::default(), Instant::now());
+        missed.add(sessions(0..2), now + TRUST);
+        let chunks = missed.chunks(now);
+        missed.add(sessions(1..2), now + TRUST * 2);
+        missed.settled(&chunks[0]);
+        assert!(!missed.contains(Uuid::from_u128(0)) && missed.contains(Uuid::from_u128(1)));
+    }
 }

@@ -1,0 +1,69 @@
+//! Expired sessions, and sign-ins that no longer count, are deleted.
+
+use sqlx::AssertSqlSafe;
+use tokio::{task::yield_now, time::timeout};
+
+use crate::support::{PATIENCE, TestApp, database::Database, service::db::Pool};
+
+const PAST: &str = "2020-01-01T00:00:00+00:00";
+const FUTURE: &str = "2999-01-01T00:00:00+00:00";
+
+async fn execute(pool: &Pool, sql: String) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap();
+}
+
+/// Rows of sign-ins: so many from `first` on, whose addresses are known until `known`.
+async fn attempts(pool: &Pool, first: u32, number: u32, known: &str) {
+    let row = |n| format!("('{n:064}', 1, '{PAST}', {known})");
+    let rows = (first..first + number).map(row).collect::<Vec<_>>().join(", ");
+    let insert = "INSERT INTO auth_login_attempts (subject, made, last_at, known_until) VALUES";
+    execute(pool, format!("{insert} {rows}")).await;
+}
+
+async fn becomes(pool: &Pool, table: &str, rows: i64) {
+    let count = format!("SELECT count(*) FROM {table}");
+    let count = || sqlx::query_scalar::<_, i64>(AssertSqlSafe(count.clone())).fetch_one(pool);
+    let wait = async {
+        while count().await.unwrap() != rows {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{table} never has {rows} rows"));
+}
+
+/// A session that was refreshed for months has more tokens than one statement can delete.
+#[tokio::test]
+async fn tokens_of_an_expired_session_are_deleted_in_batches() {
+    let database = Database::new().await;
+    let pool = database.pool();
+    let id = |n: u32| format!("x'{n:032}'");
+    let user = id(1);
+    let insert = "INSERT INTO users (id, username, email, password_hash) VALUES";
+    execute(&pool, format!("{insert} ({user}, 'ada', 'ada@example.com', '')")).await;
+    for (session, expires) in [(id(1), PAST), (id(2), PAST), (id(3), FUTURE)] {
+        let insert = "INSERT INTO auth_sessions (id, user_id, begun_at, expires_at) VALUES";
+        execute(&pool, format!("{insert} ({session}, {user}, '{PAST}', '{expires}')")).await;
+    }
+    // The second session has none.
+    for (session, first, number) in [(id(1), 0, 1200), (id(3), 5000, 7)] {
+        let row = |n| format!("('{n:064}', {session}, '{PAST}', '{PAST}')");
+        let rows = (first..first + number).map(row).collect::<Vec<_>>().join(", ");
+        let insert =
+            "INSERT INTO auth_refresh_tokens (hash, session_id, issued_at, spent_at) VALUES";
+        execute(&pool, format!("{insert} {rows}")).await;
+    }
+    let _app = TestApp::with(&[("DATABASE_URL", database.url())]).await;
+    becomes(&pool, "auth_sessions", 1).await;
+    becomes(&pool, "auth_refresh_tokens", 7).await;
+}
+
+#[tokio::test]
+async fn old_attempts_are_deleted_and_known_addresses_stay() {
+    let database = Database::new().await;
+    let pool = database.pool();
+    attempts(&pool, 0, 700, &format!("'{FUTURE}'")).await;
+    attempts(&pool, 1000, 1200, "NULL").await;
+    attempts(&pool, 5000, 3, &format!("'{PAST}'")).await;
+    let _app = TestApp::with(&[("DATABASE_URL", database.url())]).await;
+    becomes(&pool, "auth_login_attempts", 700).await;
+}

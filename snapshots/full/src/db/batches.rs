@@ -1,0 +1,43 @@
+//! Deletes of many rows, in batches: a backlog would exceed the time limit of one statement.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Connection, Driver, Pool, begin, try_lock_key};
+
+/// Rows that a clean-up deletes in one statement: few enough for its time limit.
+pub const BATCH: i64 = 500;
+
+/// Runs `delete` in a transaction of its own, again and again, until it deletes no row. One replica at a
+/// time does `task`. The clean-up ends between two batches when the service is `stopping`, so that a
+/// backlog takes nothing from the time of shutdown; the next run continues.
+///
+/// # Errors
+/// The database does not answer. Earlier batches stay deleted.
+pub async fn in_batches(
+    pool: Pool,
+    task: &'static str,
+    stopping: CancellationToken,
+    mut delete: impl AsyncFnMut(&mut Connection) -> sqlx::Result<u64>,
+) -> sqlx::Result<()> {
+    while !stopping.is_cancelled() {
+        let Some(mut transaction) = begin_alone(&pool, task).await? else { break };
+        let deleted = delete(&mut transaction).await?;
+        transaction.commit().await?;
+        if deleted == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Begins a transaction for a task that one replica at a time does; `None` while another one does it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin_alone(
+    pool: &Pool,
+    task: &str,
+) -> sqlx::Result<Option<sqlx::Transaction<'static, Driver>>> {
+    let mut transaction = begin(pool).await?;
+    Ok(try_lock_key(&mut transaction, task).await?.then_some(transaction))
+}
