@@ -24,16 +24,16 @@ const FINISHED: &str = "sqlx::query";
 
 static WAIT: LazyLock<Histogram> = LazyLock::new(|| histogram!("database_acquire_duration_seconds"));
 
-/// Measures the wait for connections; with `traces`, each statement of a traced request is a span.
-pub fn layer<S>(traces: Option<&SdkTracerProvider>) -> impl Layer<S> + use<S>
+/// Measures the wait for connections; with a `provider`, each statement of a traced request is a span.
+pub fn layer<S>(provider: Option<&SdkTracerProvider>) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let mut events = Targets::new().with_target(ACQUIRED, Level::DEBUG);
-    if traces.is_some() {
+    if provider.is_some() {
         events = events.with_target(FINISHED, Level::DEBUG);
     }
-    let tracer = traces.map(|traces| traces.tracer(env!("CARGO_PKG_NAME")));
+    let tracer = provider.map(|provider| provider.tracer(env!("CARGO_PKG_NAME")));
     Statements { tracer }.with_filter(events)
 }
 

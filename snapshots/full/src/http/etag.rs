@@ -149,17 +149,17 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
 mod tests {
     use super::*;
 
-    fn headers(name: HeaderName, lines: &[&'static str]) -> Preconditions {
+    fn headers(name: &HeaderName, lines: &[&'static str]) -> Preconditions {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(&name, line.parse().unwrap());
+            headers.append(name, line.parse().unwrap());
         }
         Preconditions::read(&headers)
     }
 
     #[test]
     fn a_write_needs_the_current_version() {
-        let check = |name, lines: &[&'static str]| IfMatch(headers(name, lines)).check(3);
+        let check = |name, lines: &[&'static str]| IfMatch(headers(&name, lines)).check(3);
         for good in [&[][..], &["\"3\""], &["\"2\", \"3\""], &["\"2\"", "\"3\""], &["*"]] {
             assert!(check(header::IF_MATCH, good).is_ok(), "{good:?}");
         }
@@ -173,10 +173,10 @@ mod tests {
     #[test]
     fn a_cached_copy_is_compared_weakly() {
         for (line, status) in [("\"3\"", 304), ("W/\"3\"", 304), ("*", 304), ("\"2\"", 200)] {
-            let answer = IfNoneMatch(headers(header::IF_NONE_MATCH, &[line])).answer(3, ()).unwrap();
+            let answer = IfNoneMatch(headers(&header::IF_NONE_MATCH, &[line])).answer(3, ()).unwrap();
             assert_eq!(answer.status(), status, "{line}");
             assert_eq!(answer.headers()["etag"], "\"3\"");
         }
-        assert!(IfNoneMatch(headers(header::IF_MATCH, &["\"2\""])).answer(3, ()).is_err());
+        assert!(IfNoneMatch(headers(&header::IF_MATCH, &["\"2\""])).answer(3, ()).is_err());
     }
 }

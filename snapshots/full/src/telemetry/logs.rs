@@ -78,7 +78,7 @@ where
 {
     let levels: Targets = config.rust_log.parse().expect("checked by Config::load");
     // Lines have the ids of their request; spans are for the traces alone.
-    let filter = levels.and(filter_fn(|meta| meta.is_event()));
+    let filter = levels.and(filter_fn(|meta| !meta.is_span()));
     let terminal = std::io::stdout().is_terminal();
     let pretty = match config.log_format {
         LogFormat::Auto => terminal,

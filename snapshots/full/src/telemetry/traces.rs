@@ -129,7 +129,7 @@ pub fn span(request: &Request, client: IpAddr) -> Span {
     let original = request.method().as_str();
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let verb = if method == original { method } else { "HTTP" };
-    let agent = request.headers().get(USER_AGENT).map(|agent| agent.as_bytes());
+    let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
     let span = tracing::info_span!(
         "request",
         otel.name = route.map_or_else(|| verb.to_owned(), |route| format!("{verb} {route}")),

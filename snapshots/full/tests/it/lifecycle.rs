@@ -166,10 +166,10 @@ async fn a_deleted_account_leaves_a_tombstone() {
     let elsewhere = ada.again(&app).await;
     let root = Account::admin(&app, "root").await;
     // The ID is known to others, and no registration with it stands in the way.
-    let squatter = json!({"username": "eve", "email": format!("{}@deleted.invalid", ada.id),
+    let other = json!({"username": "eve", "email": format!("{}@deleted.invalid", ada.id),
         "password": PASSWORD});
-    let squatted = send(app.post("/auth/register").json(&squatter)).await;
-    assert_eq!(squatted.status(), StatusCode::CREATED);
+    let taken = send(app.post("/auth/register").json(&other)).await;
+    assert_eq!(taken.status(), StatusCode::CREATED);
     assert_eq!(ada.status(&app, "DELETE", "/api/v1/users/me").await, 204);
 
     for session in [&ada, &elsewhere] {

@@ -44,11 +44,11 @@ pub async fn bound(
         metrics::counter!("http_requests_shed_total").increment(1);
         return Err(Error::Overloaded);
     }
-    let (head, body) = response.into_parts();
+    let (parts, body) = response.into_parts();
     // It is in memory, and complete: its size is known.
     let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
     let bytes = Bytes::from_owner(Waiting { bytes, _held: held });
-    Ok(Response::from_parts(head, Body::from(bytes)))
+    Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
 /// Bytes that have memory.
