@@ -50,6 +50,7 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
     let options = options(config)?;
     sqlite::prepare(&options)?;
     let test_after = config.database_test_after_idle;
+    let statement = config.database_statement_timeout;
     let pool = sqlx::pool::PoolOptions::new()
         .max_connections(config.database_max_connections)
         .acquire_timeout(config.database_acquire_timeout)
@@ -57,6 +58,7 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
         .acquire_time_level(log::LevelFilter::Debug)
         .idle_timeout(lifetime(config.database_idle_timeout))
         .max_lifetime(lifetime(config.database_max_lifetime))
+        .after_connect(move |connection, _| Box::pin(sqlite::limit(connection, statement)))
         // A test before every use would cost a third of the throughput.
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut Connection, meta| {
@@ -67,6 +69,7 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
                 if meta.idle_for > test_after {
                     connection.ping().await.inspect_err(doubt::after)?;
                 }
+                sqlite::limit(connection, statement).await?;
                 Ok(true)
             })
         });

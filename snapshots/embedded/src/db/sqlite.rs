@@ -4,7 +4,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     str::FromStr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -29,6 +29,9 @@ pub const HAS_HISTORY: &str =
 /// Parameters of `DATABASE_URL`.
 const PARAMETERS: [&str; 4] = ["mode", "cache", "immutable", "vfs"];
 
+/// Operations of SQLite's virtual machine between two looks at the clock: less than a millisecond.
+const LOOK_AT_CLOCK: i32 = 10_000;
+
 /// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
     let query = config.database_url.split_once('?').map_or("", |(_, query)| query);
@@ -45,6 +48,14 @@ pub fn check(config: &Config, env: &mut Env) {
         let known = PARAMETERS.join(", ");
         env.fault("DATABASE_URL", format!("unknown parameter `{name}`; known ones are {known}"));
     }
+}
+
+/// Lets statements on this connection run for `limit` from now. SQLite interrupts later ones.
+pub async fn limit(connection: &mut Connection, limit: Duration) -> sqlx::Result<()> {
+    let deadline = Instant::now() + limit;
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(LOOK_AT_CLOCK, move || Instant::now() < deadline);
+    Ok(())
 }
 
 /// An abandoned statement may wait for another writer, and then run, each for the time limit.
