@@ -12,7 +12,7 @@ use crate::support::{
     PATIENCE, Process, TestApp, json, problem,
     redis::{self, Server},
     send,
-    service::{cache::Key, telemetry::traces},
+    service::{cache::Key, http::server::Stop, redis::FAILURES, telemetry::traces},
     spans,
 };
 
@@ -205,4 +205,25 @@ async fn an_invalidation_that_redis_has_missed_is_repeated() {
     assert_eq!(get(&app, "new").await, "new", "this process does not read the stale entry");
     let wait = async { while get(&other, "new").await != "new" {} };
     timeout(PATIENCE, wait).await.expect("the other replica reads the new value");
+}
+
+/// The circuit breaker is still open when the service stops, and Redis answers again.
+#[tokio::test]
+async fn shutdown_makes_the_invalidations_that_are_owed() {
+    let (proxy, url) = redis::proxy().await;
+    let prefix = redis::prefix();
+    let cut_off = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "1h")];
+    let (mut app, other) =
+        (TestApp::with(&cut_off).await, TestApp::with(&[("CACHE_PREFIX", prefix)]).await);
+    assert_eq!(get(&app, "old").await, "old");
+    assert_eq!(get(&other, "new").await, "old", "the entry is in Redis");
+    proxy.cut();
+    for _ in 0..FAILURES {
+        app.state.cache.invalidate("things", [1]).await;
+    }
+    proxy.restore();
+    assert_eq!(get(&other, "new").await, "old", "nothing is repeated while the breaker is open");
+    app.stop(Stop::Now);
+    app.ended().await;
+    assert_eq!(get(&other, "new").await, "new");
 }
