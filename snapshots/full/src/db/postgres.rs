@@ -140,6 +140,9 @@ impl Limits {
 
     /// Waits for the end of a statement whose caller has left. sqlx would wait for a server that has
     /// vanished until TCP gives up, after 15 minutes. Without such a statement nothing is sent.
+    ///
+    /// The ping that sqlx sends next has no limit. It keeps a connection only where the server
+    /// vanishes during that one round trip.
     pub async fn settle(self, connection: &mut Connection) -> sqlx::Result<()> {
         within(self.statement + self.answer, connection.flush()).await
     }
