@@ -93,7 +93,7 @@ mod tests {
         let keys: Vec<_> = (0..MOST).map(|id| Key::entity("things", id)).collect();
         owed.add(&keys, start);
         let (beyond, known) = (Key::entity("things", MOST), keys[0].clone());
-        owed.add(&[beyond.clone(), known.clone()], start + Duration::from_secs(60));
+        owed.add(&[beyond.clone(), known.clone()], start + Duration::from_mins(1));
         assert!(!owed.contains(&beyond));
         owed.settled(&owed.all(), start + Duration::from_secs(1));
         assert!(owed.contains(&known), "its write may take effect later");

@@ -137,7 +137,7 @@ mod tests {
         let error = sqlx::Error::Database(Box::new(ReadOnly));
         doubt.after(&error, start);
         assert!(doubt.about(AGE, start));
-        let soon = start + READ_ONLY_AGAIN - Duration::from_millis(1);
+        let soon = start + READ_ONLY_AGAIN / 2;
         doubt.after(&error, soon);
         assert!(!doubt.about(AGE, soon), "the connections are newer than the first doubt");
         let later = start + READ_ONLY_AGAIN;

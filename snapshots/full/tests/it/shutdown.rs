@@ -59,7 +59,7 @@ async fn shutdown_waits_for_background_tasks() {
     assert!(closed.await.unwrap(), "before the service closes what tasks may need");
 }
 
-/// A task that needs some time after it is told to stop.
+/// A task that needs some time after the service begins to stop.
 async fn end_slowly(stopping: CancellationToken, finished: Arc<AtomicBool>) {
     stopping.cancelled().await;
     for _ in 0..100 {

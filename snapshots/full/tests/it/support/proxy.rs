@@ -135,7 +135,7 @@ async fn carry(client: TcpStream, server: String, mut way: Way, sent: Arc<Atomic
     let answers = async {
         let _ = from_server.readable().await;
         sleep(std::mem::take(&mut answers.greeting)).await;
-        pump(from_server, to_client, answers, &answered).await;
+        Box::pin(pump(from_server, to_client, answers, &answered)).await;
     };
     tokio::select! {
         () = pump(from_client, to_server, way.clone(), &sent) => {}
