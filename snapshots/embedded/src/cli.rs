@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    pin::pin,
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -15,7 +16,7 @@ use crate::{
     error::Cause,
     http::{
         openapi,
-        server::{self, Server},
+        server::{self, Interrupted, Server},
     },
     state::{AppState, CHECKS},
     telemetry,
@@ -86,7 +87,11 @@ pub fn run() -> ExitCode {
     };
     // Not a log line: there may be no logs yet.
     let _ = writeln!(std::io::stderr(), "{error}");
-    if error.is::<Faults>() { ExitCode::from(BAD_CONFIG) } else { ExitCode::FAILURE }
+    match error.downcast_ref::<Interrupted>() {
+        Some(interrupted) => ExitCode::from(interrupted.code()),
+        None if error.is::<Faults>() => ExitCode::from(BAD_CONFIG),
+        None => ExitCode::FAILURE,
+    }
 }
 
 fn config() -> Outcome<Config> {
@@ -96,17 +101,27 @@ fn config() -> Outcome<Config> {
 fn serve(config: Config) -> Outcome {
     let mut telemetry = telemetry::init(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome: Outcome<tokio::time::Instant> = runtime.block_on(async {
-        let stop = server::signals(&config)?;
-        let state = AppState::new(config).await?;
-        let server = Server::bind(state.config.clone()).await?;
-        Ok(server.run(app::service(&state, app::app(state.clone())), stop).await?)
+    let outcome: Outcome<Option<tokio::time::Instant>> = runtime.block_on(async {
+        let mut stop = pin!(server::signals(&config)?);
+        let start = async {
+            let state = AppState::new(config).await?;
+            let server = Server::bind(state.config.clone()).await?;
+            Ok::<_, Cause>((state, server))
+        };
+        let (state, server) = tokio::select! {
+            started = start => started?,
+            // It may wait for the migrations of another process; there is nothing to drain yet.
+            _ = &mut stop => return Ok(None),
+        };
+        let service = app::service(&state, app::app(state.clone()));
+        Ok(Some(server.run(service, stop).await?))
     });
     // Dropping the runtime would wait for blocking work without a limit.
     runtime.shutdown_background();
-    let left = outcome
-        .as_ref()
-        .map_or(FLUSH, |deadline| deadline.into_std().saturating_duration_since(Instant::now()));
+    let left = match &outcome {
+        Ok(Some(deadline)) => deadline.into_std().saturating_duration_since(Instant::now()),
+        _ => FLUSH,
+    };
     telemetry.flush(left.min(FLUSH));
     tracing::info!("stopped");
     outcome.map(drop)

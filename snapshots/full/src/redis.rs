@@ -4,13 +4,16 @@
 //! `CACHE_PAUSE` is made, so that an outage does not cost each request the timeout.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use metrics::{counter, gauge};
 use redis::{
-    Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
@@ -30,8 +33,8 @@ pub const FAILURES: u32 = 3;
 /// Interval of log lines and new connections while Redis refuses commands.
 const REFUSED_AGAIN: Duration = Duration::from_secs(10);
 
-/// Timeout of connecting.
-const CONNECT: Duration = Duration::from_secs(1);
+/// Timeout of an attempt to connect, which is repeated once. Calls do not wait that long.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// The client. Clones share it.
 #[derive(Clone)]
@@ -39,10 +42,16 @@ pub struct Redis(Arc<Parts>);
 
 struct Parts {
     client: Client,
-    connection: RwLock<ConnectionManager>,
+    link: RwLock<Link>,
     breaker: Breaker,
     timeout: Duration,
     prefix: String,
+}
+
+/// A connection, which may yet have to be opened.
+struct Link {
+    connection: ConnectionManager,
+    opening: Arc<AtomicBool>,
 }
 
 /// Redis has failed, or the circuit breaker is open.
@@ -51,7 +60,7 @@ struct Parts {
 pub struct Unavailable;
 
 impl Redis {
-    /// A client that connects with the first call, so that the service starts without Redis, too.
+    /// A client that connects in the background, so that the service starts without Redis, too.
     ///
     /// # Errors
     /// `REDIS_URL` is invalid.
@@ -61,7 +70,7 @@ impl Redis {
         let client = Client::open(info.set_tcp_settings(TcpSettings::default().set_nodelay(true)))?;
         gauge!("redis_up").set(1.0);
         Ok(Self(Arc::new(Parts {
-            connection: RwLock::new(connect(&client)?),
+            link: RwLock::new(Link::open(&client)?),
             client,
             breaker: Breaker::new(config.cache_pause),
             timeout: config.cache_timeout,
@@ -150,7 +159,8 @@ impl Redis {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let connection = self.0.connection.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let connection =
+            self.0.link.read().unwrap_or_else(PoisonError::into_inner).connection.clone();
         let error = match timeout(self.0.timeout, call(connection)).await {
             Ok(Ok(answer)) => {
                 self.0.breaker.succeeded();
@@ -177,26 +187,45 @@ impl Redis {
         Err(error)
     }
 
+    /// Replaces a connection that does not work. One that is being opened is left alone: with TLS and a
+    /// password, that may take longer than a call.
     fn reconnect(&self) {
-        if let Ok(fresh) = connect(&self.0.client) {
-            *self.0.connection.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        let mut link = self.0.link.write().unwrap_or_else(PoisonError::into_inner);
+        if link.opening.load(Ordering::Relaxed) {
+            return;
         }
+        if let Ok(fresh) = Link::open(&self.0.client) {
+            *link = fresh;
+        }
+    }
+}
+
+impl Link {
+    /// Opens a connection in a task: the callers that wait for it leave after their timeout.
+    fn open(client: &Client) -> RedisResult<Self> {
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(1)
+            .set_min_delay(Duration::from_millis(10))
+            .set_connection_timeout(Some(CONNECT))
+            // `Redis::call` has one.
+            .set_response_timeout(None);
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+        let opening = Arc::new(AtomicBool::new(true));
+        let (mut first, done) = (connection.clone(), opening.clone());
+        #[expect(clippy::disallowed_methods, reason = "it ends by its timeout")]
+        tokio::spawn(async move {
+            // Any answer will do, a refusal too.
+            let ping = redis::cmd("PING");
+            let _ = timeout(CONNECT * 3, ping.query_async::<Value>(&mut first)).await;
+            done.store(false, Ordering::Relaxed);
+        });
+        Ok(Self { connection, opening })
     }
 }
 
 /// Whether Redis has answered with an error: `READONLY`, `NOPERM`, `OOM`.
 fn is_refusal(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
-}
-
-fn connect(client: &Client) -> RedisResult<ConnectionManager> {
-    let config = ConnectionManagerConfig::new()
-        .set_number_of_retries(1)
-        .set_min_delay(Duration::from_millis(10))
-        .set_connection_timeout(Some(CONNECT))
-        // `Redis::call` has one.
-        .set_response_timeout(None);
-    ConnectionManager::new_lazy_with_config(client.clone(), config)
 }
 
 /// Checks the settings of this module.

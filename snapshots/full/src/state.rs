@@ -129,6 +129,7 @@ impl AppState {
     /// Closes what the parts hold open.
     #[allow(clippy::unused_async, reason = "parts with connections will await")]
     pub async fn close(&self) {
+        self.cache.close().await;
         self.db.close().await;
         // Parts of your own:
     }

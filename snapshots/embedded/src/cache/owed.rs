@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -20,6 +20,8 @@ const MOST: usize = 10_000;
 pub struct Owed {
     keys: Mutex<HashMap<Key, Due>>,
     count: AtomicU64,
+    /// Whether some were dropped, which is logged once until there is room again.
+    full: AtomicBool,
 }
 
 /// When an invalidation is made for good.
@@ -46,8 +48,10 @@ impl Owed {
         for key in owed {
             let earlier = keys.get(key).map(|due| due.until);
             if earlier.is_none() && keys.len() >= MOST {
-                tracing::warn!("too many invalidations are owed; some entries may be stale");
-                return;
+                if !self.full.swap(true, Ordering::Relaxed) {
+                    tracing::warn!("too many invalidations are owed; some entries may be stale");
+                }
+                continue;
             }
             let number = self.count.fetch_add(1, Ordering::Relaxed);
             let until = earlier.map_or(until, |earlier| earlier.max(until));
@@ -67,9 +71,32 @@ impl Owed {
                 keys.remove(key);
             }
         }
+        if keys.len() < MOST {
+            self.full.store(false, Ordering::Relaxed);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Due>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn at_the_limit_an_invalidation_that_is_owed_is_still_extended() {
+        let (owed, start) = (Owed::default(), Instant::now());
+        let keys: Vec<_> = (0..MOST).map(|id| Key::entity("things", id)).collect();
+        owed.add(&keys, start);
+        let (beyond, known) = (Key::entity("things", MOST), keys[0].clone());
+        owed.add(&[beyond.clone(), known.clone()], start + Duration::from_mins(1));
+        assert!(!owed.contains(&beyond));
+        owed.settled(&owed.all(), start + Duration::from_secs(1));
+        assert!(owed.contains(&known), "its write may take effect later");
+        assert_eq!(owed.all().len(), 1);
     }
 }

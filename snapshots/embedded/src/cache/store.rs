@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use moka::{Expiry, sync::Cache};
 
-use super::{Claim, Key};
+use super::{Claim, Effort, Key};
 
 /// Approximate bytes of an entry beside its key and value.
 const OVERHEAD: usize = 200;
@@ -119,7 +119,7 @@ impl Store {
 
     /// Invalidates these entities, and the lists whose [`Key::lists`] is among the keys. Returns true:
     /// other stores may not answer.
-    pub(super) async fn invalidate(&self, keys: &[Key]) -> bool {
+    pub(super) async fn invalidate(&self, keys: &[Key], _: Effort) -> bool {
         let mut loads = self.loads();
         loads.running.retain(|key, _| !keys.contains(&key.invalidated_by()));
         for key in keys {
@@ -182,7 +182,7 @@ mod tests {
         let store = Store::new(1_048_576);
         for key in [Key::entity("things", 1), Key::list("things", "limit=20")] {
             let lease = claim(&store, &key).await;
-            store.invalidate(&[key.invalidated_by()]).await;
+            store.invalidate(&[key.invalidated_by()], Effort::Usual).await;
             store.put(lease, Bytes::from_static(b"1"), Duration::from_mins(5)).await;
             assert_eq!(store.get::<()>(&key).await, None, "{key}");
         }

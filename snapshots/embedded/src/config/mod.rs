@@ -91,11 +91,11 @@ pub struct Config {
     pub database_max_connections: u32,
     /// A request waits this long for a connection, then gets 503 (`DATABASE_ACQUIRE_TIMEOUT`).
     pub database_acquire_timeout: Duration,
-    /// An idle connection is closed after this time (`DATABASE_IDLE_TIMEOUT`).
+    /// An idle connection is closed after this time; `0s` for never (`DATABASE_IDLE_TIMEOUT`).
     pub database_idle_timeout: Duration,
     /// A connection that was idle for this time is tested before use, which takes a round trip (`DATABASE_TEST_AFTER_IDLE`).
     pub database_test_after_idle: Duration,
-    /// A connection is replaced after this time (`DATABASE_MAX_LIFETIME`).
+    /// A connection is replaced after this time; `0s` for never (`DATABASE_MAX_LIFETIME`).
     pub database_max_lifetime: Duration,
     /// A statement that takes longer is cancelled (`DATABASE_STATEMENT_TIMEOUT`).
     pub database_statement_timeout: Duration,

@@ -9,7 +9,7 @@ use sqlx::{
 use tokio::time::sleep;
 
 use super::{ConnectOptions, Connection, sqlite as dialect};
-use crate::{config::Config, error::Cause, telemetry};
+use crate::{config::Config, error::Cause, http::server::unless_interrupted, telemetry};
 
 /// The migrations of this build.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -47,15 +47,16 @@ pub enum Back {
     To(i64),
 }
 
-/// Runs an action; returns text to print.
+/// Runs an action; returns text to print. A signal drops the connection, which rolls the current
+/// migration back.
 ///
 /// # Errors
-/// The database does not answer, or a migration fails.
+/// The database does not answer, a migration fails, or a signal has ended it.
 pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Cause> {
     let _telemetry = telemetry::init(config)?;
     let options = dialect::options(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(unless_interrupted(async {
         dialect::prepare(&options)?;
         match action.unwrap_or(Action::Up) {
             Action::Up => drop(up(&MIGRATIONS, &options).await?),
@@ -69,7 +70,10 @@ pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Ca
             }
         }
         Ok(None)
-    })
+    }));
+    // Dropping the runtime would wait for blocking work, such as a lookup of the host.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Applies missing migrations and returns their number. Of several processes, one migrates and the

@@ -4,6 +4,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     str::FromStr,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
@@ -25,11 +26,41 @@ pub type ConnectOptions = SqliteConnectOptions;
 pub const HAS_HISTORY: &str =
     "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations')";
 
+/// Parameters of `DATABASE_URL`.
+const PARAMETERS: [&str; 4] = ["mode", "cache", "immutable", "vfs"];
+
+/// Operations of SQLite's virtual machine between two looks at the clock: less than a millisecond.
+const LOOK_AT_CLOCK: i32 = 10_000;
+
 /// Checks the settings of this module.
 pub fn check(config: &Config, env: &mut Env) {
-    if let Err(reason) = options(config) {
+    let query = config.database_url.split_once('?').map_or("", |(_, query)| query);
+    let mut unknown = form_urlencoded::parse(query.as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .filter(|name| !PARAMETERS.contains(&name.as_str()))
+        .peekable();
+    if unknown.peek().is_none()
+        && let Err(reason) = options(config)
+    {
         env.fault("DATABASE_URL", reason);
     }
+    for name in unknown {
+        let known = PARAMETERS.join(", ");
+        env.fault("DATABASE_URL", format!("unknown parameter `{name}`; known ones are {known}"));
+    }
+}
+
+/// Lets statements on this connection run for `limit` from now. SQLite interrupts later ones.
+pub async fn limit(connection: &mut Connection, limit: Duration) -> sqlx::Result<()> {
+    let deadline = Instant::now() + limit;
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(LOOK_AT_CLOCK, move || Instant::now() < deadline);
+    Ok(())
+}
+
+/// An abandoned statement may wait for another writer, and then run, each for the time limit.
+pub fn longest_write(config: &Config) -> Duration {
+    config.database_statement_timeout * 2
 }
 
 /// Begins a transaction, which is rolled back unless it is committed. It is the only writer from its
@@ -99,6 +130,11 @@ pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> 
 
 /// Whether the connection is lost: never, as SQLite has no server.
 pub fn is_lost(_: &str) -> bool {
+    false
+}
+
+/// Whether the database refuses writes to this connection alone: never.
+pub fn is_read_only(_: &str) -> bool {
     false
 }
 

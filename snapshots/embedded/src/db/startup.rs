@@ -112,9 +112,7 @@ impl Schema {
         let mut probe = self.probe.lock().await;
         let mut connection = match probe.take() {
             Some(connection) => connection,
-            None => Connection::connect_with(&self.pool.connect_options())
-                .await
-                .inspect_err(doubt::after)?,
+            None => Connection::connect_with(&self.pool.connect_options()).await?,
         };
         // A connection that fails, or does not answer in time, is dropped.
         sqlx::query("SELECT 1").execute(&mut connection).await.inspect_err(doubt::after)?;

@@ -7,20 +7,24 @@ use axum_server::Handle;
 use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::Semaphore,
     task::JoinHandle,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::{connection::Watch, health::Health, middleware::drain::InFlight};
 use crate::{
     background::Background,
     config::{AppEnv, Config},
+    error::Cause,
 };
 
 /// Size of the largest head of a request, and of each buffer of a connection.
 const BUFFER_BYTES: usize = 16 * 1024;
+
+/// Longest part of the grace period that is kept for what follows the requests; a tenth of a short one.
+const SPARE: Duration = Duration::from_secs(2);
 
 /// Both listeners, bound and not yet served.
 pub struct Server {
@@ -99,6 +103,8 @@ impl Server {
             ended = &mut http_done => return flatten(ended).map(|()| Instant::now()),
         };
         let deadline = Instant::now() + config.shutdown_grace;
+        // For tasks, and for `close`.
+        let spare = (config.shutdown_grace / 10).min(SPARE);
         tracing::info!(?stop, "stopping");
         health.drain();
         in_flight.close();
@@ -110,13 +116,13 @@ impl Server {
         tokio::select! {
             ended = &mut http_done => flatten(ended)?,
             () = idle(&in_flight, config.header_read_timeout) => {}
-            () = tokio::time::sleep_until(deadline) => {
+            () = sleep_until(deadline - spare) => {
                 tracing::warn!(requests = in_flight.count(), "grace period over, requests cut");
             }
         }
         http_handle.shutdown();
 
-        let left = background.finish(deadline).await;
+        let left = background.finish(deadline - spare / 2).await;
         if left > 0 {
             tracing::warn!(tasks = left, "grace period over, tasks cut");
         }
@@ -197,19 +203,48 @@ pub fn signals(config: &Config) -> io::Result<impl Future<Output = Stop> + use<>
     let development = config.app_env == AppEnv::Development;
     let at_terminal = io::IsTerminal::is_terminal(&io::stdin());
     Ok(async move {
-        let interrupted = tokio::select! {
-            _ = terminate.recv() => false,
-            _ = interrupt.recv() => true,
-        };
+        let first = received(&mut terminate, &mut interrupt).await;
+        let interrupted = first == SignalKind::interrupt();
         #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
         tokio::spawn(async move {
-            let signal = tokio::select! {
-                _ = terminate.recv() => SignalKind::terminate(),
-                _ = interrupt.recv() => SignalKind::interrupt(),
-            };
-            // As shells report a process that a signal has ended.
-            std::process::exit(128 + signal.as_raw_value());
+            let signal = received(&mut terminate, &mut interrupt).await;
+            std::process::exit(Interrupted(signal).code().into());
         });
         if interrupted && (development || at_terminal) { Stop::Now } else { Stop::Orderly }
     })
+}
+
+/// A signal has ended a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("ended by signal {}", .0.as_raw_value())]
+pub struct Interrupted(SignalKind);
+
+impl Interrupted {
+    /// The exit code, as shells report a process that a signal has ended.
+    pub fn code(self) -> u8 {
+        u8::try_from(128 + self.0.as_raw_value()).unwrap_or(u8::MAX)
+    }
+}
+
+/// Runs a command until SIGTERM or SIGINT, and drops it then. The first process of a container gets
+/// only signals that it handles.
+///
+/// # Errors
+/// [`Interrupted`], or the error of the command, or the handlers cannot be installed.
+pub async fn unless_interrupted<T>(
+    command: impl Future<Output = Result<T, Cause>>,
+) -> Result<T, Cause> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        outcome = command => outcome,
+        signal = received(&mut terminate, &mut interrupt) => Err(Interrupted(signal).into()),
+    }
+}
+
+async fn received(terminate: &mut Signal, interrupt: &mut Signal) -> SignalKind {
+    tokio::select! {
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = interrupt.recv() => SignalKind::interrupt(),
+    }
 }

@@ -283,6 +283,33 @@ async fn a_write_that_is_given_up_invalidates_also_when_it_takes_effect_later() 
     timeout(PATIENCE, seen).await.expect("the entry is invalidated after the write");
 }
 
+/// The settings bound a write, and with it the time in which nothing is read from the store.
+#[tokio::test]
+async fn after_a_write_that_is_given_up_values_are_cached_again() {
+    let limits = [
+        ("REQUEST_TIMEOUT", "100ms"),
+        ("DATABASE_STATEMENT_TIMEOUT", "100ms"),
+        ("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", "100ms"),
+    ];
+    let app = TestApp::with(&limits).await;
+    let cache = &app.state.cache;
+    let (table, key) = (Table::with("a"), Key::entity("things", 1));
+    let write = cache.invalidate_after(std::future::pending::<Result<(), Error>>(), "things", [1]);
+    assert!(timeout(Duration::ZERO, write).await.is_err());
+    let cached = async {
+        loop {
+            table.get(cache, &key).await;
+            let reads = table.reads();
+            table.get(cache, &key).await;
+            if table.reads() == reads {
+                return;
+            }
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, cached).await.expect("the value is cached again");
+}
+
 #[tokio::test]
 async fn a_value_with_an_overlong_key_is_not_cached() {
     let app = TestApp::start().await;

@@ -165,9 +165,9 @@ async fn a_deleted_account_leaves_a_tombstone() {
     let elsewhere = ada.again(&app).await;
     let root = Account::admin(&app, "root").await;
     // The ID is known to others, and no registration with it stands in the way.
-    let other = json!({"username": "eve", "email": format!("{}@deleted.invalid", ada.id),
+    let namesake = json!({"username": "eve", "email": format!("{}@deleted.invalid", ada.id),
         "password": PASSWORD});
-    let taken = send(app.post("/auth/register").json(&other)).await;
+    let taken = send(app.post("/auth/register").json(&namesake)).await;
     assert_eq!(taken.status(), StatusCode::CREATED);
     assert_eq!(ada.status(&app, "DELETE", "/api/v1/users/me").await, 204);
 

@@ -39,10 +39,6 @@ const LONGEST_KEY: usize = 500;
 const SETTLE: Duration = Duration::from_secs(1);
 const BATCH: usize = 100;
 
-/// A write whose answer is not known has ended by then, in one way or the other: databases limit the
-/// time of a statement.
-const LONGEST_WRITE: Duration = Duration::from_mins(1);
-
 /// Values that were loaded before. Clones share them.
 #[derive(Clone)]
 pub struct Cache(Arc<Parts>);
@@ -54,6 +50,17 @@ struct Parts {
     background: Background,
     ttl: Duration,
     negative_ttl: Duration,
+    /// A write whose answer is not known has ended by then, in one way or the other.
+    longest_write: Duration,
+}
+
+/// How hard to try an invalidation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effort {
+    /// It is repeated later.
+    Usual,
+    /// There is no later attempt.
+    Last,
 }
 
 /// Answer of the store before a load.
@@ -74,11 +81,12 @@ impl Cache {
             background: background.clone(),
             ttl: config.cache_ttl,
             negative_ttl: config.cache_negative_ttl,
+            longest_write: config.request_timeout + crate::db::longest_write(config),
         }));
         let settling = cache.clone();
         background.every("cache_invalidations", SETTLE, move || {
             let cache = settling.clone();
-            async move { cache.settle().await }
+            async move { cache.settle(Effort::Usual).await }
         });
         cache
     }
@@ -240,25 +248,30 @@ impl Cache {
         Ok(value)
     }
 
-    async fn forget(&self, keys: &[Key]) -> bool {
+    async fn forget(&self, keys: &[Key], effort: Effort) -> bool {
         self.0.flights.close(keys);
-        self.0.store.invalidate(keys).await
+        self.0.store.invalidate(keys, effort).await
     }
 
     /// Makes the invalidations that are owed.
-    async fn settle(&self) {
+    async fn settle(&self, effort: Effort) {
         let start = Instant::now();
         for owed in self.0.owed.all().chunks(BATCH) {
             let keys: Vec<_> = owed.iter().map(|(key, _)| key.clone()).collect();
-            if !self.forget(&keys).await {
+            if !self.forget(&keys, effort).await {
                 return;
             }
             self.0.owed.settled(owed, start);
         }
     }
+
+    /// Makes the invalidations that are owed for the last time: the process ends.
+    pub async fn close(&self) {
+        self.settle(Effort::Last).await;
+    }
 }
 
-/// The invalidation after a write. A debt that is dropped is owed for [`LONGEST_WRITE`].
+/// The invalidation after a write. A debt that is dropped is owed for [`Parts::longest_write`].
 struct Debt<'a> {
     cache: &'a Cache,
     keys: Vec<Key>,
@@ -273,7 +286,7 @@ impl<'a> Debt<'a> {
 
     /// Invalidates after a write that has taken effect.
     async fn settle(mut self) {
-        if !self.cache.forget(&self.keys).await {
+        if !self.cache.forget(&self.keys, Effort::Usual).await {
             self.cache.0.owed.add(&self.keys, Instant::now());
         }
         self.keys.clear();
@@ -291,10 +304,10 @@ impl Drop for Debt<'_> {
             return;
         }
         let (cache, keys) = (self.cache.clone(), std::mem::take(&mut self.keys));
-        cache.0.owed.add(&keys, Instant::now() + LONGEST_WRITE);
+        cache.0.owed.add(&keys, Instant::now() + cache.0.longest_write);
         let background = cache.0.background.clone();
         background.spawn(async move {
-            cache.forget(&keys).await;
+            cache.forget(&keys, Effort::Usual).await;
         });
     }
 }

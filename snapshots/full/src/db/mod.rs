@@ -13,9 +13,6 @@ pub mod startup;
 
 use std::{sync::Arc, time::Duration};
 
-use ::metrics::gauge;
-use sqlx::Connection as _;
-
 pub use self::batches::{BATCH, begin_alone, in_batches};
 pub(crate) use self::choice::choice;
 pub use self::postgres::{ConnectOptions, Connection, Driver, begin, try_lock_key};
@@ -25,6 +22,7 @@ use crate::{
     config::{AppEnv, Config, Env},
     error::Cause,
 };
+use ::metrics::gauge;
 
 /// Connections, which are opened when they are needed and kept. Clones share them.
 pub type Pool = sqlx::Pool<Driver>;
@@ -61,9 +59,15 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
         .acquire_timeout(config.database_acquire_timeout)
         // `telemetry::statements` measures it.
         .acquire_time_level(log::LevelFilter::Debug)
-        .idle_timeout(config.database_idle_timeout)
-        .max_lifetime(config.database_max_lifetime)
+        .idle_timeout(lifetime(config.database_idle_timeout))
+        .max_lifetime(lifetime(config.database_max_lifetime))
         .after_connect(move |connection, _| Box::pin(limits.set(connection)))
+        .after_release(move |connection, meta| {
+            Box::pin(async move {
+                limits.settle(connection).await?;
+                Ok(!doubt::about(meta.age))
+            })
+        })
         // A test before every use would cost a third of the throughput.
         .test_before_acquire(false)
         .before_acquire(move |connection: &mut Connection, meta| {
@@ -72,7 +76,7 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
                     return Ok(false);
                 }
                 if meta.idle_for > test_after {
-                    connection.ping().await.inspect_err(doubt::after)?;
+                    limits.test(connection).await?;
                 }
                 Ok(true)
             })
@@ -99,6 +103,27 @@ pub fn check(config: &Config, env: &mut Env) {
             env.fault(name, "must be longer than zero");
         }
     }
+    is_in_range("DATABASE_STATEMENT_TIMEOUT", config.database_statement_timeout, env);
+}
+
+/// Refuses a time that has no place in the database, which counts milliseconds in 32 bits.
+fn is_in_range(name: &'static str, value: Duration, env: &mut Env) {
+    const LONGEST_HOURS: u64 = i32::MAX as u64 / 3_600_000;
+    if value > Duration::from_hours(LONGEST_HOURS) {
+        env.fault(name, format!("must be at most {LONGEST_HOURS}h"));
+    }
+}
+
+/// A connection without a limit stays open; with a limit of zero, sqlx would look for such
+/// connections without a pause.
+fn lifetime(setting: Duration) -> Option<Duration> {
+    (!setting.is_zero()).then_some(setting)
+}
+
+/// A write whose caller has left is over after this time, in one way or the other.
+#[allow(dead_code, reason = "for the cache")]
+pub fn longest_write(config: &Config) -> Duration {
+    postgres::longest_write(config)
 }
 
 /// Keeps the metrics of the pool up to date.

@@ -4,11 +4,13 @@ use std::{io, str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool, Postgres, Transaction,
-    postgres::PgConnectOptions,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres,
+    Transaction, postgres::PgConnectOptions,
 };
+use tokio::time::timeout;
+use url::Url;
 
-use super::{error::Trouble, migrate};
+use super::{doubt, error::Trouble, is_in_range, migrate};
 use crate::config::{Config, Env};
 
 /// sqlx's driver.
@@ -21,6 +23,25 @@ pub type ConnectOptions = PgConnectOptions;
 /// Whether the table of migrations exists.
 pub const HAS_HISTORY: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
 
+/// Parameters of `DATABASE_URL`, beside `options[NAME]`. sqlx would ignore others, and log their values.
+const PARAMETERS: [&str; 12] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "application_name",
+    "options",
+];
+/// Other names of the same, and one that is better a part of the URL before the host.
+const ALIASES: [&str; 6] =
+    ["ssl-mode", "ssl-root-cert", "ssl-ca", "ssl-cert", "ssl-key", "password"];
+
 /// `migrate`, in bytes: a number that no other advisory lock of the database has.
 const LOCK_ID: i64 = 0x006d_6967_7261_7465;
 
@@ -30,6 +51,34 @@ pub fn check(config: &Config, env: &mut Env) {
     if let Some(reason) = options(config).err().filter(|_| !missing) {
         env.fault("DATABASE_URL", reason);
     }
+    for name in unknown_parameters(config.database_url.expose_secret()) {
+        let known = PARAMETERS.join(", ");
+        env.fault("DATABASE_URL", format!("unknown parameter `{name}`; known ones are {known}"));
+    }
+    let (name, value) =
+        ("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", config.database_idle_in_transaction_timeout);
+    if value.is_zero() {
+        env.fault(name, "must be longer than zero");
+    }
+    is_in_range(name, value, env);
+}
+
+/// By name alone: the values may be secrets.
+fn unknown_parameters(url: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(url) else { return Vec::new() };
+    let is_known = |name: &str| {
+        PARAMETERS.contains(&name)
+            || ALIASES.contains(&name)
+            || name.starts_with("options[") && name.ends_with(']')
+    };
+    let names = url.query_pairs().map(|(name, _)| name.into_owned());
+    names.filter(|name| !is_known(name)).collect()
+}
+
+/// An abandoned statement ends by its time limit. One that never reaches the server leaves its
+/// transaction idle.
+pub fn longest_write(config: &Config) -> Duration {
+    config.database_statement_timeout + config.database_idle_in_transaction_timeout
 }
 
 /// Begins a transaction, which is rolled back unless it is committed.
@@ -69,6 +118,9 @@ pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
 pub struct Limits {
     statement: Duration,
     idle_in_transaction: Duration,
+    /// For the answer to a ping: a part of the time in which a request waits for a connection, so that
+    /// a new one can be opened in the rest.
+    answer: Duration,
 }
 
 impl Limits {
@@ -77,12 +129,27 @@ impl Limits {
         Self {
             statement: config.database_statement_timeout,
             idle_in_transaction: config.database_idle_in_transaction_timeout,
+            answer: config.database_acquire_timeout / 3,
         }
     }
 
-    /// Sets them, in one round trip.
+    /// Tests an idle connection. A server that has vanished without closing it does not answer.
+    pub async fn test(self, connection: &mut Connection) -> sqlx::Result<()> {
+        within(self.answer, connection.ping()).await
+    }
+
+    /// Waits for the end of a statement whose caller has left. sqlx would wait for a server that has
+    /// vanished until TCP gives up, after 15 minutes. Without such a statement nothing is sent.
+    ///
+    /// The ping that sqlx sends next has no limit. It keeps a connection only where the server
+    /// vanishes during that one round trip.
+    pub async fn settle(self, connection: &mut Connection) -> sqlx::Result<()> {
+        within(self.statement + self.answer, connection.flush()).await
+    }
+
+    /// Sets those of the server, in one round trip.
     pub async fn set(self, connection: &mut Connection) -> sqlx::Result<()> {
-        let Self { statement, idle_in_transaction } = self;
+        let Self { statement, idle_in_transaction, .. } = self;
         // By the server: it continues a statement after the client has disconnected. Notices are for
         // people at a terminal.
         let set = format!(
@@ -93,6 +160,16 @@ impl Limits {
         );
         sqlx::raw_sql(AssertSqlSafe(set)).execute(connection).await.map(drop)
     }
+}
+
+/// Casts doubt on the other connections where there is no answer in time.
+async fn within(
+    limit: Duration,
+    answer: impl Future<Output = sqlx::Result<()>>,
+) -> sqlx::Result<()> {
+    let answer = timeout(limit, answer).await;
+    let answer = answer.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+    answer.inspect_err(doubt::after)
 }
 
 /// Nothing to prepare.
@@ -125,9 +202,19 @@ pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> 
     }
 }
 
-/// Whether the error ends the connection: it failed, or the server is stopping.
+/// Whether the error ends an open connection: it failed, or the server is stopping.
 pub fn is_lost(code: &str) -> bool {
-    code.starts_with("08") || code.starts_with("57P")
+    match code {
+        // Of a connection that is being opened; a violation of the protocol, which is PgBouncer's code
+        // for its own errors; a server that is starting.
+        "08001" | "08004" | "08P01" | "57P03" => false,
+        _ => code.starts_with("08") || code.starts_with("57P"),
+    }
+}
+
+/// Whether the server is read-only, as the old primary after a failover.
+pub fn is_read_only(code: &str) -> bool {
+    code == "25006"
 }
 
 /// By SQLSTATE (PostgreSQL manual, appendix A).
@@ -151,12 +238,15 @@ mod tests {
 
     #[test]
     fn only_a_lost_connection_casts_doubt_on_the_others() {
-        for code in ["08006", "57P01", "57P02", "57P03"] {
+        for code in ["08006", "57P01", "57P02", "57P05"] {
             assert!(is_lost(code), "{code}");
         }
-        // Serialisation failure, deadlock, out of memory, too many connections, read-only, cancelled.
-        for code in ["40001", "40P01", "53200", "53300", "25006", "57014", "23505"] {
+        // Serialisation failure, deadlock, out of memory, too many connections, cancelled.
+        for code in ["40001", "40P01", "53200", "53300", "57014", "23505"] {
             assert!(!is_lost(code), "{code}");
+        }
+        for code in ["08001", "08004", "08P01", "57P03"] {
+            assert!(!is_lost(code), "{code} is of a connection that cannot be opened");
         }
     }
 }

@@ -92,6 +92,22 @@ async fn the_pool_has_the_configured_limits() {
 }
 
 #[tokio::test]
+async fn a_limit_of_zero_keeps_connections() {
+    let settings = [("DATABASE_IDLE_TIMEOUT", "0s"), ("DATABASE_MAX_LIFETIME", "0s")];
+    let app = TestApp::with(&settings).await;
+    let pool = app.state.db.options();
+    assert_eq!((pool.get_idle_timeout(), pool.get_max_lifetime()), (None, None));
+}
+
+#[tokio::test]
+async fn a_statement_timeout_that_the_database_cannot_hold_is_refused() {
+    let too_long = [("DATABASE_STATEMENT_TIMEOUT", "600h")];
+    let output = Process::run(&["--print-config"], &too_long).await;
+    assert_eq!(output.status.code(), Some(78));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("DATABASE_STATEMENT_TIMEOUT"));
+}
+
+#[tokio::test]
 async fn a_database_error_has_the_right_kind() {
     let database = Database::with_things().await;
     let pool = database.pool();

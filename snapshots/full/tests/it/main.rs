@@ -38,6 +38,7 @@ mod redis_tls;
 mod resources;
 mod shared_rate_limit;
 mod shutdown;
+mod signals;
 mod signing_keys;
 mod static_files;
 mod timeouts;

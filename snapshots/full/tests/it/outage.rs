@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::{io::AsyncReadExt, net::TcpListener, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpListener,
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
 
 use crate::support::{
-    PATIENCE, TestApp,
+    PATIENCE, Process, TestApp,
     database::{Database, THINGS, postgres::proxy::Proxy},
     problem, send,
     service::{
@@ -84,19 +89,78 @@ async fn an_idle_connection_is_tested_before_use() {
     assert_eq!(send(app.get("/test/things")).await.status(), 200);
 }
 
+async fn pid(connection: &mut Connection) -> i32 {
+    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.unwrap()
+}
+
 /// A server that restarts closes all connections. After the first one is found dead, the older ones
 /// are replaced, not tested one by one.
 #[tokio::test]
 async fn after_a_lost_connection_the_older_ones_are_replaced() {
     let app = TestApp::start().await;
-    let pid = async |connection: &mut Connection| -> i32 {
-        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.unwrap()
-    };
     let (mut lost, mut older) =
         (app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap());
     let before = pid(&mut older).await;
     let end = "SELECT pg_terminate_backend(pg_backend_pid())";
     let error = sqlx::query(end).execute(&mut *lost).await.unwrap_err();
+    assert_eq!(Kind::from(&Error::from(error)), Kind::Unavailable);
+    drop(older);
+    let mut next = app.state.db.acquire().await.unwrap();
+    assert_ne!(pid(&mut next).await, before);
+}
+
+/// Waits until the pool has `count` idle connections.
+async fn idle(app: &TestApp, count: usize) {
+    let wait = async { while app.state.db.num_idle() != count { yield_now().await } };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {count} idle connections"));
+}
+
+/// Starts the service with two idle connections through the proxy.
+async fn with_two_connections(settings: &[(&str, &str)], proxy: &Proxy) -> TestApp {
+    let app = TestApp::with(&[&[("DATABASE_URL", proxy.url.as_str())], settings].concat()).await;
+    drop([app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()]);
+    idle(&app, 2).await;
+    app
+}
+
+/// The server can vanish without closing its connections, for example in a power failure. TCP gives
+/// up after 15 minutes.
+#[tokio::test]
+async fn connections_whose_server_has_vanished_do_not_stay_in_the_pool() {
+    let database = Database::with_things().await;
+    let proxy = Proxy::before(&database).await;
+    let limits = [("DATABASE_STATEMENT_TIMEOUT", "1s"), ("DATABASE_ACQUIRE_TIMEOUT", "1s")];
+    let app = with_two_connections(&limits, &proxy).await;
+    proxy.lose_connections();
+    let lost = [(); 2].map(|()| tokio::spawn(app.get("/test/things").send()));
+    idle(&app, 0).await;
+    // The clients leave.
+    lost.iter().for_each(JoinHandle::abort);
+    becomes(&app, "/test/things", 200).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_whose_server_has_vanished_is_replaced_before_use() {
+    let database = Database::with_things().await;
+    let proxy = Proxy::before(&database).await;
+    let app = with_two_connections(&[("DATABASE_TEST_AFTER_IDLE", "0s")], &proxy).await;
+    proxy.lose_connections();
+    for _ in 0..2 {
+        assert_eq!(send(app.get("/test/things")).await.status(), 200);
+    }
+}
+
+/// As after a failover: the old primary has become a replica, and keeps its connections.
+#[tokio::test]
+async fn after_a_refused_write_the_older_connections_are_replaced() {
+    let app = TestApp::start().await;
+    let (mut refused, mut older) =
+        (app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap());
+    let before = pid(&mut older).await;
+    let read_only = "SET default_transaction_read_only = on";
+    sqlx::query(read_only).execute(&mut *refused).await.unwrap();
+    let write = "CREATE TABLE refused (id int)";
+    let error = sqlx::query(write).execute(&mut *refused).await.unwrap_err();
     assert_eq!(Kind::from(&Error::from(error)), Kind::Unavailable);
     drop(older);
     let mut next = app.state.db.acquire().await.unwrap();
@@ -152,4 +216,34 @@ async fn a_connection_begins_with_parameters_that_pgbouncer_takes() {
     for name in texts.iter().step_by(2).filter(|name| !name.is_empty()) {
         assert!(known.contains(&name.as_ref()), "{name}");
     }
+}
+
+#[tokio::test]
+async fn limits_that_the_server_cannot_keep_are_refused() {
+    // PostgreSQL takes milliseconds in 32 bits, and 0 for no limit.
+    for (name, value) in [
+        ("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", "600h"),
+        ("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", "0s"),
+    ] {
+        let output = Process::run(&["--print-config"], &[(name, value)]).await;
+        assert_eq!(output.status.code(), Some(78), "{name}={value}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains(name));
+    }
+}
+
+/// A misspelt `sslmode` would be ignored.
+#[tokio::test]
+async fn unknown_parameters_of_the_url_are_refused_by_name() {
+    let run = async |query: &str| {
+        let url = format!("postgres://ada:hunter2@localhost/name?{query}");
+        let output = Process::run(&["--print-config"], &[("DATABASE_URL", &url)]).await;
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = run("sslmod=hunter3&sslrootcert=a&tcp_user_timeout=9").await;
+    assert_eq!(code, Some(78));
+    assert!(said.contains("`sslmod`") && said.contains("`tcp_user_timeout`"), "{said}");
+    assert!(said.contains("sslmode"), "the known ones are listed: {said}");
+    assert!(!said.contains("hunter"), "{said}");
+    let known = "sslmode=disable&application_name=a&options[search_path]=a&options=-c%20b=c";
+    assert_eq!(run(known).await.0, Some(0));
 }

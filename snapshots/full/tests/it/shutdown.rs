@@ -8,11 +8,19 @@ use std::sync::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::JoinSet,
+    sync::oneshot,
+    task::{JoinSet, yield_now},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    MORE_THAN_FITS, Process, TestApp, client, header, problem, send, service::http::server::Stop,
+    MORE_THAN_FITS, Process, Settings, TestApp, client, header, problem, send,
+    service::{
+        app,
+        config::Config,
+        http::server::{Server, Service, Stop},
+        state::{AppState, CHECKS},
+    },
 };
 
 #[tokio::test]
@@ -37,17 +45,43 @@ async fn shutdown_turns_readiness_off_first_and_finishes_requests_in_flight() {
 
 #[tokio::test]
 async fn shutdown_waits_for_background_tasks() {
-    let mut app = TestApp::start().await;
+    let settings = Settings::new(&[]).await;
+    let config = Config::load(settings.iter().collect(), CHECKS).unwrap();
+    let state = AppState::new(config).await.unwrap();
+    let server = Server::bind(state.config.clone()).await.unwrap();
     let finished = Arc::new(AtomicBool::new(false));
-    let (stopping, flag) = (app.state.background.stopping(), finished.clone());
-    app.state.background.spawn(async move {
-        stopping.cancelled().await;
-        tokio::task::yield_now().await;
-        flag.store(true, Ordering::SeqCst);
-    });
+    state.background.spawn(end_slowly(state.background.stopping(), finished.clone()));
+    let (closing, closed) = oneshot::channel();
+    let close = async move { closing.send(finished.load(Ordering::SeqCst)).unwrap() };
+    let service = app::service(&state, app::app(state.clone()));
+    let service = Service { close: Box::pin(close), ..service };
+    server.run(service, async { Stop::Now }).await.unwrap();
+    assert!(closed.await.unwrap(), "before the service closes what tasks may need");
+}
+
+/// A task that needs some time after the service begins to stop.
+async fn end_slowly(stopping: CancellationToken, finished: Arc<AtomicBool>) {
+    stopping.cancelled().await;
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    finished.store(true, Ordering::SeqCst);
+}
+
+/// Requests are cut before the end of the grace period.
+#[tokio::test]
+async fn after_requests_are_cut_background_tasks_have_time_to_end() {
+    let mut app = TestApp::with(&[("SHUTDOWN_GRACE", "20s")]).await;
+    let finished = Arc::new(AtomicBool::new(false));
+    let background = &app.state.background;
+    background.spawn(end_slowly(background.stopping(), finished.clone()));
+    let in_flight = tokio::spawn(app.get("/test/gate").send());
+    app.gate.entered().await;
+    tokio::time::pause();
     app.stop(Stop::Now);
     app.ended().await;
     assert!(finished.load(Ordering::SeqCst));
+    assert!(in_flight.await.unwrap().is_err());
 }
 
 #[tokio::test]
@@ -110,7 +144,7 @@ async fn sigterm_under_load_loses_no_request() {
         });
     }
     while served.load(Ordering::SeqCst) < 100 {
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
     service.signal("TERM").await;
     let probe = client();

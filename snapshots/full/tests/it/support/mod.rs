@@ -27,6 +27,8 @@ use tokio::{
 pub use ::demo as service;
 
 pub use process::Process;
+#[allow(unused_imports, reason = "for tests of a database")]
+pub use process::Run;
 pub use routes::Gate;
 
 use service::{

@@ -1,7 +1,7 @@
-//! A TCP proxy between the service and its database, which can cut the connections and withhold
-//! answers.
+//! A TCP proxy between the service and its database, which can cut the connections, lose them, and
+//! withhold answers.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
@@ -21,6 +21,8 @@ pub struct Proxy {
     /// URL of the database through the proxy.
     pub url: String,
     open: watch::Sender<bool>,
+    /// Increased when the connections of that time are lost.
+    age: watch::Sender<u32>,
     answers: Arc<watch::Sender<Answers>>,
 }
 
@@ -43,14 +45,31 @@ impl Proxy {
         url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
 
         let (open, is_open) = watch::channel(true);
+        let (age, ages) = watch::channel(0);
         let answers = Arc::new(watch::Sender::new(Answers::Pass));
         let state = answers.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server.clone(), is_open.clone(), state.clone()));
+                let mut ages = ages.clone();
+                let born = *ages.borrow_and_update();
+                let pass = pass(client, server.clone(), is_open.clone(), state.clone());
+                tokio::spawn(async move {
+                    let lost = async { drop(ages.wait_for(|age| *age != born).await) };
+                    let mut pass = std::pin::pin!(pass);
+                    tokio::select! {
+                        () = &mut pass => {}
+                        // The sockets stay open, and nothing is read or written.
+                        () = lost => pending().await,
+                    }
+                });
             }
         });
-        Self { url: url.into(), open, answers }
+        Self { url: url.into(), open, age, answers }
+    }
+
+    /// Drops the peer of every existing connection without closing it; new connections work.
+    pub fn lose_connections(&self) {
+        self.age.send_modify(|age| *age += 1);
     }
 
     /// Closes all connections, and new ones at once.

@@ -1,6 +1,8 @@
 //! cache.aside, app.ratelimit: during an outage of Redis the service responds without delay, and
 //! the rate limit holds.
 
+use std::time::Duration;
+
 use opentelemetry::trace::{SpanKind, Status};
 use serde_json::Value;
 use tokio::{task::yield_now, time::timeout};
@@ -11,7 +13,7 @@ use crate::support::{
     PATIENCE, Process, TestApp, json, problem,
     redis::{self, Server},
     send,
-    service::{cache::Key, telemetry::traces},
+    service::{cache::Key, http::server::Stop, redis::FAILURES, telemetry::traces},
     spans,
 };
 
@@ -152,6 +154,19 @@ async fn a_connection_whose_peer_has_vanished_is_replaced() {
     ready(&app, "ok").await;
 }
 
+/// As a server behind TLS, far away.
+#[tokio::test]
+async fn a_handshake_may_take_longer_than_a_call() {
+    let (proxy, url) = redis::proxy().await;
+    proxy.delay_handshakes(Duration::from_millis(700));
+    let settings =
+        [("REDIS_URL", url.as_str()), ("CACHE_TIMEOUT", "100ms"), ("CACHE_PAUSE", "1ms")];
+    let app = TestApp::with(&settings).await;
+    // The circuit breaker opens before the handshake ends.
+    let connected = async { while app.state.redis.clone().ping().await.is_err() {} };
+    timeout(PATIENCE, connected).await.expect("the service connects");
+}
+
 /// Reads through the cache; a load returns `now`.
 async fn get(app: &TestApp, now: &str) -> String {
     let load = async || Ok::<_, ()>(Some(now.to_owned()));
@@ -189,4 +204,25 @@ async fn an_invalidation_that_redis_has_missed_is_repeated() {
     assert_eq!(get(&app, "new").await, "new", "this process does not read the stale entry");
     let wait = async { while get(&other, "new").await != "new" {} };
     timeout(PATIENCE, wait).await.expect("the other replica reads the new value");
+}
+
+/// The circuit breaker is still open when the service stops, and Redis answers again.
+#[tokio::test]
+async fn shutdown_makes_the_invalidations_that_are_owed() {
+    let (proxy, url) = redis::proxy().await;
+    let prefix = redis::prefix();
+    let cut_off = [("REDIS_URL", url.as_str()), ("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "1h")];
+    let (mut app, other) =
+        (TestApp::with(&cut_off).await, TestApp::with(&[("CACHE_PREFIX", prefix)]).await);
+    assert_eq!(get(&app, "old").await, "old");
+    assert_eq!(get(&other, "new").await, "old", "the entry is in Redis");
+    proxy.cut();
+    for _ in 0..FAILURES {
+        app.state.cache.invalidate("things", [1]).await;
+    }
+    proxy.restore();
+    assert_eq!(get(&other, "new").await, "old", "nothing is repeated while the breaker is open");
+    app.stop(Stop::Now);
+    app.ended().await;
+    assert_eq!(get(&other, "new").await, "new");
 }

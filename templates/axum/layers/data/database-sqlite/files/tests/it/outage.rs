@@ -3,7 +3,7 @@
 use tokio::time::timeout;
 
 use crate::support::{
-    PATIENCE, TestApp,
+    PATIENCE, Process, TestApp,
     database::Database,
     problem, send,
     service::{error::Error, http::problem::Kind},
@@ -37,6 +37,30 @@ async fn a_write_blocked_for_too_long_gives_503() {
     sqlx::query(insert).execute(&mut *first).await.unwrap();
     let busy = sqlx::query(insert).execute(pool).await.unwrap_err();
     assert_eq!(Kind::from(&Error::from(busy)), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_cancelled() {
+    let app = TestApp::with(&[("DATABASE_STATEMENT_TIMEOUT", "500ms")]).await;
+    let endless = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT 1 FROM numbers)
+        SELECT count(*) FROM numbers";
+    // On a new connection, and on one that was used before.
+    for _ in 0..2 {
+        let endless = sqlx::query(endless).execute(&app.state.db);
+        let ended = timeout(PATIENCE, endless).await.expect("the statement is cancelled");
+        assert_eq!(Kind::from(&Error::from(ended.unwrap_err())), Kind::TimedOut);
+        sqlx::query("SELECT 1").execute(&app.state.db).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn unknown_parameters_of_the_url_are_refused_by_name() {
+    let url = [("DATABASE_URL", "sqlite:name.db?mode=rwc&journal_mode=hunter2")];
+    let output = Process::run(&["--print-config"], &url).await;
+    assert_eq!(output.status.code(), Some(78));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("`journal_mode`") && said.contains("immutable"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }
 
 #[tokio::test]

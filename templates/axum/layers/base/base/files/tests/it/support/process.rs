@@ -18,41 +18,69 @@ use super::{DEFAULTS, PATIENCE, Settings};
 
 const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
+/// The service, which listens.
 pub struct Process {
     pub addr: SocketAddr,
     pub metrics_addr: SocketAddr,
+    /// Lines of the log from before it listened.
+    early: Vec<Value>,
+    run: Run,
+}
+
+/// A command that runs.
+pub struct Run {
     /// Dropping them deletes the resources of the test.
     _settings: Settings,
     child: Child,
-    /// Lines from before it listened.
-    start_up: Vec<Value>,
     stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Run {
+    /// Starts a subcommand with only `settings` in its environment.
+    pub async fn start(args: &[&str], settings: &[(&str, &str)]) -> Self {
+        let settings = Settings::new(settings).await;
+        let mut command = command(settings.iter());
+        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { _settings: settings, child, stdout }
+    }
+
+    /// Reads lines up to one with this message; returns that line and those before it.
+    pub async fn logged(&mut self, message: &str) -> (Value, Vec<Value>) {
+        let mut before = Vec::new();
+        loop {
+            let line = next(&mut self.stdout).await.expect(message);
+            if line["message"] == message {
+                return (line, before);
+            }
+            before.push(line);
+        }
+    }
+
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
+    }
+
+    /// Waits for the process to exit; returns the exit code and the rest of the log.
+    pub async fn ended(mut self) -> (Option<i32>, Vec<Value>) {
+        let mut log = Vec::new();
+        while let Some(line) = next(&mut self.stdout).await {
+            log.push(line);
+        }
+        let status =
+            timeout(PATIENCE, self.child.wait()).await.expect("the process exits").unwrap();
+        (status.code(), log)
+    }
 }
 
 impl Process {
     /// Starts the service with only `settings` in its environment, and waits until it listens.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        let settings = Settings::new(settings).await;
-        let mut command = command(settings.iter());
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut start_up = Vec::new();
-        let line = loop {
-            let line = next(&mut stdout).await.expect("the service starts");
-            if line["message"] == "listening" {
-                break line;
-            }
-            start_up.push(line);
-        };
+        let mut run = Run::start(&[], settings).await;
+        let (line, early) = run.logged("listening").await;
         let addr = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-        Self {
-            addr: addr("http_addr"),
-            metrics_addr: addr("metrics_addr"),
-            _settings: settings,
-            child,
-            start_up,
-            stdout,
-        }
+        Self { addr: addr("http_addr"), metrics_addr: addr("metrics_addr"), early, run }
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {
@@ -74,7 +102,7 @@ impl Process {
 
     /// The next log line; `None` when the service has ended. Every line must be JSON.
     pub async fn log_line(&mut self) -> Option<Value> {
-        next(&mut self.stdout).await
+        next(&mut self.run.stdout).await
     }
 
     /// Reads lines up to the access log line of `request_id`, and returns that line.
@@ -88,25 +116,20 @@ impl Process {
     }
 
     pub async fn signal(&self, name: &str) {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
+        self.run.signal(name).await;
     }
 
     /// Waits for the process to exit, without reading its log; returns the exit code.
     pub async fn code(mut self) -> Option<i32> {
-        timeout(PATIENCE, self.child.wait()).await.expect("the process exits").unwrap().code()
+        timeout(PATIENCE, self.run.child.wait()).await.expect("the process exits").unwrap().code()
     }
 
     /// Waits for the process to exit; returns the exit code and the log, without the lines that were
     /// read before.
     pub async fn ended(mut self) -> (Option<i32>, Vec<Value>) {
-        let mut log = self.start_up.split_off(0);
-        while let Some(line) = self.log_line().await {
-            log.push(line);
-        }
-        let status =
-            timeout(PATIENCE, self.child.wait()).await.expect("the process exits").unwrap();
-        (status.code(), log)
+        let (code, rest) = self.run.ended().await;
+        self.early.extend(rest);
+        (code, self.early)
     }
 
     /// Runs a subcommand and waits for it to exit.

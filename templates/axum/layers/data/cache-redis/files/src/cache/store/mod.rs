@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use self::shape::{Shape, Shapes};
-use super::{Claim, Key};
+use super::{Claim, Effort, Key};
 use crate::{background::Background, config::Config, redis::Redis};
 
 /// TTL of the lock of a load: another process takes over from one that died.
@@ -145,8 +145,8 @@ impl Store {
     }
 
     /// Invalidates these entities, and the lists whose [`Key::lists`] is among the keys. Returns whether
-    /// Redis has done it.
-    pub(super) async fn invalidate(&self, keys: &[Key]) -> bool {
+    /// Redis has done it. The last attempt is made even while the circuit breaker is open.
+    pub(super) async fn invalidate(&self, keys: &[Key], effort: Effort) -> bool {
         let mut commands = redis::pipe();
         for key in keys {
             if key.is_list() {
@@ -159,7 +159,11 @@ impl Store {
                 commands.cmd("DEL").arg(self.entry(key)).arg(self.lock(key)).ignore();
             }
         }
-        let done = self.0.redis.ask("PIPELINE", async |mut to| commands.query_async::<()>(&mut to).await).await;
+        let call = async |mut to| commands.query_async::<()>(&mut to).await;
+        let done = match effort {
+            Effort::Usual => self.0.redis.ask("PIPELINE", call).await,
+            Effort::Last => self.0.redis.insist("PIPELINE", call).await,
+        };
         done.is_ok()
     }
 

@@ -6,12 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::watch,
+    time::sleep,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Proxy {
     connections: Arc<AtomicUsize>,
     sent: Arc<AtomicUsize>,
     server: watch::Sender<String>,
+    /// Latency of the first answer on each connection.
+    greeting: watch::Sender<Duration>,
 }
 
 impl Proxy {
@@ -44,15 +48,17 @@ impl Proxy {
             connections: Arc::default(),
             sent: Arc::default(),
             server: watch::Sender::new(server),
+            greeting: watch::Sender::default(),
         };
         let (network, lost_before) = (proxy.network.subscribe(), proxy.lost_before.subscribe());
         let (connections, sent) = (proxy.connections.clone(), proxy.sent.clone());
-        let server = proxy.server.subscribe();
+        let (server, greeting) = (proxy.server.subscribe(), proxy.greeting.subscribe());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = connections.fetch_add(1, Ordering::SeqCst);
                 let (network, lost_before) = (network.clone(), lost_before.clone());
-                let way = Way { network, lost_before, number };
+                let greeting = *greeting.borrow();
+                let way = Way { network, lost_before, number, greeting };
                 let server = server.borrow().clone();
                 tokio::spawn(carry(client, server, way, sent.clone()));
             }
@@ -82,6 +88,11 @@ impl Proxy {
         self.lost_before.send_replace(self.connections.load(Ordering::SeqCst));
     }
 
+    /// Delays the first answer on each new connection, as a slow handshake.
+    pub fn delay_handshakes(&self, by: Duration) {
+        self.greeting.send_replace(by);
+    }
+
     /// Number of chunks that the service has sent, roughly one per command.
     pub fn sent(&self) -> usize {
         self.sent.load(Ordering::SeqCst)
@@ -94,6 +105,7 @@ struct Way {
     network: watch::Receiver<Network>,
     lost_before: watch::Receiver<usize>,
     number: usize,
+    greeting: Duration,
 }
 
 impl Way {
@@ -119,9 +131,15 @@ async fn carry(client: TcpStream, server: String, mut way: Way, sent: Arc<Atomic
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let answered = AtomicUsize::default();
+    let mut answers = way.clone();
+    let answers = async {
+        let _ = from_server.readable().await;
+        sleep(std::mem::take(&mut answers.greeting)).await;
+        Box::pin(pump(from_server, to_client, answers, &answered)).await;
+    };
     tokio::select! {
         () = pump(from_client, to_server, way.clone(), &sent) => {}
-        () = pump(from_server, to_client, way.clone(), &answered) => {}
+        () = answers => {}
         () = way.cut() => {}
     }
 }
