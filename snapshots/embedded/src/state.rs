@@ -121,6 +121,7 @@ impl AppState {
     pub async fn close(&self) {
         self.cache.close().await;
         self.db.close().await;
+        self.auth.close().await;
         // Parts of your own:
     }
 }

@@ -256,6 +256,11 @@ impl Auth {
         Ok(self.sessions.role(session).await?)
     }
 
+    /// Tells other replicas what they have yet to learn.
+    pub async fn close(&self) {
+        self.sessions.close().await;
+    }
+
     /// Deletes expired sessions and attempts that no longer count, and claims names that are not yet
     /// claimed, every hour.
     pub fn forget_what_is_over(&self, background: &Background) {

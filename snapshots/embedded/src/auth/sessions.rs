@@ -29,6 +29,10 @@ impl Sessions {
         repo::end_session(&self.pool, session, now()).await
     }
 
+    /// Nothing: the database knows.
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "with Redis, replicas have to know")]
+    pub(super) async fn close(&self) {}
+
     /// Announces a change to sessions before its transaction commits.
     #[expect(clippy::unused_self, reason = "with Redis, replicas have to know")]
     pub(super) fn changing(&self, _: Vec<Uuid>) -> Change {

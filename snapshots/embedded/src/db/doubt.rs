@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sqlx::error::DatabaseError;
+
 use super::sqlite::{is_lost, is_read_only};
 
 /// A database that stays read-only casts doubt once in this time: each doubt costs a new connection
@@ -42,7 +44,7 @@ fn doubt<T>(with: impl FnOnce(&mut Doubt) -> T) -> T {
 
 impl Doubt {
     fn after(&mut self, error: &sqlx::Error, now: Instant) {
-        let code = error.as_database_error().and_then(|error| error.code());
+        let code = error.as_database_error().and_then(DatabaseError::code);
         let code = code.as_deref().unwrap_or_default();
         if is_broken(error) || is_lost(code) {
             self.cast = Some(now);

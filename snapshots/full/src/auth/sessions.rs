@@ -35,6 +35,11 @@ impl Sessions {
         Ok(())
     }
 
+    /// Stores the marks that Redis has missed.
+    pub(super) async fn close(&self) {
+        self.marks.retry_missed().await;
+    }
+
     /// Announces a change to sessions before its transaction commits. Where the change is dropped, the
     /// outcome is unknown, and the database decides.
     pub(super) fn changing(&self, sessions: Vec<Uuid>) -> Change {

@@ -10,6 +10,7 @@ use crate::support::{
     proxy::Proxy,
     redis::{self, Server},
     send,
+    service::http::server::Stop,
 };
 
 /// A session that has just begun.
@@ -282,4 +283,21 @@ async fn the_rate_limit_of_auth_routes_is_shared_by_all_replicas() {
     for app in [&app, &other] {
         problem(spend(app), 429).await;
     }
+}
+
+#[tokio::test]
+async fn shutdown_tells_of_the_sessions_that_have_ended() {
+    let prefix = redis::prefix();
+    let (proxy, url) = redis::proxy().await;
+    let settings = [("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "1h")];
+    let other = TestApp::with(&settings).await;
+    let mut app = beside(&other, &[("REDIS_URL", url.as_str())]).await;
+    let session = Session::begin(&other).await;
+    assert_eq!(session.status(&other).await, 200);
+    proxy.cut();
+    session.end(&app).await;
+    proxy.restore();
+    app.stop(Stop::Now);
+    app.ended().await;
+    assert_eq!(session.status(&other).await, 401);
 }

@@ -121,7 +121,8 @@ impl Marks {
         Change { marks: self.clone(), sessions }
     }
 
-    async fn retry_missed(&self) {
+    /// Stores the marks that Redis has missed, even while the circuit breaker is open.
+    pub async fn retry_missed(&self) {
         // The transaction of a dropped change may not have committed.
         for chunk in self.0.missed.chunks(Instant::now()) {
             let sessions: Vec<Uuid> = chunk.iter().map(|(session, _)| *session).collect();
