@@ -78,7 +78,7 @@ pub fn run() -> ExitCode {
             crate::auth::create_admin(&config, username, email, std::io::stdin())
         }),
         Command::Migrate { action } => config()
-            .and_then(|config| crate::db::migrate::run(&config, action))
+            .and_then(|config| crate::db::migrate::run(&config, action, server::interrupted()))
             .and_then(|text| text.map_or(Ok(()), |text| print(&text))),
         // Commands of your own:
     };

@@ -30,7 +30,7 @@ impl Sessions {
     }
 
     /// Nothing: the database knows.
-    #[expect(clippy::unused_async, clippy::unused_self, reason = "with Redis, replicas have to know")]
+    #[expect(clippy::unused_async, reason = "with Redis, replicas have to know")]
     pub(super) async fn close(&self) {}
 
     /// Announces a change to sessions before its transaction commits.

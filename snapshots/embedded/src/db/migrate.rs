@@ -9,7 +9,7 @@ use sqlx::{
 use tokio::time::sleep;
 
 use super::{ConnectOptions, Connection, sqlite as dialect};
-use crate::{config::Config, error::Cause, http::server::unless_interrupted, telemetry};
+use crate::{config::Config, error::Cause, telemetry};
 
 /// The migrations of this build.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -47,16 +47,20 @@ pub enum Back {
     To(i64),
 }
 
-/// Runs an action; returns text to print. A signal drops the connection, which rolls the current
+/// Runs an action; returns text to print. `interrupted` drops the connection, which rolls the current
 /// migration back.
 ///
 /// # Errors
-/// The database does not answer, a migration fails, or a signal has ended it.
-pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Cause> {
+/// The database does not answer, a migration fails, or the cause that `interrupted` ends with.
+pub fn run(
+    config: &Config,
+    action: Option<Action>,
+    interrupted: impl Future<Output = Cause>,
+) -> Result<Option<String>, Cause> {
     let _telemetry = telemetry::init(config)?;
     let options = dialect::options(config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(unless_interrupted(async {
+    let work = async {
         dialect::prepare(&options)?;
         match action.unwrap_or(Action::Up) {
             Action::Up => drop(up(&MIGRATIONS, &options).await?),
@@ -70,7 +74,13 @@ pub fn run(config: &Config, action: Option<Action>) -> Result<Option<String>, Ca
             }
         }
         Ok(None)
-    }));
+    };
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            cause = interrupted => Err(cause),
+        }
+    });
     // Dropping the runtime would wait for blocking work, such as a lookup of the host.
     runtime.shutdown_background();
     outcome

@@ -226,19 +226,16 @@ impl Interrupted {
     }
 }
 
-/// Runs a command until SIGTERM or SIGINT, and drops it then. The first process of a container gets
-/// only signals that it handles.
-///
-/// # Errors
-/// [`Interrupted`], or the error of the command, or the handlers cannot be installed.
-pub async fn unless_interrupted<T>(
-    command: impl Future<Output = Result<T, Cause>>,
-) -> Result<T, Cause> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        outcome = command => outcome,
-        signal = received(&mut terminate, &mut interrupt) => Err(Interrupted(signal).into()),
+/// Waits for SIGTERM or SIGINT: why a command has to end, as an [`Interrupted`]. The first process of a
+/// container gets only signals that it handles.
+pub async fn interrupted() -> Cause {
+    let handlers = signal(SignalKind::terminate())
+        .and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)));
+    match handlers {
+        Ok((mut terminate, mut interrupt)) => {
+            Interrupted(received(&mut terminate, &mut interrupt).await).into()
+        }
+        Err(error) => error.into(),
     }
 }
 

@@ -5,6 +5,9 @@ use std::{
     fmt,
     io::IsTerminal,
     panic::PanicHookInfo,
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
 };
 
 use serde::ser::{SerializeMap, Serializer};
@@ -12,9 +15,10 @@ use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
 };
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     Layer,
-    filter::Targets,
+    filter::{FilterExt, Targets, filter_fn},
     fmt::{
         FmtContext, FormatEvent, FormatFields, MakeWriter,
         format::{Format, Full, Writer},
@@ -26,13 +30,55 @@ use tracing_subscriber::{
 use super::request::Current;
 use crate::config::{Config, LogFormat};
 
+/// Lines that may wait for a reader of stdout that stalls. Further ones are dropped and counted: a
+/// line is worth less than the request that it is about.
+const WAITING_LINES: usize = 8192;
+
+/// Time for the lines that wait when the process ends.
+const FLUSH: Duration = Duration::from_millis(1500);
+
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// The thread that writes to stdout. Dropping it writes the lines that wait, within [`FLUSH`].
+pub struct Stdout(Option<WorkerGuard>);
+
+/// A writer to stdout that blocks nobody, and its thread.
+pub fn stdout() -> (NonBlocking, Stdout) {
+    let (lines, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .lossy(true)
+        .finish(std::io::stdout());
+    DROPPED.get_or_init(|| lines.error_counter());
+    (lines, Stdout(Some(guard)))
+}
+
+impl Drop for Stdout {
+    fn drop(&mut self) {
+        let guard = self.0.take();
+        let (done, wait) = mpsc::channel();
+        // Where stdout stalls, the guard of tracing-appender 0.2 reports that to stdout, for ever.
+        thread::spawn(move || {
+            drop(guard);
+            let _ = done.send(());
+        });
+        let _ = wait.recv_timeout(FLUSH);
+    }
+}
+
+/// Lines that were dropped so far.
+pub fn dropped() -> u64 {
+    DROPPED.get().map_or(0, |dropped| dropped.dropped_lines() as u64)
+}
+
 /// Writes the events that `RUST_LOG` selects.
 pub fn layer<S, W>(config: &Config, writer: W) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter: Targets = config.rust_log.parse().expect("checked by Config::load");
+    let levels: Targets = config.rust_log.parse().expect("checked by Config::load");
+    // Lines have the ids of their request; spans are for the traces alone.
+    let filter = levels.and(filter_fn(|meta| !meta.is_span()));
     let terminal = std::io::stdout().is_terminal();
     let pretty = match config.log_format {
         LogFormat::Auto => terminal,
