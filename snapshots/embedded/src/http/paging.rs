@@ -159,7 +159,10 @@ impl<T: ToSchema> PartialSchema for Page<T> {
             .examples(["eyJzb3J0IjoiLWNyZWF0ZWRfYXQi"]);
         ObjectBuilder::new()
             .description(Some("A page of a listing."))
-            .property("items", items.description(Some("At most `limit` items; fewer where they are large.")))
+            .property(
+                "items",
+                items.description(Some("At most `limit` items; fewer where they are large.")),
+            )
             .required("items")
             .property("next_cursor", next_cursor)
             .required("next_cursor")

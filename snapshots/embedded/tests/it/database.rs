@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use opentelemetry::trace::SpanKind;
 use tokio::time::timeout;
-use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::{
     PATIENCE, Process, TestApp, client,
@@ -15,9 +13,7 @@ use crate::support::{
         db::migrate,
         error::Error,
         http::{problem::Kind, server::Stop},
-        telemetry::{statements, traces},
     },
-    spans,
 };
 
 #[tokio::test]
@@ -33,26 +29,6 @@ async fn an_exhausted_pool_gives_503_and_recovers() {
     drop(held);
     let free = async { while send(app.get("/test/things")).await.status() != 200 {} };
     timeout(PATIENCE, free).await.expect("the pool has free connections again");
-}
-
-#[tokio::test]
-async fn a_statement_is_a_span_of_its_request() {
-    let database = Database::with_things().await;
-    let tracing = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
-    let app = TestApp::with(&[("DATABASE_URL", database.url()), tracing]).await;
-    let (provider, mut spans) = spans::record();
-    let subscriber = tracing_subscriber::registry()
-        .with(traces::layer(&provider))
-        .with(statements::layer(Some(&provider)));
-    // The runtime of this test has one thread, so the subscriber sees every request.
-    let _guard = tracing::subscriber::set_default(subscriber);
-    send(app.get("/test/things")).await;
-    let statement = spans::named(&mut spans, "SELECT things").await;
-    let request = spans::named(&mut spans, "GET /test/things").await;
-    assert_eq!(statement.span_kind, SpanKind::Client);
-    assert_eq!(statement.parent_span_id, request.span_context.span_id());
-    let text = statement.attributes.iter().find(|pair| pair.key.as_str() == "db.query.text");
-    assert_eq!(text.unwrap().value.as_str(), "SELECT count(*) FROM things");
 }
 
 #[tokio::test]

@@ -91,7 +91,8 @@ mod tests {
         for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::TimedOut] {
             assert!(after(kind), "{kind}");
         }
-        for kind in [ErrorKind::ConnectionRefused, ErrorKind::HostUnreachable, ErrorKind::NotFound] {
+        for kind in [ErrorKind::ConnectionRefused, ErrorKind::HostUnreachable, ErrorKind::NotFound]
+        {
             assert!(!after(kind), "{kind}");
         }
     }

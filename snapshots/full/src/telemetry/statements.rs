@@ -22,7 +22,8 @@ use tracing_subscriber::{Layer, filter::Targets, layer, registry::LookupSpan};
 const ACQUIRED: &str = "sqlx::pool::acquire";
 const FINISHED: &str = "sqlx::query";
 
-static WAIT: LazyLock<Histogram> = LazyLock::new(|| histogram!("database_acquire_duration_seconds"));
+static WAIT: LazyLock<Histogram> =
+    LazyLock::new(|| histogram!("database_acquire_duration_seconds"));
 
 /// Measures the wait for connections; with a `provider`, each statement of a traced request is a span.
 pub fn layer<S>(provider: Option<&SdkTracerProvider>) -> impl Layer<S> + use<S>
@@ -79,7 +80,10 @@ impl Said {
             KeyValue::new("db.system.name", "postgresql"),
             KeyValue::new("db.operation.name", operation.clone()),
             KeyValue::new("db.query.text", text.to_owned()),
-            KeyValue::new("db.response.returned_rows", i64::try_from(self.rows).unwrap_or(i64::MAX)),
+            KeyValue::new(
+                "db.response.returned_rows",
+                i64::try_from(self.rows).unwrap_or(i64::MAX),
+            ),
         ];
         let mut name = operation;
         if let Some(table) = table(text) {
@@ -98,7 +102,9 @@ impl Said {
 /// The first table that a statement names.
 fn table(statement: &str) -> Option<&str> {
     let mut words = statement.split_whitespace();
-    words.find(|word| ["FROM", "INTO", "UPDATE"].iter().any(|verb| word.eq_ignore_ascii_case(verb)))?;
+    words.find(|word| {
+        ["FROM", "INTO", "UPDATE"].iter().any(|verb| word.eq_ignore_ascii_case(verb))
+    })?;
     let word = words.next().filter(|word| !word.starts_with('('))?;
     Some(word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_'))
 }

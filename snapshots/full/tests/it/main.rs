@@ -40,6 +40,7 @@ mod shared_rate_limit;
 mod shutdown;
 mod signals;
 mod signing_keys;
+mod statements;
 mod static_files;
 mod timeouts;
 mod traces;

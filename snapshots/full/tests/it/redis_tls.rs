@@ -2,7 +2,9 @@
 
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Process, certificates::Certificates, free_port, json, redis::Server};
+use crate::support::{
+    PATIENCE, Process, certificates::Certificates, free_port, json, redis::Server,
+};
 
 async fn status(service: &Process) -> String {
     json(service.get("/health/ready")).await["status"].as_str().unwrap().to_owned()

@@ -103,7 +103,8 @@ async fn a_request_is_a_span_in_the_trace_of_its_caller() {
     let parent = SpanId::from_bytes(span.parent_span_id[..].try_into().unwrap());
     assert_eq!((trace.to_string(), parent.to_string()), (TRACE.to_owned(), PARENT.to_owned()));
     let keys: Vec<_> = span.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
-    for key in ["http.request.method", "http.route", "http.response.status_code", "client.address"] {
+    for key in ["http.request.method", "http.route", "http.response.status_code", "client.address"]
+    {
         assert!(keys.contains(&key), "{key} is not in {keys:?}");
     }
 }

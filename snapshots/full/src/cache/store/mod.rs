@@ -79,7 +79,8 @@ impl Store {
         if key.is_list() {
             command.arg(self.generation(key.name));
         }
-        let answer = self.0.redis.ask("MGET", async |mut to| command.query_async(&mut to).await).await;
+        let answer =
+            self.0.redis.ask("MGET", async |mut to| command.query_async(&mut to).await).await;
         let Ok(found): Result<Vec<Option<Vec<u8>>>, _> = answer else {
             counter!("cache_unanswered_total", "cache" => key.name).increment(1);
             return None;
@@ -115,7 +116,8 @@ impl Store {
         }
         let (start, mut pause) = (Instant::now(), FIRST_LOOK);
         loop {
-            let answer = self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await).await;
+            let answer =
+                self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await).await;
             let Ok((json, generation, taken)) = answer else { break };
             let (json, taken): (Option<Vec<u8>>, bool) = (json, taken);
             if taken {
@@ -174,7 +176,11 @@ impl Store {
             call.arg(entry).arg(ttl);
         }
         // If it fails, the lock expires.
-        let _ = self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async::<()>(&mut to).await).await;
+        let _ = self
+            .0
+            .redis
+            .ask("EVALSHA", async |mut to| call.invoke_async::<()>(&mut to).await)
+            .await;
     }
 
     fn entry(&self, key: &Key) -> impl ToRedisArgs {

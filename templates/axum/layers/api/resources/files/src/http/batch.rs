@@ -17,7 +17,11 @@ use utoipa::{
 };
 use uuid::Uuid;
 
-use super::{extract::{Object, ValidJson}, problem::Problem, rules};
+use super::{
+    extract::{Object, ValidJson},
+    problem::Problem,
+    rules,
+};
 use crate::error::{Error, FaultCode, FieldFault};
 
 const UUID: SchemaFormat = SchemaFormat::KnownFormat(KnownFormat::Uuid);

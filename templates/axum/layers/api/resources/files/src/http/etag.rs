@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn a_cached_copy_is_compared_weakly() {
         for (line, status) in [("\"3\"", 304), ("W/\"3\"", 304), ("*", 304), ("\"2\"", 200)] {
-            let answer = IfNoneMatch(headers(&header::IF_NONE_MATCH, &[line])).answer(3, ()).unwrap();
+            let answer =
+                IfNoneMatch(headers(&header::IF_NONE_MATCH, &[line])).answer(3, ()).unwrap();
             assert_eq!(answer.status(), status, "{line}");
             assert_eq!(answer.headers()["etag"], "\"3\"");
         }

@@ -106,8 +106,7 @@ impl ShouldSample for SampleRequests {
             _ => self.own.clone(),
         };
         // A caller could choose an id that is always sampled, too.
-        let drawn_by =
-            if caller { RandomIdGenerator::default().new_trace_id() } else { trace_id };
+        let drawn_by = if caller { RandomIdGenerator::default().new_trace_id() } else { trace_id };
         sampler.should_sample(parent, drawn_by, name, kind, attributes, links)
     }
 }

@@ -7,9 +7,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{
-    MORE_THAN_FITS, PATIENCE, Process, TestApp, client, header, problem, send,
-};
+use crate::support::{MORE_THAN_FITS, PATIENCE, Process, TestApp, client, header, problem, send};
 
 #[tokio::test]
 async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
@@ -96,9 +94,8 @@ async fn one_client_cannot_take_the_memory_for_all_bodies() {
         stream.write_all(request.as_bytes()).await.unwrap();
         stalled.push(stream);
     }
-    let post = |from: &str| {
-        app.post("/test/slurp").header("x-forwarded-for", from).body("x".repeat(1000))
-    };
+    let post =
+        |from: &str| app.post("/test/slurp").header("x-forwarded-for", from).body("x".repeat(1000));
     let refused = async { while send(post("192.0.2.1")).await.status() != 503 {} };
     timeout(PATIENCE, refused).await.expect("the address has used up its share");
     assert_eq!(send(post("192.0.2.2")).await.status(), 200);

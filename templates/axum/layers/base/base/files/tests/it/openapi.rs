@@ -77,7 +77,10 @@ async fn the_page_loads_nothing_from_other_hosts() {
         assert!(!link.contains("//"), "{link} is on another host");
         let path = format!("/docs/{}", link.trim_start_matches("./"));
         let found = send(app.get(&path)).await;
-        assert_eq!((found.status().as_u16(), header(&found, "cache-control")), (200, "public, max-age=3600"));
+        assert_eq!(
+            (found.status().as_u16(), header(&found, "cache-control")),
+            (200, "public, max-age=3600")
+        );
     }
     let absent = send(app.get("/docs/nothing")).await;
     assert_eq!((absent.status().as_u16(), header(&absent, "cache-control")), (404, "no-store"));
