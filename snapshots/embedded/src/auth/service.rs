@@ -194,7 +194,7 @@ impl Auth {
         self.pair(Identity { account, session }, token, now, expires_at)
     }
 
-    /// The client whose budget a refresh uses: the account of its token, which nobody else can exhaust,
+    /// The client whose budget a refresh uses: the account of its token, which no other client can exhaust,
     /// or the address that has sent an unknown one.
     ///
     /// # Errors

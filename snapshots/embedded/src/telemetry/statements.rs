@@ -1,6 +1,6 @@
 //! What sqlx says of its work: the wait for connections as a metric, statements as spans.
 //!
-//! sqlx reports both as events, those of statements with the SQL and without the values.
+//! sqlx reports both as events; a statement has its SQL, without the values.
 
 use std::{
     sync::LazyLock,

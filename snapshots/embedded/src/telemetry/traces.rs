@@ -121,7 +121,7 @@ where
     tracing_opentelemetry::layer().with_tracer(tracer).with_filter(spans)
 }
 
-/// The span of a request from `client`, child of its caller's. Names of attributes are those of
+/// The span of a request from `client`, child of its caller's. Attributes have the names of
 /// OpenTelemetry's semantic conventions. The query is left out: clients put secrets there.
 pub fn span(request: &Request, client: IpAddr) -> Span {
     let method = request::method(request.method());

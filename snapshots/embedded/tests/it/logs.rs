@@ -52,7 +52,7 @@ async fn a_method_and_a_user_agent_that_clients_invent_are_bounded() {
     assert_eq!(line["user_agent"], "x".repeat(256));
 }
 
-/// Where nobody reads stdout, lines are lost, and requests and the shutdown are not.
+/// While no reader takes them, lines are lost, and requests and the shutdown are not.
 #[tokio::test]
 async fn a_reader_that_stalls_does_not_stop_the_service() {
     let service = Process::start(&[]).await;

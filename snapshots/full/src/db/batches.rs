@@ -7,7 +7,7 @@ use super::{Connection, Driver, Pool, begin, try_lock_key};
 /// Rows that a clean-up deletes in one statement: few enough for its time limit.
 pub const BATCH: i64 = 500;
 
-/// Runs `delete` in a transaction of its own, again and again, until it deletes no row. One replica at a
+/// Runs `delete` in a separate transaction, again and again, until it deletes no row. One replica at a
 /// time does `task`. The clean-up ends between two batches when the service is `stopping`, so that a
 /// backlog takes nothing from the time of shutdown; the next run continues.
 ///

@@ -147,7 +147,7 @@ impl Limits {
         within(self.statement + self.answer, connection.flush()).await
     }
 
-    /// Sets those of the server, in one round trip.
+    /// Sets the limits of the server, in one round trip.
     pub async fn set(self, connection: &mut Connection) -> sqlx::Result<()> {
         let Self { statement, idle_in_transaction, .. } = self;
         // By the server: it continues a statement after the client has disconnected. Notices are for

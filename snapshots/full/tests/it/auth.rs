@@ -471,7 +471,7 @@ async fn a_flood_from_an_address_does_not_affect_its_sessions() {
 
     let tokens = read(refresh(&app, &tokens)).await;
     assert_eq!(statuses("GET", "/auth/sessions", &bearer(&tokens)).await, 200);
-    // The account has a budget of its own.
+    // The account has a separate budget.
     assert_eq!(statuses("GET", "/auth/sessions", &bearer(&more)).await, 429);
     problem(refresh(&app, &tokens), 429).await;
     assert_eq!(statuses("POST", "/auth/logout", &bearer(&tokens)).await, 204);

@@ -31,7 +31,7 @@ async fn becomes(pool: &Pool, table: &str, rows: i64) {
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{table} never has {rows} rows"));
 }
 
-/// Refuses statements that delete more rows of `table` than a batch has, those of a cascade included.
+/// Refuses statements that delete more rows of `table` than a batch has, also by a cascade.
 async fn limit_batches(pool: &Pool, table: &str) {
     let limit = format!(
         "CREATE FUNCTION at_most_500() RETURNS trigger LANGUAGE plpgsql AS

@@ -113,7 +113,7 @@ async fn after_a_lost_connection_the_older_ones_are_replaced() {
 async fn idle(app: &TestApp, count: usize) {
     let wait = async {
         while app.state.db.num_idle() != count {
-            yield_now().await
+            yield_now().await;
         }
     };
     timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {count} idle connections"));

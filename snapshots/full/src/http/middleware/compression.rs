@@ -63,7 +63,7 @@ pub async fn tag(mut request: Request, next: Next) -> Response {
     if let Some(Ok(coded)) = coded.map(HeaderValue::try_from) {
         response.headers_mut().insert(header::ETAG, coded);
     }
-    // As on the response that it stands for (RFC 9110, 15.4.5).
+    // As on the complete response (RFC 9110, 15.4.5).
     if unchanged && !response.headers().contains_key(header::VARY) {
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }

@@ -41,7 +41,7 @@ pub fn is_probe(path: &str) -> bool {
     matches!(path, "/health" | "/health/live" | "/health/ready")
 }
 
-/// Interval of checks of a process that nobody probes.
+/// Interval of checks without probes.
 const WATCH: Duration = Duration::from_secs(10);
 
 /// Time for which all probes share one round of checks, so that a flood of them costs one a second.
@@ -101,7 +101,7 @@ impl Health {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Keeps `dependency_up` true where nobody probes.
+    /// Keeps `dependency_up` true without probes.
     pub fn watch(self: &Arc<Self>, background: &Background) {
         let health = self.clone();
         background.every("health", WATCH, move || {
