@@ -122,7 +122,7 @@ pub(super) fn check_setting(setting: &Setting, place: &Place, manifest: &Manifes
     if let Some(draw) = &setting.draw {
         let plain = |c: char| c.is_ascii_alphanumeric() || ":,._/-".contains(c);
         if draw.matches("{}").count() != 1 || !draw.replace("{}", "").chars().all(plain) {
-            fault("`draw` is letters, digits and :,._/- around one `{}`, which stands for what is drawn".into());
+            fault("`draw` is letters, digits and :,._/- around one `{}`, where the drawn text goes".into());
         }
         if !setting.secret || !setting.required || setting.dev.is_some() {
             fault("`draw` belongs to a required secret without `dev`".into());

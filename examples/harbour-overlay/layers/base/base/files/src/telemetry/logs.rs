@@ -42,7 +42,7 @@ static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 /// The thread that writes to stdout. Dropping it writes the lines that wait, within [`FLUSH`].
 pub struct Stdout(Option<WorkerGuard>);
 
-/// A writer to stdout that blocks nobody, and its thread.
+/// A writer to stdout that blocks no caller, and its thread.
 pub fn stdout() -> (NonBlocking, Stdout) {
     let (lines, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
