@@ -1,5 +1,6 @@
 //! HTTP: the server and its connections, middleware, extractors, problems, the API's description.
 
+pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod extract;

@@ -68,6 +68,8 @@ pub fn provider(config: &Config) -> Result<Option<SdkTracerProvider>, Cause> {
 struct SampleRequests {
     /// For requests whose caller has decided nothing, or is not asked.
     own: Sampler,
+    /// The same below the decision of a parent.
+    inherited: Sampler,
     /// Whether the decision of the caller is kept.
     caller_decides: bool,
 }
@@ -83,7 +85,8 @@ impl SampleRequests {
             OtelTracesSampler::ParentbasedAlwaysOff => (Sampler::AlwaysOff, true),
             OtelTracesSampler::ParentbasedTraceidratio => (ratio, true),
         };
-        Self { own, caller_decides }
+        let inherited = Sampler::ParentBased(Box::new(own.clone()));
+        Self { own, inherited, caller_decides }
     }
 }
 
@@ -98,13 +101,7 @@ impl ShouldSample for SampleRequests {
         links: &[Link],
     ) -> SamplingResult {
         let caller = parent.is_some_and(|parent| parent.span().span_context().is_remote());
-        let sampler = match parent {
-            // A span within a request, or one whose caller decides.
-            Some(_) if !caller || self.caller_decides => {
-                Sampler::ParentBased(Box::new(self.own.clone()))
-            }
-            _ => self.own.clone(),
-        };
+        let sampler = if caller && !self.caller_decides { &self.own } else { &self.inherited };
         // A caller could choose an id that is always sampled, too.
         let drawn_by = if caller { RandomIdGenerator::default().new_trace_id() } else { trace_id };
         sampler.should_sample(parent, drawn_by, name, kind, attributes, links)

@@ -1,6 +1,7 @@
 //! HTTP: the server and its connections, middleware, extractors, problems, the API's description.
 
 pub mod batch;
+pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod etag;

@@ -141,6 +141,11 @@ pub fn request_finished(method: &'static str, route: &str, status: u16, elapsed:
         .increment(1);
 }
 
+/// A request was answered with 503, for want of a place or of memory.
+pub fn request_shed() {
+    counter!("http_requests_shed_total").increment(1);
+}
+
 /// A probe was answered. Probes are no traffic: they would dilute the share of errors.
 pub fn probe_finished(route: &str, status: u16) {
     let (route, status) = (route.to_owned(), status.to_string());

@@ -14,6 +14,7 @@ use crate::{
         caller::Caller,
         memory::{Held, Memory},
     },
+    telemetry::metrics,
 };
 
 /// Bytes of a response that does not count: so many may wait as there are connections.
@@ -41,7 +42,7 @@ pub async fn bound(
     };
     let mut held = memory.of(caller.network());
     if !held.take(usize::try_from(size).unwrap_or(usize::MAX)) {
-        metrics::counter!("http_requests_shed_total").increment(1);
+        metrics::request_shed();
         return Err(Error::Overloaded);
     }
     let (parts, body) = response.into_parts();

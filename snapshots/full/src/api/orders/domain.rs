@@ -30,8 +30,10 @@ pub struct OrderRow {
 
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]
 impl OrderRow {
-    /// Replace all fields; times have the microseconds that are stored. A rule on changes goes here and into [`Self::change`], a rule on new
+    /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
     /// rows into `Service::create` and `create_all`.
+    ///
+    /// Times are cut to the microseconds that are stored, so that the same values are no change.
     pub fn replace(&mut self, new: dto::OrderReplacement) -> Result<(), Error> {
         self.product_id = new.product_id;
         self.status = new.status;

@@ -8,22 +8,22 @@ use std::{
 };
 
 use axum::{
-    BoxError,
-    body::{Body, Bytes, HttpBody},
+    body::{Body, Bytes},
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
-use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     config::Config,
     error::Error,
     http::{
+        body::watched,
         caller::Caller,
         memory::{self, Memory},
     },
+    telemetry::metrics,
 };
 
 /// Memory of a piece of a body beside its bytes: a body may arrive byte by byte.
@@ -69,7 +69,7 @@ pub async fn shed(
         None
     };
     outcome.ok_or_else(|| {
-        metrics::counter!("http_requests_shed_total").increment(1);
+        metrics::request_shed();
         Error::Overloaded
     })
 }
@@ -95,26 +95,17 @@ impl Held {
 
     /// The body, which takes memory for what has arrived, and gives the place away while it waits.
     fn count(self: Arc<Self>, body: Body) -> Body {
-        if body.is_end_stream() {
-            return body;
-        }
-        let mut pieces = body.into_data_stream();
-        Body::from_stream(stream::poll_fn(move |context| {
-            let polled = pieces.poll_next_unpin(context);
+        watched(body, move |_, piece| {
             let mut taken = self.taken();
-            let Poll::Ready(piece) = polled else {
+            let Poll::Ready(piece) = piece else {
                 taken.place = None;
                 return Poll::Pending;
             };
             let size = piece.as_ref().and_then(|piece| piece.as_ref().ok()).map(Bytes::len);
             taken.refused =
                 !(taken.enter(&self.shed) && taken.keep(&self.shed, self.network, size));
-            Poll::Ready(if taken.refused {
-                Some(Err(BoxError::from(Error::Overloaded)))
-            } else {
-                piece.map(|piece| piece.map_err(axum::Error::into_inner))
-            })
-        }))
+            Poll::Ready(if taken.refused { Some(Err(Error::Overloaded.into())) } else { piece })
+        })
     }
 }
 

@@ -198,17 +198,15 @@ fn flatten(ended: Result<io::Result<()>, tokio::task::JoinError>) -> io::Result<
 /// # Errors
 /// The handlers cannot be installed.
 pub fn signals(config: &Config) -> io::Result<impl Future<Output = Stop> + use<>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::new()?;
     let development = config.app_env == AppEnv::Development;
     let at_terminal = io::IsTerminal::is_terminal(&io::stdin());
     Ok(async move {
-        let first = received(&mut terminate, &mut interrupt).await;
-        let interrupted = first == SignalKind::interrupt();
+        let interrupted = signals.next().await == SignalKind::interrupt();
         #[expect(clippy::disallowed_methods, reason = "it ends with the process")]
         tokio::spawn(async move {
-            let signal = received(&mut terminate, &mut interrupt).await;
-            std::process::exit(Interrupted(signal).code().into());
+            let second = signals.next().await;
+            std::process::exit(Interrupted(second).code().into());
         });
         if interrupted && (development || at_terminal) { Stop::Now } else { Stop::Orderly }
     })
@@ -229,19 +227,28 @@ impl Interrupted {
 /// Waits for SIGTERM or SIGINT: why a command has to end, as an [`Interrupted`]. The first process of a
 /// container gets only signals that it handles.
 pub async fn interrupted() -> Cause {
-    let handlers = signal(SignalKind::terminate())
-        .and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)));
-    match handlers {
-        Ok((mut terminate, mut interrupt)) => {
-            Interrupted(received(&mut terminate, &mut interrupt).await).into()
-        }
+    match Signals::new() {
+        Ok(mut signals) => Interrupted(signals.next().await).into(),
         Err(error) => error.into(),
     }
 }
 
-async fn received(terminate: &mut Signal, interrupt: &mut Signal) -> SignalKind {
-    tokio::select! {
-        _ = terminate.recv() => SignalKind::terminate(),
-        _ = interrupt.recv() => SignalKind::interrupt(),
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    async fn next(&mut self) -> SignalKind {
+        tokio::select! {
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+        }
     }
 }

@@ -6,21 +6,19 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::Poll,
     time::Duration,
 };
 
 use axum::{
-    BoxError,
-    body::{Body, HttpBody},
+    body::Body,
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::FutureExt;
 use tokio::time::{Sleep, sleep, timeout};
 
-use crate::{config::Config, error::Error};
+use crate::{config::Config, error::Error, http::body::watched};
 
 /// Limits of time.
 #[derive(Clone, Copy, Debug)]
@@ -65,23 +63,18 @@ pub async fn enforce(
 impl Progress {
     /// The body, which ends with an error where no bytes arrive for `limit`.
     fn watch(self: Arc<Self>, body: Body, limit: Duration) -> Body {
-        if body.is_end_stream() {
-            return body;
-        }
-        let mut pieces = body.into_data_stream();
         let mut idle: Option<Pin<Box<Sleep>>> = None;
-        Body::from_stream(stream::poll_fn(move |context| {
-            let piece = pieces.poll_next_unpin(context);
+        watched(body, move |context, piece| {
             self.awaited.store(piece.is_pending(), Relaxed);
-            if let Poll::Ready(piece) = piece {
+            if piece.is_ready() {
                 idle = None;
-                return Poll::Ready(piece.map(|piece| piece.map_err(axum::Error::into_inner)));
+                return piece;
             }
             let idle = idle.get_or_insert_with(|| Box::pin(sleep(limit)));
             idle.poll_unpin(context).map(|()| {
                 self.stalled.store(true, Relaxed);
-                Some(Err(BoxError::from(Error::SlowBody)))
+                Some(Err(Error::SlowBody.into()))
             })
-        }))
+        })
     }
 }
