@@ -3,11 +3,12 @@
 //! A pair that is in no row is refused: no SQL for it would run, or none would mean anything. Every pair is there
 //! both ways, for a migration has its way back.
 
+use super::guards;
 use crate::schema::types::{Database, Type};
 
 /// Types that are cast alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CastKind {
+pub enum CastKind {
     /// Any text.
     Plain,
     /// A text of a form.
@@ -27,7 +28,7 @@ struct CastRow {
     /// Over `{x}`, the column, to `{kind}`, the type that it gets.
     postgres: &'static str,
     /// Over `{x}`; none where it has no way. `{scaled}` is a number in units of the new type's last digit, `{scale}`,
-    /// `{unit}` and `{zeros}` are of the decimal that it was.
+    /// `{unit}` and `{zeros}` are of the decimal that it was, and `{padded}` has all digits of the one that it becomes.
     sqlite: Option<&'static str>,
 }
 
@@ -71,19 +72,14 @@ static TABLE: [CastRow; 31] = {
             "CASE WHEN {x} < 0 THEN '-' ELSE '' END || (abs({x}) / {unit}) || '.' \
              || substr('{zeros}' || (abs({x}) % {unit}), -{scale})",
         ),
-        row(Plain, Decimal, "{x}::{kind}", "CAST(replace({x}, '.', '') AS INTEGER)"),
+        row(Plain, Decimal, "{x}::{kind}", "CAST(replace({padded}, '.', '') AS INTEGER)"),
         row(Bool, Plain, "{x}::TEXT", "CASE {x} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"),
         row(Plain, Bool, "{x}::BOOLEAN", "CASE {x} WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"),
         row(Date, Plain, "to_char({x}, 'YYYY-MM-DD')", "{x}"),
         // Without a step, 30 February is one.
         row(Plain, Date, "{x}::DATE", "date({x}, '+0 days')"),
         row(Moment, Plain, "to_char({x} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", "{x}"),
-        row(
-            Plain,
-            Moment,
-            "{x}::TIMESTAMPTZ",
-            "CASE WHEN date({x}, '+0 days') = substr({x}, 1, 10) AND {x} GLOB '????-??-??T??:??:??*+00:00' THEN {x} END",
-        ),
+        row(Plain, Moment, "{x}::TIMESTAMPTZ", "replace({x}, 'Z', '+00:00')"),
         // SQLite writes its bytes as a text, and before 3.41 no text as bytes.
         postgres_only(Id, Plain, "{x}::TEXT"),
         postgres_only(Plain, Id, "{x}::UUID"),
@@ -95,9 +91,9 @@ static TABLE: [CastRow; 31] = {
 pub struct Cast {
     /// An expression over the column; the column itself where nothing is to be done.
     pub sql: String,
-    /// What has to hold before, for a database that would take anything.
+    /// What has to hold of the column before ([`guards`]), for a database that would take more.
     pub guard: Option<String>,
-    /// Settings that the expression depends on, for the transaction.
+    /// What the expression and the guard depend on, for the transaction.
     pub settings: &'static str,
     /// What is lost or refused, and of whom; none where every value stays and comes back.
     pub loses: Option<String>,
@@ -105,23 +101,24 @@ pub struct Cast {
 
 /// From one type to another, over the column `x`; none where no value of the one is one of the other.
 pub fn cast(from: &Type, to: &Type, x: &str, database: Database) -> Option<Cast> {
-    let (one, other) = (kind(from), kind(to));
     let sql = expression(from, to, x, database)?;
-    let read = one == CastKind::Plain && !matches!(other, CastKind::Plain | CastKind::Form | CastKind::Json);
-    let guard = if read && database == Database::Sqlite {
-        // What is read from a text has to be what would be written as it.
-        expression(to, from, &format!("({sql})"), database).map(|back| format!("{back} IS {x}"))
-    } else {
-        None
+    let guard = match (kind(from), database) {
+        (CastKind::Plain, _) if kind(to) != CastKind::Plain && kind(to) != CastKind::Form => {
+            guards::text(to, x, &expression(to, from, &format!("({sql})"), database)?, database)
+        }
+        (_, Database::Postgres) => guards::narrowed(from, to, x),
+        // The rules of the new table are asked as it is filled.
+        _ => None,
     };
-    let settings = match (one, other) {
-        // A day and a month that could be either are refused, and a moment without a zone is one of UTC.
-        (CastKind::Plain, CastKind::Date | CastKind::Moment) => {
+    let settings = match (kind(from), kind(to), database) {
+        // Whatever the session thinks of time.
+        (CastKind::Plain, CastKind::Date | CastKind::Moment, Database::Postgres) => {
             "SET LOCAL datestyle = 'ISO, YMD';\nSET LOCAL timezone = 'UTC';\n"
         }
+        (CastKind::Plain, CastKind::Json, Database::Postgres) => guards::IS_JSON,
         _ => "",
     };
-    Some(Cast { sql, guard, settings, loses: loses(from, to) })
+    Some(Cast { sql, guard, settings, loses: loses(from, to, database) })
 }
 
 fn expression(from: &Type, to: &Type, x: &str, database: Database) -> Option<String> {
@@ -137,6 +134,7 @@ fn expression(from: &Type, to: &Type, x: &str, database: Database) -> Option<Str
         .replace("{kind}", &to.column(database))
         .replace("{unit}", &10_i64.pow(scale).to_string())
         .replace("{zeros}", &"0".repeat(scale as usize))
+        .replace("{padded}", &guards::padded("{x}", self::scale(to)))
         .replace("{scale}", &scale.to_string());
     Some(sql.replace("{x}", x))
 }
@@ -151,7 +149,7 @@ fn scaled(from: u32, to: u32) -> String {
     }
 }
 
-fn kind(of: &Type) -> CastKind {
+pub fn kind(of: &Type) -> CastKind {
     match of {
         Type::String { .. } | Type::Text => CastKind::Plain,
         Type::Email | Type::Url | Type::Enum(_) => CastKind::Form,
@@ -165,17 +163,22 @@ fn kind(of: &Type) -> CastKind {
     }
 }
 
-fn scale(of: &Type) -> u32 {
+pub fn scale(of: &Type) -> u32 {
     if let Type::Decimal { scale, .. } = of { *scale } else { 0 }
 }
 
 /// In the words of a message: "loses …" and "rows with … are refused".
-fn loses(from: &Type, to: &Type) -> Option<String> {
+fn loses(from: &Type, to: &Type, database: Database) -> Option<String> {
     let mut lost = Vec::new();
     let mut refused = Vec::new();
     match (kind(from), kind(to)) {
         (CastKind::Plain | CastKind::Form, CastKind::Plain | CastKind::Form) => refused.extend(no_choice(from, to)),
-        (CastKind::Plain, _) => refused.push(format!("what is no {}", to.facts().word)),
+        (CastKind::Plain, _) => {
+            refused.push(format!("what is no {}", to.facts().word));
+            if kind(to) == CastKind::Json && database == Database::Postgres {
+                lost.push("spaces, the order of keys, and all but the last of equal ones".to_owned());
+            }
+        }
         (CastKind::Moment, CastKind::Date) => lost.push("the time of the day".to_owned()),
         (CastKind::Whole, CastKind::Bool) if !within(range(from), Some((0, 1))) => {
             lost.push("which number it was: all but 0 become true".to_owned());
@@ -217,14 +220,14 @@ fn no_choice(from: &Type, to: &Type) -> Option<String> {
     (!gone.is_empty()).then(|| gone.join(", or "))
 }
 
-type Range = Option<(i128, i128)>;
+pub type Range = Option<(i128, i128)>;
 
 fn within(inner: Range, outer: Range) -> bool {
     matches!((inner, outer), (Some(inner), Some(outer)) if outer.0 <= inner.0 && inner.1 <= outer.1)
 }
 
 /// The whole numbers that a number may be, or may begin with.
-fn range(of: &Type) -> Range {
+pub fn range(of: &Type) -> Range {
     let bounds = |least: i64, most: i64| {
         let (min, max) = of.bounds();
         Some((min.unwrap_or(least).into(), max.unwrap_or(most).into()))

@@ -5,6 +5,7 @@
 //! them, indexes, and last what goes. Nothing holds a lock for as long as a table takes to read.
 
 mod casts;
+mod guards;
 mod postgres;
 mod renames;
 mod sqlite;
@@ -121,6 +122,20 @@ fn column_goes(table: &str, column: &str) -> String {
 fn needs_value(table: &str, column: &str) -> String {
     format!(
         "{table}.{column} may not be empty and has no default: give the rows that are there a value, in its migration"
+    )
+}
+
+/// The default of a column that comes, where every row would have to have another value.
+fn shared_default<'a>(table: &TableLayout, column: &'a ColumnLayout) -> Option<&'a str> {
+    let alone = |rule: &&Constraint| matches!(&rule.what, What::Unique(columns) if *columns == [column.name.clone()]);
+    table.constraints.iter().find(alone).and(column.default.as_deref())
+}
+
+fn shares_default(table: &str, column: &ColumnLayout, default: &str) -> String {
+    format!(
+        "{table}.{} is unique, and all rows that are there get {default}: where there are two, give each its own value in \
+         this migration",
+        column.name
     )
 }
 

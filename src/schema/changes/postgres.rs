@@ -3,7 +3,10 @@
 
 use super::casts::Cast;
 use super::renames::Renamed;
-use super::{cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted};
+use super::{
+    cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, shared_default,
+    shares_default,
+};
 use crate::schema::layout::{ColumnLayout, Constraint, IndexLayout, Layout, TableLayout, What, list};
 use crate::schema::migrations::Migration;
 use crate::schema::types::Database;
@@ -66,6 +69,25 @@ impl Steps {
 
 fn alter(table: &str, what: &str) -> String {
     format!("ALTER TABLE {} {what};\n", quoted(table))
+}
+
+/// Stops the migration where a value of a column is none of its type, and names the rows.
+fn refuse_others(table: &TableLayout, column: &ColumnLayout, guard: &str) -> String {
+    let (from, name) = (quoted(&table.name), quoted(&column.name));
+    format!(
+        "DO $$\nDECLARE\n    others TEXT;\nBEGIN\n\
+         \x20   SELECT string_agg(concat_ws(', ', {key}), '; ') INTO others\n\
+         \x20   FROM (SELECT {key} FROM {from} WHERE {name} IS NOT NULL AND NOT ({guard}) ORDER BY {key} LIMIT 10) wrong;\n\
+         \x20   IF others IS NOT NULL THEN\n\
+         \x20       RAISE EXCEPTION '{}.{}: no {} in the rows with {} %', others\n\
+         \x20           USING HINT = 'The first ten are named. Mend them, and run the migration again.';\n\
+         \x20   END IF;\nEND $$;\n",
+        table.name,
+        column.name,
+        column.spec.replace('\'', "''").replace('%', "%%"),
+        list(&table.key),
+        key = list(&table.key),
+    )
 }
 
 /// Gives everything of a table its new name, and notes them in `old`.
@@ -186,6 +208,11 @@ impl<'a> TableChange<'a> {
         let drop = self.alter(&format!("DROP COLUMN {name}"));
         if column.nullable || column.default.is_some() {
             self.first.add(self.alter(&format!("ADD COLUMN {}", column.sql())), drop);
+            if let Some(default) = shared_default(self.new, column) {
+                let (table, what) = (quoted(&self.new.name), shares_default(&self.new.name, column, default));
+                self.first.add(format!("-- {what}:\n-- UPDATE {table} SET {name} = …;\n"), "");
+                self.notes.push(what);
+            }
         } else {
             self.first.add(self.alter(&format!("ADD COLUMN {name} {}", column.kind)), drop);
             self.must_be_given(column);
@@ -230,16 +257,22 @@ impl<'a> TableChange<'a> {
         self.destructive.extend(loses(&self.new.name, now, &cast));
         if before.kind != now.kind {
             let back = super::cast(now, before, &name, Database::Postgres);
-            let alter = |cast: &Cast, kind: &str| {
-                cast.settings.to_owned() + &column(&format!("TYPE {kind} USING {}", cast.sql))
+            let alter = |cast: &Cast, table: &TableLayout, to: &ColumnLayout| {
+                // The lock keeps out what would be written between the look and the change.
+                let guard = cast.guard.as_deref().map_or(String::new(), |guard| {
+                    let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;\n", quoted(&table.name));
+                    lock + &refuse_others(table, to, guard)
+                });
+                format!("{}{guard}{}", cast.settings, column(&format!("TYPE {} USING {}", to.kind, cast.sql)))
             };
             // It would have to be one of both types.
             let without = before.default.is_some() || now.default.is_some();
+            let (up, down) = (alter(&cast, self.new, now), alter(&back, self.new, before));
             let steps = &mut self.first;
             if without {
                 steps.add(column("DROP DEFAULT"), default(&before.default));
             }
-            steps.add(alter(&cast, &now.kind), alter(&back, &before.kind));
+            steps.add(up, down);
             if without {
                 steps.add(default(&now.default), column("DROP DEFAULT"));
             }
@@ -248,9 +281,15 @@ impl<'a> TableChange<'a> {
                 self.new.name, now.name, now.spec
             ));
             self.others = true;
-        } else if before.default != now.default {
-            self.first.add(default(&now.default), default(&before.default));
-            self.others = true;
+        } else {
+            if let Some(guard) = &cast.guard {
+                // Its rule stands by then, and is proved next; that would name no row.
+                self.second.add(refuse_others(self.new, now, guard), "");
+            }
+            if before.default != now.default {
+                self.first.add(default(&now.default), default(&before.default));
+                self.others = true;
+            }
         }
         match (before.nullable, now.nullable) {
             (true, false) => {
@@ -293,11 +332,20 @@ impl<'a> TableChange<'a> {
         for column in self.old.columns.iter().filter(|column| self.new.column(&column.name).is_none()) {
             // Indexes over it go by themselves, and come back with it.
             let indexes = self.old.indexes.iter().filter(|index| index.is_over(&column.name));
-            let back: String = indexes.map(|index| index.sql(&self.old.name, "")).collect();
-            self.last.add(
-                self.alter(&format!("DROP COLUMN {}", quoted(&column.name))),
-                self.alter(&format!("ADD COLUMN {}", column.sql())) + &back,
-            );
+            let indexes: String = indexes.map(|index| index.sql(&self.old.name, "")).collect();
+            let (table, name) = (quoted(&self.old.name), quoted(&column.name));
+            let back = if column.nullable || column.default.is_some() {
+                self.alter(&format!("ADD COLUMN {}", column.sql()))
+            } else {
+                // What was in it is gone.
+                format!(
+                    "{}-- Rows that are there need a value; without one, the next statement refuses them:\n\
+                     -- UPDATE {table} SET {name} = …;\n{}",
+                    self.alter(&format!("ADD COLUMN {name} {}", column.kind)),
+                    self.alter(&format!("ALTER COLUMN {name} SET NOT NULL")),
+                )
+            };
+            self.last.add(self.alter(&format!("DROP COLUMN {name}")), back + &indexes);
             self.dropped.push(column.name.clone());
         }
     }

@@ -4,7 +4,10 @@
 use std::fmt::Write as _;
 
 use super::renames::Renamed;
-use super::{cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted};
+use super::{
+    cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, shared_default,
+    shares_default,
+};
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout, What};
 use crate::schema::migrations::{Migration, table_sql};
 use crate::schema::types::Database;
@@ -192,11 +195,19 @@ fn rebuild(
                 columns.push(quoted(&column.name));
                 values.push(value(before, column, &quoted(&from)));
                 if let Some(guard) = cast(before, column, &quoted(&from), Database::Sqlite).guard {
-                    guards.push_str(&guarded(name, column, &quoted(&from), &guard));
+                    guards.push_str(&refuse_others(old, name, column, &quoted(&from), &guard));
                 }
                 if before.nullable && !column.nullable && column.default.is_none() {
                     notes.push(needs_value(name, &column.name));
                 }
+            }
+            None if shared_default(new, column).is_some() => {
+                let default = shared_default(new, column).unwrap_or_default();
+                let what = shares_default(name, column, default);
+                let _ = writeln!(comments, "-- {what}.");
+                columns.push(quoted(&column.name));
+                values.push(default.to_owned());
+                notes.push(what);
             }
             None if column.nullable || column.default.is_some() => {}
             None => {
@@ -221,14 +232,19 @@ fn rebuild(
     )
 }
 
-/// Fails where a row holds what the new type does not have: a column of `SQLite` takes anything.
-fn guarded(table: &str, column: &ColumnLayout, from: &str, guard: &str) -> String {
-    let kind = column.spec.split('(').next().unwrap_or_default();
+/// Fails where a row holds what the new type does not have, and names the rows: a column of `SQLite` takes anything.
+/// Before 3.47, the only message that can hold a value is that of a path which is none.
+fn refuse_others(table: &TableLayout, name: &str, column: &ColumnLayout, from: &str, guard: &str) -> String {
+    let kind = column.spec.replace('\'', "''");
+    let shown = |key: &String| format!("iif(typeof({0}) = 'blob', lower(hex({0})), {0})", quoted(key));
+    let keys: Vec<String> = table.key.iter().map(shown).collect();
     format!(
-        "CREATE TEMP TABLE to_cast ({from} CONSTRAINT \"{table}.{}: no {kind}\" CHECK ({guard}));\n\
-         INSERT INTO to_cast SELECT {from} FROM {};\nDROP TABLE to_cast;\n\n",
+        "SELECT json_extract('{{}}', '{name}.{}: no {kind} in the rows with {} ' || group_concat(wrong.key, '; '))\n\
+         FROM (SELECT {} AS key FROM {} WHERE {from} IS NOT NULL AND NOT ({guard}) LIMIT 10) AS wrong;\n\n",
         column.name,
-        quoted(table)
+        table.key.join(", "),
+        keys.join(" || ', ' || "),
+        quoted(name)
     )
 }
 

@@ -7,8 +7,10 @@
 mod casts;
 mod changes;
 mod forms;
+mod hostile;
 mod indexes;
 mod servers;
+mod values;
 mod words;
 
 use std::collections::BTreeMap;
