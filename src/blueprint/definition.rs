@@ -23,4 +23,10 @@ impl Blueprint {
     pub fn asked<'a>(&self, pack: &'a Pack) -> Result<Vec<&'a Question>, Faults> {
         Resolver::new(pack, &self.name, Answers::default())?.applicable(&self.answers)
     }
+
+    /// As it is once the renames of its resources are carried out: a second rename starts from here.
+    #[must_use]
+    pub fn without_history(&self) -> Self {
+        Self { resources: self.resources.iter().map(Resource::without_history).collect(), ..self.clone() }
+    }
 }

@@ -9,7 +9,7 @@ use super::resources::{FIRST, table_of};
 use super::template;
 use super::values::{replace, set};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, Kind, Pack, Question};
+use crate::pack::{Answer, Kind, Pack, Question, Text};
 use crate::schema::{Access, Resource};
 
 /// What a new file begins with.
@@ -24,6 +24,13 @@ impl ServiceFile {
             Faults::from(Fault::at(place, error.message().replace('\n', " ")))
         })?;
         say(document, blueprint, pack)
+    }
+
+    /// The same once the renames of resources are carried out: it says nothing of them any more.
+    pub fn carried_out(&self, blueprint: &Blueprint, pack: &Pack) -> Result<String, Faults> {
+        // With the old names first, by which what stands there is found.
+        let edited = Text::new(self.text().file.clone(), self.edited(blueprint, pack)?);
+        Self::parse(edited)?.edited(&blueprint.without_history(), pack)
     }
 
     /// The text of a new one: the answers to the questions that apply, in the pack's order.
@@ -308,6 +315,7 @@ fn is_same_field(written: &str, field: &str) -> bool {
             field.private,
             field.doc.map(|doc| crate::schema::sentence(&doc.value)),
             field.was.map(|was| was.value),
+            field.renamed_choices,
         ))
     };
     matches!((read(&mut drafts, written), read(&mut drafts, field)), (Some(one), Some(other)) if one == other)

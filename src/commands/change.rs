@@ -14,6 +14,7 @@ use crate::evolve::record::{self, Lock};
 use crate::evolve::{Checkout, Plan, Repo, Revision, repo, versions};
 use crate::fault::{Fault, Faults, Stop};
 use crate::pack::{Pack, Source, Sources};
+use crate::render::render_in_time;
 use crate::report::{self, Changed};
 use crate::schema;
 
@@ -112,10 +113,16 @@ impl Revising<'_> {
         let renamed = versions::apart(&mut lock);
         let mut inputs = inputs?;
         let blueprint = inputs.after(self.change, pack, lock.drawn(moment))?;
-        let service = repo.service.edited(&blueprint, pack)?;
+        let tree = render_in_time(&blueprint, pack)?;
+        // Renames of tables wait for a database where this one has been taken out.
+        let service = if pack.database(&tree.layers).is_some() || lock.schema.is_none() {
+            repo.service.carried_out(&blueprint, pack)?
+        } else {
+            repo.service.edited(&blueprint, pack)?
+        };
         let work = record::WithObjects { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
         let revision = Revision { blueprint: &blueprint, pack, lock: &lock, work: &work, service };
-        let mut plan = Plan::revise(&revision)?;
+        let mut plan = Plan::revise_to(&revision, &tree)?;
         plan.notes.splice(0..0, pack.notes().chain(inputs.notes));
         versions::rename(&mut plan, &renamed, &work)?;
         self.finish(&lock, &blueprint, &plan, merged.is_some())

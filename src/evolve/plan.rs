@@ -145,7 +145,7 @@ impl Plan {
             entries.push(Entry { overlay: file.overlay.clone(), ..entry });
         }
         let own = |path: TreePath, content| Entry::create(path, content, Mode::Plain, None);
-        entries.push(own(service_path(), ServiceFile::created(blueprint, pack)?.into_bytes()));
+        entries.push(own(service_path(), ServiceFile::created(&blueprint.without_history(), pack)?.into_bytes()));
         entries.extend(record.into_iter().map(|(path, content)| own(path, content)));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {

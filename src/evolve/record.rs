@@ -19,8 +19,9 @@ use crate::pack::{Pack, Policy, check_plain, hash};
 use crate::render::{Mode, Tree, TreePath, render_in_time};
 use crate::schema::Layout;
 
-/// The format of the lock file: 4 since resources declare who may read and write them, 3 with lines `shadow`.
-const FORMAT: u32 = 4;
+/// The format of the lock file: 5 since it says whose tables are, 4 since resources declare who may read and write
+/// them, 3 with lines `shadow`.
+const FORMAT: u32 = 5;
 
 /// The first format of repositories whose resources declare who may read and write them.
 const ACCESS_RULES: u32 = 4;
@@ -402,7 +403,7 @@ impl WorkTree for WithObjects<'_> {
 mod tests {
     use super::*;
 
-    const LOCK: &str = "digest sha256:0\ndrawn year 2026\nformat 4\npack small 0.1.0\n";
+    const LOCK: &str = "digest sha256:0\ndrawn year 2026\nformat 5\npack small 0.1.0\n";
 
     #[test]
     fn what_is_printed_is_read_the_same() {

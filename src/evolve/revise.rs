@@ -113,8 +113,7 @@ impl Plan {
 
 /// How the layer that is the database runs migrations.
 fn migrate_step(pack: &Pack, layers: &[String]) -> Option<String> {
-    let is_in = |layer: &&crate::pack::Layer| layers.contains(&layer.name);
-    pack.layers.iter().filter(is_in).find_map(|layer| layer.database.as_ref()?.migrate.clone())
+    pack.database(layers)?.migrate.clone()
 }
 
 struct Reviser<'a> {

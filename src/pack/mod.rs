@@ -117,6 +117,12 @@ pub struct Pack {
 }
 
 impl Pack {
+    /// The one of these layers that is the database, where it makes migrations.
+    pub fn database(&self, layers: &[String]) -> Option<&DatabaseRule> {
+        let rules = self.layers.iter().filter(|layer| layers.contains(&layer.name));
+        rules.filter_map(|layer| layer.database.as_ref()).find(|rule| rule.migrations.is_some())
+    }
+
     /// Reads and checks a pack; all its faults at once.
     pub fn load(source: &Source) -> Result<Arc<Self>, Faults> {
         Self::compose(Part::open(&Wanted::from(source.clone()))?, Vec::new())

@@ -88,6 +88,7 @@ pub fn render_in_time(blueprint: &Blueprint, pack: &Arc<Pack>) -> Result<Tree, F
 
 /// Renders a whole repository in memory. All faults of the pack and the answers at once.
 pub fn render(blueprint: &Blueprint, pack: &Pack) -> Result<Tree, Faults> {
+    let blueprint = &*with_earlier_tables(blueprint);
     let mut context = context_of(blueprint, pack);
     let layers = select(pack, &context)?;
     select::contribute(pack, &layers, &mut context)?;
@@ -166,26 +167,40 @@ fn strays(pack: &Pack, layers: &[&Layer]) -> Vec<String> {
     notes
 }
 
-/// What each resource was before it was called as it is, by its number: with the plural of its former name, and with
-/// that name as its plural.
+/// With the tables that the migrations made for its resources, where those have other names now.
+fn with_earlier_tables(blueprint: &Blueprint) -> Cow<'_, Blueprint> {
+    let Some(reached) = &blueprint.drawn.reached else { return Cow::Borrowed(blueprint) };
+    let earlier = |resource: &Resource| reached.earlier_table(resource, &blueprint.resources).map(str::to_owned);
+    let earlier: Vec<Option<String>> = blueprint.resources.iter().map(earlier).collect();
+    if earlier.iter().all(Option::is_none) {
+        return Cow::Borrowed(blueprint);
+    }
+    let mut blueprint = blueprint.clone();
+    for (resource, earlier_table) in blueprint.resources.iter_mut().zip(earlier) {
+        resource.earlier_table = earlier_table;
+    }
+    Cow::Owned(blueprint)
+}
+
+/// What each resource was before it was called as it is, by its number: with each plural that it may have had.
 fn former_views(
     blueprint: &Blueprint,
     around: &schema::Surroundings,
     accounts: bool,
 ) -> Vec<Vec<schema::ResourceView>> {
     let mut former = vec![Vec::new(); blueprint.resources.len()];
-    let plurals: [fn(&str) -> String; 2] = [schema::plural_of, str::to_owned];
-    if blueprint.resources.iter().all(|resource| resource.was.is_none()) {
-        return former;
-    }
-    for plural in plurals {
-        let named = |resource: &Resource| match &resource.was {
-            Some(was) => Resource { name: was.clone(), plural: plural(was), ..resource.clone() },
+    let earlier: Vec<Vec<String>> = blueprint.resources.iter().map(Resource::earlier_tables).collect();
+    for attempt in 0..earlier.iter().map(Vec::len).max().unwrap_or(0) {
+        let named = |(resource, earlier): (&Resource, &Vec<String>)| match earlier.get(attempt) {
+            Some(plural) => {
+                let name = resource.was.as_ref().unwrap_or(&resource.name).clone();
+                Resource { name, plural: plural.clone(), ..resource.clone() }
+            }
             None => resource.clone(),
         };
-        let before: Vec<Resource> = blueprint.resources.iter().map(named).collect();
+        let before: Vec<Resource> = blueprint.resources.iter().zip(&earlier).map(named).collect();
         let views = schema::views(&before, around, &Model::new(&[], &before), accounts);
-        for (number, view) in views.into_iter().enumerate().filter(|(at, _)| blueprint.resources[*at].was.is_some()) {
+        for (number, view) in views.into_iter().enumerate().filter(|(at, _)| earlier[*at].len() > attempt) {
             former[number].push(view);
         }
     }

@@ -62,6 +62,7 @@ pub fn take_resources(blueprint: &Blueprint, pack: &Pack) -> bool {
             plural,
             irregular: false,
             was: None,
+            earlier_table: None,
             fields,
             indexes,
             owner: None,

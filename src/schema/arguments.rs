@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::draft::RenamedChoice;
 use super::grammar::Reader;
 use super::types::{MAX_STRING, TABLE, Type};
 use crate::pack::shown;
@@ -139,6 +140,7 @@ impl Reader<'_, '_> {
         let before = self.faults.0.len();
         let parts = self.list(arguments);
         for part in parts.iter().cloned() {
+            let (part, was) = self.renamed_choice(part);
             let value = &self.written.text[part.clone()];
             if let Err(why) = super::names::check(value) {
                 let near = super::names::suggestion(value);
@@ -148,6 +150,18 @@ impl Reader<'_, '_> {
                 self.fault(part, format!("the choice \"{value}\" stands twice"), "leave one out");
             } else {
                 values.push(value.to_owned());
+                let from = was.map(|was| self.written.text[was].to_owned());
+                self.renamed_choices.extend(from.map(|from| RenamedChoice { from, to: value.to_owned() }));
+            }
+        }
+        let renamed = self.renamed_choices.clone();
+        for (number, RenamedChoice { from, .. }) in renamed.iter().enumerate() {
+            if values.contains(from) {
+                let message = format!("the choice \"{from}\" is renamed, and a choice still");
+                self.fault(parts[0].start..parts[parts.len() - 1].end, message, "leave one of the two out");
+            } else if renamed[..number].iter().any(|other| other.from == *from) {
+                let message = format!("the choice \"{from}\" becomes two");
+                self.fault(parts[0].start..parts[parts.len() - 1].end, message, "a row has one: keep one `was`");
             }
         }
         if let Some(part) = parts.get(MAX_CHOICES) {
@@ -155,6 +169,25 @@ impl Reader<'_, '_> {
             self.fault(part.clone(), message, "make a resource of them, and a `ref` to it");
         }
         (self.faults.0.len() == before).then_some(Type::Enum(values))
+    }
+
+    /// `settled:was=paid`: the choice, and what it was.
+    fn renamed_choice(&mut self, part: Range<usize>) -> (Range<usize>, Option<Range<usize>>) {
+        let text = &self.written.text[part.clone()];
+        let Some((value, rest)) = text.split_once(':') else { return (part, None) };
+        let value = part.start..part.start + value.len();
+        let Some(was) = rest.strip_prefix("was=") else {
+            let rest = value.end + 1..part.end;
+            self.fault(rest, "`was=` is expected here", "as in `enum(settled:was=paid,draft)`");
+            return (value, None);
+        };
+        let was = part.end - was.len()..part.end;
+        if let Err(why) = super::names::check(&self.written.text[was.clone()]) {
+            let message = format!("the choice \"{}\": {why}", shown(&self.written.text[was.clone()]));
+            self.fault(was, message, "as in `enum(settled:was=paid,draft)`");
+            return (value, None);
+        }
+        (value, Some(was))
     }
 
     fn target(&mut self, arguments: Range<usize>) -> Option<Type> {

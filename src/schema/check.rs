@@ -121,7 +121,17 @@ impl Checker<'_> {
             self.fault(&write.mark, message, "write=signed-in lets every account write");
         }
         let indexes = Vec::new();
-        let resource = Resource { name: name.clone(), plural, irregular, was, fields, indexes, owner, access };
+        let resource = Resource {
+            name: name.clone(),
+            plural,
+            irregular,
+            was,
+            earlier_table: None,
+            fields,
+            indexes,
+            owner,
+            access,
+        };
         Resource { indexes: self.indexes(draft, &resource), ..resource }
     }
 
@@ -159,6 +169,7 @@ impl Checker<'_> {
                 .was
                 .as_ref()
                 .and_then(|was| self.was("field", was, draft.fields.iter().map(|field| &field.name))),
+            renamed_choices: field.renamed_choices.clone(),
         };
         let column = made.column();
         self.field_name(draft, field, &column);

@@ -103,6 +103,15 @@ pub struct DraftField {
     /// A sentence for readers of the API's description.
     pub doc: Option<Marked<String>>,
     pub was: Option<Marked<String>>,
+    /// Choices that were called otherwise.
+    pub renamed_choices: Vec<RenamedChoice>,
+}
+
+/// A choice of an enum that had another name, which rows still hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenamedChoice {
+    pub from: String,
+    pub to: String,
 }
 
 /// A resource as it was written.

@@ -3,7 +3,7 @@
 //! ```text
 //! RESOURCE = NAME [plural=NAME] [was=NAME] [read=ACCESS] [write=ACCESS] [index=COLUMNS]… FIELD… spaces between
 //! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private, doc="SENTENCE", was=NAME
-//! TYPE     = WORD[(ARGUMENTS)]                    string(1..200), decimal(12,2), enum(a,b), ref(user)
+//! TYPE     = WORD[(ARGUMENTS)]                    string(1..200), decimal(12,2), enum(a,b:was=c), ref(user)
 //! COLUMNS  = [-]NAME,[-]NAME…                     - before a descending one
 //! ACCESS   = public | signed-in | owner | admin
 //! DEFAULT  = WORD | "TEXT"                        quotes where it holds a space, a colon or a quote
@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::arguments::form_of;
 use super::check::OWN_COLUMNS;
-use super::draft::{Draft, DraftField, Marked, Written};
+use super::draft::{Draft, DraftField, Marked, RenamedChoice, Written};
 use super::index::DraftIndex;
 use super::types::{TABLE, Type, word_of};
 use crate::fault::{Faults, did_you_mean};
@@ -42,7 +42,7 @@ const DOC: DefaultForm = DefaultForm {
 
 /// Reads a whole resource; None where there is not even a name.
 pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> {
-    let mut reader = Reader { written, at: 0, faults };
+    let mut reader = Reader { written, at: 0, renamed_choices: Vec::new(), faults };
     if !reader.plain() {
         return None;
     }
@@ -95,7 +95,7 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
 
 /// Reads a text that is one field.
 pub(super) fn only_field(written: &Written, faults: &mut Faults) -> Option<DraftField> {
-    let mut reader = Reader { written, at: 0, faults };
+    let mut reader = Reader { written, at: 0, renamed_choices: Vec::new(), faults };
     if !reader.plain() {
         return None;
     }
@@ -111,7 +111,7 @@ pub(super) fn only_field(written: &Written, faults: &mut Faults) -> Option<Draft
 
 /// Reads a text that is one index.
 pub(super) fn only_index(written: &Written, faults: &mut Faults) -> Option<DraftIndex> {
-    let mut reader = Reader { written, at: 0, faults };
+    let mut reader = Reader { written, at: 0, renamed_choices: Vec::new(), faults };
     if reader.plain() { reader.index(0..written.text.len()) } else { None }
 }
 
@@ -127,6 +127,8 @@ impl Type {
 pub(super) struct Reader<'a, 'f> {
     pub(super) written: &'a Written<'a>,
     at: usize,
+    /// Of the field that is being read.
+    pub(super) renamed_choices: Vec<RenamedChoice>,
     pub(super) faults: &'f mut Faults,
 }
 
@@ -164,6 +166,7 @@ impl<'a> Reader<'a, '_> {
             private: false,
             doc: None,
             was: None,
+            renamed_choices: std::mem::take(&mut self.renamed_choices),
         };
         field.nullable = self.eat('?');
         if self.eat('=') {

@@ -4,6 +4,7 @@
 //! ```text
 //! dialect postgres
 //! table orders key id
+//! resource orders order
 //! column orders 3 note null TEXT text
 //! default orders note 'none'
 //! unique orders orders_email_key email
@@ -15,9 +16,11 @@
 
 use std::collections::BTreeSet;
 
+use super::draft::RenamedChoice;
 use super::index::{self, IndexColumn};
 use super::model::{Model, Table};
 use super::names;
+use super::resource::Resource;
 use super::types::Database;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct TableLayout {
     pub purpose: String,
     /// A name that it may have had before.
     pub was: Vec<String>,
+    /// The resource that it is of; none where an earlier new-service did not keep it.
+    pub resource: Option<String>,
     pub columns: Vec<ColumnLayout>,
     pub key: Vec<String>,
     pub constraints: Vec<Constraint>,
@@ -44,6 +49,8 @@ pub struct TableLayout {
 pub struct ColumnLayout {
     pub name: String,
     pub was: Vec<String>,
+    /// Choices that rows may hold by other names.
+    pub renamed_choices: Vec<RenamedChoice>,
     /// In SQL: `NUMERIC(12,2)`.
     pub kind: String,
     /// In the grammar of resources, where SQL does not say it all: `decimal(12,2)` is a whole number in `SQLite`.
@@ -81,6 +88,19 @@ impl Layout {
         self.tables.iter().find(|table| table.name == name)
     }
 
+    /// The table that `resource` had, where it has another name now and no other resource has taken that. A layout
+    /// that does not say whose its tables are has the one that the resource's name makes.
+    pub fn earlier_table(&self, resource: &Resource, all: &[Resource]) -> Option<&str> {
+        if self.table(&resource.plural).is_some() {
+            return None;
+        }
+        let name = resource.was.as_ref().unwrap_or(&resource.name);
+        let recorded = self.tables.iter().find(|table| table.resource.as_ref() == Some(name));
+        let made = || self.table(&names::plural_of(name)).filter(|table| table.resource.is_none());
+        let earlier = recorded.or_else(made)?.name.as_str();
+        (!all.iter().any(|other| other.plural == earlier)).then_some(earlier)
+    }
+
     /// A fact a line, in no order that matters.
     pub fn lines(&self) -> Vec<String> {
         let dialect = match self.dialect {
@@ -91,6 +111,7 @@ impl Layout {
         for table in &self.tables {
             let name = &table.name;
             lines.push(format!("table {name} key {}", table.key.join(",")));
+            lines.extend(table.resource.iter().map(|resource| format!("resource {name} {resource}")));
             for (number, column) in table.columns.iter().enumerate() {
                 let null = if column.nullable { "null" } else { "not-null" };
                 lines.push(format!(
@@ -138,6 +159,7 @@ impl Layout {
                     name: (*name).to_owned(),
                     purpose: String::new(),
                     was: Vec::new(),
+                    resource: None,
                     columns: Vec::new(),
                     key: list(key),
                     constraints: Vec::new(),
@@ -199,6 +221,7 @@ impl TableLayout {
         let column = |column: &super::model::Column| ColumnLayout {
             name: column.name.clone(),
             was: column.was.iter().flat_map(|was| [format!("{was}_id"), was.clone()]).collect(),
+            renamed_choices: column.renamed_choices.clone(),
             kind: column.kind.column(dialect),
             spec: column.kind.to_string(),
             nullable: column.nullable,
@@ -213,6 +236,7 @@ impl TableLayout {
             name: table.name.clone(),
             purpose: table.purpose.clone(),
             was: table.was.clone(),
+            resource: Some(table.resource.clone()),
             columns: table.columns.iter().map(column).collect(),
             key: table.key.clone(),
             constraints,
@@ -234,12 +258,15 @@ impl TableLayout {
                 self.columns.push(ColumnLayout {
                     name: (*name).to_owned(),
                     was: Vec::new(),
+                    renamed_choices: Vec::new(),
                     kind: sql.replace('_', " "),
                     spec: (*spec).to_owned(),
                     nullable: *null == "null",
                     default: None,
                 });
             }
+            // Of two branches that each renamed it, one stays.
+            ("resource", [name]) => self.resource = Some((*name).to_owned()),
             ("default", [column, ..]) => {
                 let sql = joined.strip_prefix(column)?.trim_start().to_owned();
                 self.columns.iter_mut().find(|known| known.name == *column)?.default = Some(sql);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::check::{MAX_IDENTIFIER, OWN_COLUMNS};
 use super::default::Default;
+use super::draft::RenamedChoice;
 use super::index::{IndexColumn, listed};
 use super::resource::{Field, Resource};
 use super::types::Type;
@@ -31,6 +32,8 @@ pub struct Table {
     pub purpose: String,
     /// Names that it may have had before.
     pub was: Vec<String>,
+    /// The resource that it is of, or what it is called in the singular.
+    pub resource: String,
     pub columns: Vec<Column>,
     pub key: Vec<String>,
     pub unique: Vec<Named>,
@@ -46,6 +49,7 @@ pub struct Column {
     pub default: Option<Default>,
     /// The name of the field that it was before.
     pub was: Option<String>,
+    pub renamed_choices: Vec<RenamedChoice>,
 }
 
 /// Columns under the name of a constraint.
@@ -148,13 +152,21 @@ fn of_layer(own: &OwnTable, plural: &dyn Fn(&str) -> String, taken: &mut BTreeSe
 
 /// The id, the fields and what they refer to.
 fn start(resource: &Resource, purpose: String, plural: &dyn Fn(&str) -> String) -> Table {
-    let id = Column { name: "id".into(), kind: Type::Uuid, nullable: false, default: None, was: None };
+    let id = Column {
+        name: "id".into(),
+        kind: Type::Uuid,
+        nullable: false,
+        default: None,
+        was: None,
+        renamed_choices: Vec::new(),
+    };
     let fields = resource.fields.iter().map(|field| Column {
         name: field.column(),
         kind: field.kind.clone(),
         nullable: field.nullable,
         default: field.default.clone(),
         was: field.was.clone(),
+        renamed_choices: field.renamed_choices.clone(),
     });
     let references = resource.fields.iter().filter_map(|field| match &field.kind {
         Type::Ref(target) => {
@@ -166,6 +178,7 @@ fn start(resource: &Resource, purpose: String, plural: &dyn Fn(&str) -> String) 
         name: resource.plural.clone(),
         purpose,
         was: resource.earlier_tables(),
+        resource: resource.name.clone(),
         columns: std::iter::once(id).chain(fields).collect(),
         key: vec!["id".into()],
         unique: Vec::new(),
@@ -210,7 +223,7 @@ fn finish(table: &mut Table, resource: &Resource, listed: bool, taken: &mut BTre
 }
 
 fn own_column(name: &str, kind: Type, default: Default) -> Column {
-    Column { name: name.into(), kind, nullable: false, default: Some(default), was: None }
+    Column { name: name.into(), kind, nullable: false, default: Some(default), was: None, renamed_choices: Vec::new() }
 }
 
 /// What an index of a field is over beside its column, and what for.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::access::{Access, AccessRules};
 use super::default::Default;
-use super::draft::{Drafts, Written};
+use super::draft::{Drafts, RenamedChoice, Written};
 use super::index::{CompositeIndex, IndexColumn};
 use super::names;
 use super::types::Type;
@@ -19,6 +19,8 @@ pub struct Resource {
     pub irregular: bool,
     /// The name that it had before: its table is renamed, and not made anew.
     pub was: Option<String>,
+    /// The table that it had before, where migrations made one of another name.
+    pub earlier_table: Option<String>,
     pub fields: Vec<Field>,
     /// Indexes over several columns.
     pub indexes: Vec<CompositeIndex>,
@@ -46,6 +48,8 @@ pub struct Field {
     pub doc: Option<String>,
     /// The name that it had before: its column is renamed, and not made anew.
     pub was: Option<String>,
+    /// Choices that had another name before: rows that hold it keep what they mean.
+    pub renamed_choices: Vec<RenamedChoice>,
 }
 
 impl Field {
@@ -66,7 +70,19 @@ impl Field {
 impl Resource {
     /// Names that its table may have had before.
     pub fn earlier_tables(&self) -> Vec<String> {
-        self.was.iter().flat_map(|was| [names::plural_of(was), was.clone()]).collect()
+        let guessed = self.was.iter().flat_map(|was| [names::plural_of(was), was.clone()]);
+        match &self.earlier_table {
+            Some(known) => vec![known.clone()],
+            None => guessed.collect(),
+        }
+    }
+
+    /// As it is once its renames are carried out.
+    #[must_use]
+    pub fn without_history(&self) -> Self {
+        let settled = |field: &Field| Field { was: None, renamed_choices: Vec::new(), ..field.clone() };
+        let fields = self.fields.iter().map(settled).collect();
+        Self { was: None, earlier_table: None, fields, ..self.clone() }
     }
 
     /// Who may read its rows, and who may write them; `accounts` where the service has any.
@@ -112,7 +128,16 @@ impl Resource {
 /// As the grammar has it: what is printed reads back as the same field.
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.kind)?;
+        match &self.kind {
+            Type::Enum(choices) if !self.renamed_choices.is_empty() => {
+                let was = |choice: &String| self.renamed_choices.iter().find(|renamed| renamed.to == *choice);
+                let choice = |choice: &String| {
+                    was(choice).map_or_else(|| choice.clone(), |renamed| format!("{choice}:was={}", renamed.from))
+                };
+                write!(f, "{}:enum({})", self.name, choices.iter().map(choice).collect::<Vec<_>>().join(","))?;
+            }
+            kind => write!(f, "{}:{kind}", self.name)?,
+        }
         if self.nullable {
             f.write_str("?")?;
         }

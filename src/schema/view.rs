@@ -265,7 +265,8 @@ impl ResourceView {
             names: NamesView::new(&resource.name, resource.plural.clone(), resource.owner.is_some(), may),
             referenced: false,
             included: false,
-            spec: without_history(resource).to_string(),
+            // What it was called once is no matter of the files that are made of it.
+            spec: resource.without_history().to_string(),
             owner: resource.owner.clone(),
             imports: sorted(|field| field.import),
             packages: sorted(|field| field.package),
@@ -305,12 +306,6 @@ impl ResourceView {
             listing: filtered && sorted,
         })
     }
-}
-
-/// What it was called once is no matter of the files that are made of it.
-fn without_history(resource: &Resource) -> Resource {
-    let fields = resource.fields.iter().map(|field| Field { was: None, ..field.clone() }).collect();
-    Resource { was: None, fields, ..resource.clone() }
 }
 
 impl FieldView {

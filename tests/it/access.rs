@@ -88,7 +88,7 @@ fn a_repository_from_before_the_rules_keeps_its_behaviour() {
     let sandbox = Sandbox::new();
     new(&sandbox, "", &[PRODUCT, ORDER]).ok();
     let lock = sandbox.read("shop/.new-service/lock");
-    sandbox.write("shop/.new-service/lock", lock.replace("\nformat 4\n", "\nformat 2\n"));
+    sandbox.write("shop/.new-service/lock", lock.replace("\nformat 5\n", "\nformat 2\n"));
     sandbox.commit("shop");
     let said = inside(&sandbox, "update")
         .ok()
@@ -96,7 +96,7 @@ fn a_repository_from_before_the_rules_keeps_its_behaviour() {
     assert!(!said.err.contains("each order"), "{said:?}");
     let service = sandbox.read("shop/service.toml");
     assert!(service.contains("name = \"product\"\nwrite = \"signed-in\"\n"), "{service}");
-    assert!(sandbox.read("shop/.new-service/lock").contains("\nformat 4\n"));
+    assert!(sandbox.read("shop/.new-service/lock").contains("\nformat 5\n"));
     sandbox.commit("shop");
     let said = inside(&sandbox, "update").ok();
     assert!(!said.err.contains("as before"), "{said:?}");

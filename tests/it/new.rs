@@ -512,7 +512,7 @@ fn the_record_holds_every_file_and_the_pristine_bytes_of_what_is_merged() {
     let catalog = sandbox.tool("catalog --json").ok().json();
     let head: Vec<&str> = lines.iter().copied().filter(|line| !line.starts_with("file ")).collect();
     let digest = format!("digest {}", catalog["digest"].as_str().unwrap());
-    assert_eq!(head, [&*digest, "drawn year 2001", "format 4", "pack python-tool 0.2.0"]);
+    assert_eq!(head, [&*digest, "drawn year 2001", "format 5", "pack python-tool 0.2.0"]);
 
     let mut listed = vec!["service.toml".to_owned()];
     let mut objects = Vec::new();

@@ -26,7 +26,7 @@ pub fn changes(old: &Layout, new: &Layout) -> Result<Vec<Migration>, Faults> {
         Database::Postgres => postgres::changes(&renamed, new),
         Database::Sqlite => sqlite::changes(&renamed, new),
     };
-    if let (Some(first), Some(note)) = (all.first_mut(), renamed.note()) {
+    if let (Some(first), Some(note)) = (all.first_mut(), renamed.note(new)) {
         first.notes.insert(0, note);
     }
     Ok(all)
@@ -53,7 +53,30 @@ fn can_be_cast(old: &Layout, new: &Layout) -> Result<(), Faults> {
 
 /// How a column, which is called `x`, becomes what it is now.
 fn of_column(before: &ColumnLayout, now: &ColumnLayout, x: &str, dialect: Database) -> Option<Cast> {
-    casts::cast(&Type::read(&before.spec)?, &Type::read(&now.spec)?, x, dialect)
+    let (from, to) = (Type::read(&before.spec)?, Type::read(&now.spec)?);
+    let renamed = renamed_choices(before, now);
+    let Type::Enum(choices) = &from else { return casts::cast(&from, &to, x, dialect) };
+    if renamed.is_empty() {
+        return casts::cast(&from, &to, x, dialect);
+    }
+    let new_name = |choice: &String| {
+        renamed.iter().find(|(old, _)| *old == choice).map_or_else(|| choice.clone(), |(_, new)| (*new).to_owned())
+    };
+    let cast = casts::cast(&Type::Enum(choices.iter().map(new_name).collect()), &to, x, dialect)?;
+    let cases: String = renamed.iter().map(|(old, new)| format!(" WHEN '{old}' THEN '{new}'")).collect();
+    let renamed = format!("CASE {x}{cases} ELSE {x} END");
+    Some(Cast { sql: cast.sql.replace(x, &renamed), guard: None, ..cast })
+}
+
+/// Choices that rows hold by other names, old and new, on the way from one layout to the other or back.
+fn renamed_choices<'a>(before: &'a ColumnLayout, now: &'a ColumnLayout) -> Vec<(&'a str, &'a str)> {
+    let is_choice = |column: &ColumnLayout, choice: &str| match Type::read(&column.spec) {
+        Some(Type::Enum(choices)) => choices.iter().any(|known| known == choice),
+        _ => false,
+    };
+    let forth = now.renamed_choices.iter().map(|renamed| (renamed.from.as_str(), renamed.to.as_str()));
+    let back = before.renamed_choices.iter().map(|renamed| (renamed.to.as_str(), renamed.from.as_str()));
+    forth.chain(back).filter(|(old, _)| is_choice(before, old) && !is_choice(now, old)).collect()
 }
 
 /// The same, after [`can_be_cast`].

@@ -286,6 +286,16 @@ impl<'a> TableChange<'a> {
                 // Its rule stands by then, and is proved next; that would name no row.
                 self.second.add(refuse_others(self.new, now, guard), "");
             }
+            if !super::renamed_choices(before, now).is_empty() {
+                let rename = |before: &ColumnLayout, now: &ColumnLayout| {
+                    let old = super::renamed_choices(before, now).into_iter().map(|(old, _)| format!("'{old}'"));
+                    let old: Vec<String> = old.collect();
+                    let (table, cast) = (quoted(&self.new.name), super::cast(before, now, &name, Database::Postgres));
+                    format!("UPDATE {table} SET {name} = {} WHERE {name} IN ({});\n", cast.sql, old.join(", "))
+                };
+                self.first.add(rename(before, now), rename(now, before));
+                self.others = true;
+            }
             if before.default != now.default {
                 self.first.add(default(&now.default), default(&before.default));
                 self.others = true;

@@ -59,10 +59,20 @@ impl Renamed {
     }
 
     /// That a rename is no step that two releases can share; none where nothing is renamed.
-    pub fn note(&self) -> Option<String> {
+    pub fn note(&self, new: &Layout) -> Option<String> {
         let tables = self.tables.iter().map(|(to, from)| format!("{from} to {to}"));
         let columns = self.columns.iter().map(|((table, to), from)| format!("{table}.{from} to {to}"));
-        let renamed: Vec<String> = tables.chain(columns).collect();
+        let choices = new.tables.iter().filter_map(|table| Some((table, self.old.table(&table.name)?)));
+        let choices = choices.flat_map(|(table, old)| {
+            let renamed = |column: &ColumnLayout| {
+                let all = old.column(&column.name).map(|before| super::renamed_choices(before, column));
+                let all = all.into_iter().flatten();
+                let name = format!("{}.{}", table.name, column.name);
+                all.map(|(from, to)| format!("the choice {from} of {name} to {to}")).collect::<Vec<_>>()
+            };
+            table.columns.iter().flat_map(renamed).collect::<Vec<_>>()
+        });
+        let renamed: Vec<String> = tables.chain(columns).chain(choices).collect();
         (!renamed.is_empty()).then(|| {
             format!(
                 "the new migrations rename {}: stop replicas of the previous release before they run, because that \

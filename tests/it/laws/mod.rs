@@ -98,7 +98,7 @@ fn new(blueprint: &Blueprint, pack: &Arc<Pack>) -> Tree {
 fn plan(tree: &Tree, target: &Blueprint, pack: &Arc<Pack>) -> Plan {
     let lock = Lock::parse(&text(tree, LOCK)).unwrap();
     let target = Blueprint { drawn: lock.drawn(target.drawn.moment), ..target.clone() };
-    let service = service_of(tree).edited(&target, pack).unwrap();
+    let service = service_of(tree).carried_out(&target, pack).unwrap();
     let revision = Revision { blueprint: &target, pack, lock: &lock, work: tree, service };
     Plan::revise_to(&revision, &made(&target, pack).0).unwrap_or_else(|faults| panic!("{faults}"))
 }

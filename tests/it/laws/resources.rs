@@ -50,7 +50,7 @@ fn fresh(specs: &[String], pack: &Arc<Pack>) -> Tree {
 fn changed(tree: &Tree, specs: &[String], pack: &Arc<Pack>) -> Option<Tree> {
     let lock = Lock::parse(&text(tree, LOCK)).unwrap();
     let blueprint = blueprint(specs, lock.drawn(MOMENT));
-    let service = service_of(tree).edited(&blueprint, pack).unwrap();
+    let service = service_of(tree).carried_out(&blueprint, pack).unwrap();
     let revision = Revision { blueprint: &blueprint, pack, lock: &lock, work: tree, service };
     match Plan::revise(&revision) {
         Ok(plan) => Some(written(&plan, tree.clone())),

@@ -9,6 +9,7 @@ mod changes;
 mod forms;
 mod hostile;
 mod indexes;
+mod renames;
 mod servers;
 mod values;
 mod words;
