@@ -102,16 +102,19 @@ impl Revising<'_> {
             record::Read::Two { base, ours, theirs } if matches!(self.change, Change::Apply(_)) => {
                 let united = Lock::unite(base.as_deref(), ours, theirs)?;
                 self.same_template(&united)?;
-                let blueprint = inputs.clone()?.standing(pack, united.drawn(moment))?;
+                let drawn = Drawn { files: united.migration_files(&repo.disk)?, ..united.drawn(moment) };
+                let blueprint = inputs.clone()?.standing(pack, drawn)?;
                 let (lock, objects) = record::anew(&blueprint, pack, &united)?;
                 (lock, Some(objects))
             }
             record::Read::Two { .. } => return Err(repo.lock().map(|_| ()).unwrap_err().into()),
         };
         self.same_template(&lock)?;
+        // By the names that they have on disk.
+        let files = lock.migration_files(&repo.disk)?;
         let renamed = versions::apart(&mut lock);
         let mut inputs = inputs?;
-        let blueprint = inputs.after(self.change, pack, lock.drawn(moment))?;
+        let blueprint = inputs.after(self.change, pack, Drawn { files, ..lock.drawn(moment) })?;
         let service = repo.service.edited(&blueprint, pack)?;
         let work = record::WithObjects { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
         let revision = Revision { blueprint: &blueprint, pack, lock: &lock, work: &work, service };

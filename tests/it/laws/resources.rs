@@ -111,6 +111,10 @@ for line in sys.stdin:
         if steps is None:
             db, steps = sqlite3.connect(":memory:"), ["PRAGMA foreign_keys = ON"]
         for step in steps:
+            if step.startswith("-- rebuild: "):
+                # As the migrator of a service does.
+                pragmas = "PRAGMA foreign_keys = {}; PRAGMA legacy_alter_table = {};"
+                step = "\n".join([pragmas.format("OFF", "ON"), "BEGIN;", step, "COMMIT;", pragmas.format("ON", "OFF")])
             db.executescript(step)
         told = [row[0].replace("\n", " ") for row in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
     except sqlite3.Error as error:
