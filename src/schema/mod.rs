@@ -26,7 +26,7 @@ mod values;
 mod view;
 
 pub use access::{Access, AccessRules};
-pub use chain::{ByHand, MigrationFile};
+pub use chain::{HandWritten, MigrationFile};
 pub use changes::{changes, changes_beside};
 pub use check::{Known, MAX_IDENTIFIER, OWN_COLUMNS, Surroundings, check, unwanted};
 pub use default::Default;

@@ -1,19 +1,19 @@
 //! What the migrations of a repository leave in a database: what people wrote beside what was drawn.
 //!
 //! ```text
-//! files, by version → statements → Chain → ByHand (the model taken out)
+//! files, by version → statements → Chain → HandWritten (the model taken out)
 //! ```
 //!
 //! It is read from the text alone. What is not understood is kept as such: whether it matters, the change decides.
 
-mod by_hand;
+mod hand_written;
 mod read;
 mod statements;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-pub use by_hand::{ByHand, Kept, TableChange};
+pub use hand_written::{CarriedOver, HandWritten, TableFate};
 
 use self::statements::Statement;
 use super::names;
@@ -46,14 +46,14 @@ struct Chain {
     tables: Vec<ChainTable>,
     objects: Vec<Object>,
     /// Statements by hand that could be anything.
-    others: Vec<Other>,
+    others: Vec<UnknownStatement>,
     /// Columns and indexes that a file by hand took away.
-    gone: Vec<Gone>,
+    gone: Vec<Removal>,
 }
 
 /// Where something was written.
 #[derive(Debug, Clone)]
-struct Source {
+struct WrittenAt {
     place: Place,
     /// Whether a person wrote the file, or changed it.
     by_hand: bool,
@@ -62,31 +62,33 @@ struct Source {
 #[derive(Debug)]
 struct ChainTable {
     name: String,
-    columns: Vec<Part>,
+    columns: Vec<TablePart>,
     /// Rules of the table: `CONSTRAINT x CHECK (…)`.
-    rules: Vec<Part>,
-    source: Source,
+    rules: Vec<TablePart>,
+    source: WrittenAt,
+    /// What stands after its brackets: `STRICT`.
+    options: String,
     /// Tables that it refers to, and their columns.
     references: Vec<(String, BTreeSet<String>)>,
 }
 
 /// A column or a rule of a table.
 #[derive(Debug, Clone)]
-struct Part {
+struct TablePart {
     /// None of a rule without one.
     name: Option<String>,
     definition: String,
-    source: Source,
+    source: WrittenAt,
 }
 
-impl Part {
+impl TablePart {
     fn is_called(&self, name: &str) -> bool {
         self.name.as_deref().is_some_and(|own| same(own, name))
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ObjectKind {
     Index,
     Trigger,
     View,
@@ -94,7 +96,7 @@ enum Kind {
     Code,
 }
 
-impl Kind {
+impl ObjectKind {
     fn noun(self) -> &'static str {
         match self {
             Self::Index => "index",
@@ -108,12 +110,12 @@ impl Kind {
 /// An index, a trigger, a view.
 #[derive(Debug, Clone)]
 struct Object {
-    kind: Kind,
+    kind: ObjectKind,
     name: String,
     /// The table that an index or a trigger is on.
-    on: Option<Target>,
+    on: Option<ObjectTarget>,
     text: String,
-    source: Source,
+    source: WrittenAt,
     /// All other names in its text.
     mentions: BTreeSet<String>,
     /// A name in its text that is another one now, which the database wrote into its own copy.
@@ -121,7 +123,7 @@ struct Object {
 }
 
 #[derive(Debug, Clone)]
-struct Target {
+struct ObjectTarget {
     table: String,
     /// The bytes of the name in the text.
     span: Range<usize>,
@@ -143,7 +145,7 @@ impl Object {
 }
 
 #[derive(Debug)]
-struct Other {
+struct UnknownStatement {
     text: String,
     place: Place,
     mentions: BTreeSet<String>,
@@ -151,7 +153,7 @@ struct Other {
 
 /// What a file by hand took away.
 #[derive(Debug)]
-struct Gone {
+struct Removal {
     /// `column` or `index`.
     what: &'static str,
     table: Option<String>,

@@ -2,35 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::statements::{Reader, Statement};
-use super::{Chain, ChainTable, Gone, Kind, MigrationFile, Object, Other, Part, Source, Target, all_statements, same};
+use super::statements::{Statement, StatementReader};
+use super::{
+    Chain, ChainTable, MigrationFile, Object, ObjectKind, ObjectTarget, Removal, TablePart, UnknownStatement,
+    WrittenAt, all_statements, same,
+};
 use crate::schema::types::Database;
 
 /// Statements that leave the schema as it is.
-const OF_ROWS: [&str; 22] = [
-    "analyze",
-    "begin",
-    "checkpoint",
-    "comment",
-    "commit",
-    "delete",
-    "end",
-    "explain",
-    "insert",
-    "notify",
-    "pragma",
-    "reindex",
-    "release",
-    "replace",
-    "reset",
-    "rollback",
-    "savepoint",
-    "select",
-    "set",
-    "update",
-    "vacuum",
-    "values",
-];
+const OF_ROWS: &str = "analyze begin checkpoint comment commit delete end explain insert lock notify pragma refresh \
+                       reindex release replace reset rollback savepoint select set truncate update vacuum values with";
 
 /// The words that a rule of a table begins with.
 const RULES: [&str; 5] = ["constraint", "primary", "unique", "check", "foreign"];
@@ -39,10 +20,10 @@ impl Chain {
     pub fn read(files: &[MigrationFile], database: Database) -> Self {
         let mut chain = Self::default();
         for (by_hand, statement) in all_statements(files, database) {
-            let source = Source { place: statement.place.clone(), by_hand };
+            let source = WrittenAt { place: statement.place.clone(), by_hand };
             if chain.take(&statement, &source).is_none() && by_hand && !is_of_rows(&statement) {
                 let (text, place) = (head(&statement.text), source.place);
-                chain.others.push(Other { text, place, mentions: statement.mentions(None) });
+                chain.others.push(UnknownStatement { text, place, mentions: statement.mentions(None) });
             }
         }
         chain
@@ -57,7 +38,7 @@ impl Chain {
     }
 
     /// None where the statement is not understood, or says nothing of the schema.
-    fn take(&mut self, statement: &Statement, source: &Source) -> Option<()> {
+    fn take(&mut self, statement: &Statement, source: &WrittenAt) -> Option<()> {
         let mut reader = statement.reader();
         match reader.word()?.as_str() {
             "create" => self.create(statement, reader, source),
@@ -67,7 +48,7 @@ impl Chain {
         }
     }
 
-    fn create(&mut self, statement: &Statement, mut reader: Reader, source: &Source) -> Option<()> {
+    fn create(&mut self, statement: &Statement, mut reader: StatementReader, source: &WrittenAt) -> Option<()> {
         reader.take_words(&["or", "replace"]);
         let is_temporary = reader.take_words(&["temp"]) || reader.take_words(&["temporary"]);
         reader.take_words(&["unlogged"]);
@@ -76,13 +57,13 @@ impl Chain {
             kind,
             name,
             mentions: statement.mentions(on.as_ref().map(|(_, at)| *at)),
-            on: on.map(|(table, at)| Target { table, span: statement.span(at) }),
+            on: on.map(|(table, at)| ObjectTarget { table, span: statement.span(at) }),
             text: statement.text.clone(),
             source: source.clone(),
             outdated: None,
         };
         match what.as_str() {
-            // Gone with the connection.
+            // Removal with the connection.
             _ if is_temporary => Some(()),
             "table" => self.create_table(statement, reader, source),
             "unique" | "index" => {
@@ -97,7 +78,7 @@ impl Chain {
                 }
                 reader.take_words(&["only"]);
                 let table = reader.object_name()?;
-                self.objects.push(object(Kind::Index, name, Some((table, reader.last()))));
+                self.objects.push(object(ObjectKind::Index, name, Some((table, reader.last()))));
                 Some(())
             }
             "constraint" | "trigger" => {
@@ -110,30 +91,30 @@ impl Chain {
                     return None;
                 }
                 let table = reader.object_name()?;
-                self.objects.push(object(Kind::Trigger, name, Some((table, reader.last()))));
+                self.objects.push(object(ObjectKind::Trigger, name, Some((table, reader.last()))));
                 Some(())
             }
             "materialized" | "recursive" | "view" => {
                 reader.take_words(&["view"]);
                 reader.take_words(&["if", "not", "exists"]);
                 let name = reader.object_name()?;
-                self.objects.retain(|object| object.kind != Kind::View || !same(&object.name, &name));
-                self.objects.push(object(Kind::View, name, None));
+                self.objects.retain(|object| object.kind != ObjectKind::View || !same(&object.name, &name));
+                self.objects.push(object(ObjectKind::View, name, None));
                 Some(())
             }
             "function" | "procedure" | "virtual" => {
                 reader.take_words(&["table"]);
                 reader.take_words(&["if", "not", "exists"]);
                 let name = reader.object_name()?;
-                self.objects.retain(|object| object.kind != Kind::Code || !same(&object.name, &name));
-                self.objects.push(object(Kind::Code, name, None));
+                self.objects.retain(|object| object.kind != ObjectKind::Code || !same(&object.name, &name));
+                self.objects.push(object(ObjectKind::Code, name, None));
                 Some(())
             }
             _ => None,
         }
     }
 
-    fn create_table(&mut self, statement: &Statement, mut reader: Reader, source: &Source) -> Option<()> {
+    fn create_table(&mut self, statement: &Statement, mut reader: StatementReader, source: &WrittenAt) -> Option<()> {
         let if_missing = reader.take_words(&["if", "not", "exists"]);
         let name = reader.object_name()?;
         if if_missing && self.table(&name).is_some() {
@@ -144,22 +125,24 @@ impl Chain {
             columns: Vec::new(),
             rules: Vec::new(),
             source: source.clone(),
+            options: String::new(),
             references: statement.references(),
         };
         for definition in reader.in_brackets() {
             let (name, source) = (column(&definition), source.clone());
             if name.is_some() {
-                table.columns.push(Part { name, definition, source });
+                table.columns.push(TablePart { name, definition, source });
             } else {
                 let name = without_prefix(&definition, &["constraint"]).and_then(column);
-                table.rules.push(Part { name, definition, source });
+                table.rules.push(TablePart { name, definition, source });
             }
         }
+        table.options = reader.rest();
         self.tables.push(table);
         Some(())
     }
 
-    fn alter(&mut self, statement: &Statement, mut reader: Reader, source: &Source) -> Option<()> {
+    fn alter(&mut self, statement: &Statement, mut reader: StatementReader, source: &WrittenAt) -> Option<()> {
         if !reader.take_words(&["table"]) {
             return if reader.take_words(&["index"]) { self.rename_index(reader) } else { None };
         }
@@ -185,29 +168,30 @@ impl Chain {
             return Some(());
         }
         // PostgreSQL takes several actions; all must be known.
-        let actions: Vec<Action> = reader.parts().iter().map(|part| action(part)).collect::<Option<_>>()?;
+        let actions: Vec<ColumnAction> = reader.parts().iter().map(|part| action(part)).collect::<Option<_>>()?;
         for action in actions {
             match action {
-                Action::Add(name, definition) => {
+                ColumnAction::Add(name, definition) => {
                     if let Some(table) = self.table_mut(&table) {
-                        table.columns.push(Part { name: Some(name), definition, source: source.clone() });
+                        table.columns.push(TablePart { name: Some(name), definition, source: source.clone() });
                         table.references.extend(statement.references());
                     }
                 }
-                Action::Drop(name) => self.drop_column(source, &table, &name),
+                ColumnAction::Drop(name) => self.drop_column(source, &table, &name),
             }
         }
         Some(())
     }
 
-    fn rename_index(&mut self, mut reader: Reader) -> Option<()> {
+    fn rename_index(&mut self, mut reader: StatementReader) -> Option<()> {
         reader.take_words(&["if", "exists"]);
         let from = reader.object_name()?;
         if !reader.take_words(&["rename", "to"]) {
             return None;
         }
         let to = reader.object_name()?;
-        let index = self.objects.iter_mut().find(|object| object.kind == Kind::Index && same(&object.name, &from));
+        let index =
+            self.objects.iter_mut().find(|object| object.kind == ObjectKind::Index && same(&object.name, &from));
         if let Some(index) = index {
             index.outdated.get_or_insert(from);
             index.name = to;
@@ -237,7 +221,7 @@ impl Chain {
         }
     }
 
-    fn rename_column(&mut self, source: &Source, table: &str, from: &str, to: &str) {
+    fn rename_column(&mut self, source: &WrittenAt, table: &str, from: &str, to: &str) {
         if let Some(table) = self.table_mut(table) {
             for column in table.columns.iter_mut().filter(|column| column.is_called(from)) {
                 column.name = Some(to.to_owned());
@@ -256,11 +240,12 @@ impl Chain {
         self.goes("column", Some(table), from, source);
     }
 
-    fn drop_column(&mut self, source: &Source, table: &str, name: &str) {
+    fn drop_column(&mut self, source: &WrittenAt, table: &str, name: &str) {
         // PostgreSQL drops the indexes over it, and SQLite does not drop a column that has one.
         let lower = name.to_lowercase();
-        let is_over =
-            |object: &Object| object.kind == Kind::Index && object.is_on(table) && object.mentions.contains(&lower);
+        let is_over = |object: &Object| {
+            object.kind == ObjectKind::Index && object.is_on(table) && object.mentions.contains(&lower)
+        };
         self.objects.retain(|object| !is_over(object));
         if let Some(table) = self.table_mut(table) {
             table.columns.retain(|column| !column.is_called(name));
@@ -268,14 +253,14 @@ impl Chain {
         self.goes("column", Some(table), name, source);
     }
 
-    fn goes(&mut self, what: &'static str, table: Option<&str>, name: &str, source: &Source) {
+    fn goes(&mut self, what: &'static str, table: Option<&str>, name: &str, source: &WrittenAt) {
         if source.by_hand {
             let (table, name, place) = (table.map(str::to_owned), name.to_owned(), source.place.clone());
-            self.gone.push(Gone { what, table, name, place });
+            self.gone.push(Removal { what, table, name, place });
         }
     }
 
-    fn drop(&mut self, mut reader: Reader, source: &Source) -> Option<()> {
+    fn drop(&mut self, mut reader: StatementReader, source: &WrittenAt) -> Option<()> {
         reader.take_words(&["materialized"]);
         let what = reader.word()?;
         reader.take_words(&["concurrently"]);
@@ -284,14 +269,14 @@ impl Chain {
         let kind = match what.as_str() {
             "table" => {
                 self.tables.retain(|table| !same(&table.name, &name));
-                let is_it = |object: &Object| object.kind == Kind::Code && same(&object.name, &name);
+                let is_it = |object: &Object| object.kind == ObjectKind::Code && same(&object.name, &name);
                 self.objects.retain(|object| !object.is_on(&name) && !is_it(object));
                 return Some(());
             }
-            "index" => Kind::Index,
-            "trigger" => Kind::Trigger,
-            "view" => Kind::View,
-            "function" | "procedure" => Kind::Code,
+            "index" => ObjectKind::Index,
+            "trigger" => ObjectKind::Trigger,
+            "view" => ObjectKind::View,
+            "function" | "procedure" => ObjectKind::Code,
             _ => return None,
         };
         // PostgreSQL has triggers of one name on several tables.
@@ -301,7 +286,7 @@ impl Chain {
             object.kind == kind && same(&object.name, &name) && there
         };
         self.objects.retain(|object| !is_it(object));
-        if kind == Kind::Index {
+        if kind == ObjectKind::Index {
             self.goes("index", None, &name, source);
         }
         Some(())
@@ -309,12 +294,12 @@ impl Chain {
 }
 
 /// What ALTER TABLE does to a column.
-enum Action {
+enum ColumnAction {
     Add(String, String),
     Drop(String),
 }
 
-fn action(text: &str) -> Option<Action> {
+fn action(text: &str) -> Option<ColumnAction> {
     let (word, rest) = first_word(text)?;
     let (next, after) = first_word(rest)?;
     // `COLUMN` may be left out.
@@ -322,8 +307,8 @@ fn action(text: &str) -> Option<Action> {
     let rest = without_prefix(rest, &["if", "not", "exists"]).or_else(|| without_prefix(rest, &["if", "exists"]));
     let rest = rest.unwrap_or(if next.eq_ignore_ascii_case("column") { after } else { first_word(text)?.1 });
     match word.to_ascii_lowercase().as_str() {
-        "add" => Some(Action::Add(column(rest)?, rest.to_owned())),
-        "drop" => Some(Action::Drop(column(rest)?)),
+        "add" => Some(ColumnAction::Add(column(rest)?, rest.to_owned())),
+        "drop" => Some(ColumnAction::Drop(column(rest)?)),
         _ => None,
     }
 }
@@ -362,7 +347,7 @@ fn is_of_rows(statement: &Statement) -> bool {
     // SQLite's own tables hold the schema.
     let is_of_schema =
         ["sqlite_master", "sqlite_schema", "writable_schema"].iter().any(|name| mentions.contains(*name));
-    (OF_ROWS.contains(&word.as_str()) || word == "with") && (!is_of_schema || word == "select")
+    OF_ROWS.split(' ').any(|known| known == word) && (!is_of_schema || word == "select")
 }
 
 /// The first line, for a message.

@@ -122,8 +122,8 @@ impl Offsets {
 
 impl Statement {
     /// Reads from its first token.
-    pub fn reader(&self) -> Reader<'_> {
-        Reader { statement: self, at: 0 }
+    pub fn reader(&self) -> StatementReader<'_> {
+        StatementReader { statement: self, at: 0 }
     }
 
     /// Every name in it, in lowercase, those in texts that are code included; not the word at `but`.
@@ -181,12 +181,12 @@ pub fn words(text: &str) -> impl Iterator<Item = String> {
 
 /// Reads a statement from left to right.
 #[derive(Clone)]
-pub struct Reader<'a> {
+pub struct StatementReader<'a> {
     statement: &'a Statement,
     at: usize,
 }
 
-impl Reader<'_> {
+impl StatementReader<'_> {
     /// Takes these keywords, or nothing.
     pub fn take_words(&mut self, words: &[&str]) -> bool {
         let tokens = &self.statement.tokens[self.at..];
@@ -254,6 +254,12 @@ impl Reader<'_> {
         let parts = self.parts();
         self.at += 1;
         parts
+    }
+
+    /// The text that is left.
+    pub fn rest(&self) -> String {
+        let start = self.statement.tokens.get(self.at).map_or(self.statement.text.len(), |token| token.start);
+        self.statement.text[start..].to_owned()
     }
 
     /// The texts between commas from here on, to the bracket that closes.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::renames::Renamed;
 use crate::fault::Faults;
-use crate::schema::chain::{ByHand, Kept, TableChange};
+use crate::schema::chain::{CarriedOver, HandWritten, TableFate};
 use crate::schema::layout::{Layout, TableLayout};
 use crate::schema::types::Database;
 
 /// What a rebuild of each table carries over, by the names that the tables get.
-pub fn kept(renamed: &Renamed, old: &Layout, new: &Layout, by_hand: &ByHand) -> BTreeMap<String, Kept> {
+pub fn kept(renamed: &Renamed, old: &Layout, new: &Layout, by_hand: &HandWritten) -> BTreeMap<String, CarriedOver> {
     let of = |table: &TableLayout| {
         let before = old.table(renamed.old_table(&table.name))?;
         Some((table.name.clone(), by_hand.kept(before, &table.name)))
@@ -22,7 +22,7 @@ pub fn bars(
     renamed: &Renamed,
     old: &Layout,
     new: &Layout,
-    by_hand: &ByHand,
+    by_hand: &HandWritten,
     is_rebuilt: impl Fn(&str) -> bool,
 ) -> Faults {
     let mut faults = Faults::default();
@@ -35,11 +35,11 @@ pub fn bars(
 }
 
 /// What goes with tables and columns, a line each, and names that are taken. Of columns of `SQLite`, [`bars`] tells.
-pub fn goes_along(renamed: &Renamed, old: &Layout, new: &Layout, by_hand: &ByHand) -> (Vec<String>, Faults) {
+pub fn goes_along(renamed: &Renamed, old: &Layout, new: &Layout, by_hand: &HandWritten) -> (Vec<String>, Faults) {
     let mut faults = by_hand.clashes(&renamed.old, new, |table| renamed.old_table(table).to_owned());
     let mut lines = Vec::new();
     let dropped = renamed.old.tables.iter().filter(|table| new.table(&table.name).is_none());
-    let whole = dropped.map(|table| TableChange::dropped(table));
+    let whole = dropped.map(|table| TableFate::dropped(table));
     let changed = new.tables.iter().filter_map(|table| change(renamed, old, table));
     for change in whole.chain(changed.filter(|_| new.dialect == Database::Postgres)) {
         let (more, wrong) = by_hand.goes_along(&change);
@@ -50,7 +50,7 @@ pub fn goes_along(renamed: &Renamed, old: &Layout, new: &Layout, by_hand: &ByHan
 }
 
 /// What becomes of a table that was there.
-fn change<'a>(renamed: &Renamed, old: &'a Layout, table: &'a TableLayout) -> Option<TableChange<'a>> {
+fn change<'a>(renamed: &Renamed, old: &'a Layout, table: &'a TableLayout) -> Option<TableFate<'a>> {
     let before = old.table(renamed.old_table(&table.name))?;
     let fate = |column: &str| {
         let now = table.columns.iter().find(|now| renamed.old_column(&table.name, &now.name) == column);
@@ -61,5 +61,5 @@ fn change<'a>(renamed: &Renamed, old: &'a Layout, table: &'a TableLayout) -> Opt
         }
     };
     let lost = before.columns.iter().filter_map(|column| Some((column.name.clone(), fate(&column.name)?)));
-    Some(TableChange { before, now: Some(&table.name), lost: lost.collect() })
+    Some(TableFate { before, now: Some(&table.name), lost: lost.collect() })
 }

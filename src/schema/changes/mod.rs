@@ -11,7 +11,7 @@ mod renames;
 mod sqlite;
 
 use self::casts::Cast;
-use super::chain::ByHand;
+use super::chain::HandWritten;
 use super::layout::{ColumnLayout, Constraint, Layout, TableLayout, What};
 use super::migrations::{Migration, create};
 use super::names;
@@ -21,12 +21,12 @@ use crate::fault::{Fault, Faults};
 /// The migrations from `old`, which others have reached, to `new`; none where they are the same. A type of which
 /// no value becomes one of the new type is a fault, each with what to do instead.
 pub fn changes(old: &Layout, new: &Layout) -> Result<Vec<Migration>, Faults> {
-    changes_beside(old, new, &ByHand::default())
+    changes_beside(old, new, &HandWritten::default())
 }
 
 /// The same where people wrote migrations of their own: `SQLite` carries over what they have on a table that is
 /// written anew, and what cannot be is a fault; what goes with a table or a column is announced.
-pub fn changes_beside(old: &Layout, new: &Layout, by_hand: &ByHand) -> Result<Vec<Migration>, Faults> {
+pub fn changes_beside(old: &Layout, new: &Layout, by_hand: &HandWritten) -> Result<Vec<Migration>, Faults> {
     let renamed = renames::Renamed::new(old, new);
     can_be_cast(&renamed.old, new)?;
     let (lost, mut faults) = beside::goes_along(&renamed, old, new, by_hand);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::renames::Renamed;
 use super::{cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted};
-use crate::schema::chain::Kept;
+use crate::schema::chain::CarriedOver;
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout, What};
 use crate::schema::migrations::{Migration, column_lines, create_table, rule_lines};
 use crate::schema::types::Database;
@@ -15,8 +15,8 @@ use crate::schema::types::Database;
 const REBUILD: &str = "-- rebuild: ";
 
 /// `kept` is what stands on tables beside the model, by the names that they get.
-pub fn changes(renamed: &Renamed, new: &Layout, kept: &BTreeMap<String, Kept>) -> Vec<Migration> {
-    let none = Kept::default();
+pub fn changes(renamed: &Renamed, new: &Layout, kept: &BTreeMap<String, CarriedOver>) -> Vec<Migration> {
+    let none = CarriedOver::default();
     let old = &renamed.old;
     let mut all: Vec<Migration> = renamed.tables.iter().map(|(to, from)| rename(from, to)).collect();
     all.extend(created(old, new));
@@ -40,7 +40,7 @@ fn rename(from: &str, to: &str) -> Migration {
     Migration { name: format!("rename_{from}_to_{to}"), up: sql(from, to), down: sql(to, from), ..Migration::default() }
 }
 
-fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed, kept: &Kept) -> Option<Migration> {
+fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed, kept: &CarriedOver) -> Option<Migration> {
     let mut migration = Migration { name: format!("change_{}", new.name), ..Migration::default() };
     let came: Vec<&ColumnLayout> = new.columns.iter().filter(|column| old.column(&column.name).is_none()).collect();
     let gone = || old.columns.iter().filter(|column| new.column(&column.name).is_none());
@@ -198,7 +198,7 @@ struct Rebuild<'a> {
     /// The same, perhaps by the names that its columns get.
     old: &'a TableLayout,
     new: &'a TableLayout,
-    kept: &'a Kept,
+    kept: &'a CarriedOver,
 }
 
 impl Rebuild<'_> {

@@ -49,7 +49,9 @@ fn fresh(specs: &[String], pack: &Arc<Pack>) -> Tree {
 /// What `resource` and `apply` make of a tree; none where no value of one type becomes one of another.
 fn changed(tree: &Tree, specs: &[String], pack: &Arc<Pack>) -> Option<Tree> {
     let lock = Lock::parse(&text(tree, LOCK)).unwrap();
-    let blueprint = blueprint(specs, lock.drawn(MOMENT));
+    // With what was drawn before, beside which nobody wrote anything.
+    let files = lock.migration_files(tree).unwrap();
+    let blueprint = blueprint(specs, Drawn { files, ..lock.drawn(MOMENT) });
     let service = service_of(tree).edited(&blueprint, pack).unwrap();
     let revision = Revision { blueprint: &blueprint, pack, lock: &lock, work: tree, service };
     match Plan::revise(&revision) {

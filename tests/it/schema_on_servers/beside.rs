@@ -1,7 +1,7 @@
 //! What people wrote beside the model stays when the model changes, with its rows; or the change is refused, with the
 //! file and the line.
 
-use new_service::schema::{ByHand, Database, Layout, Migration, MigrationFile, changes_beside, migrations};
+use new_service::schema::{Database, HandWritten, Layout, Migration, MigrationFile, changes_beside, migrations};
 
 use super::changes::{as_migrated, kept, layout, run, same};
 use super::servers::Server;
@@ -35,7 +35,7 @@ impl Chain {
     }
 
     fn to(&self, specs: &[&str]) -> Result<Vec<Migration>, String> {
-        let by_hand = ByHand::of(&self.files, self.dialect);
+        let by_hand = HandWritten::of(&self.files, self.dialect);
         changes_beside(&self.reached, &layout(specs, self.dialect), &by_hand).map_err(|faults| faults.to_string())
     }
 

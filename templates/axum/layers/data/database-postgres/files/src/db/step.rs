@@ -4,7 +4,7 @@
 use std::{convert::Infallible, fmt::Write as _, future::pending, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _,
     error::DatabaseError,
     migrate::{MigrateError, Migration},
     raw_sql,
@@ -41,15 +41,17 @@ pub async fn run(
         if let Some(index) = &index {
             // Of an attempt that was killed.
             index.drop_invalid(connection).await?;
+            if index.is_built(connection).await? {
+                // Killed after that, before the record.
+                let sql = "SELECT 1".into_sql_str();
+                return migrate::execute(connection, &Migration { sql, ..migration.clone() }).await;
+            }
         }
         let (outcome, blockers) = watched(connection, options, migration, limit).await;
         let Err(error) = outcome else { return Ok(()) };
         if let Some(index) = &index {
             if let Err(error) = index.drop_invalid(connection).await {
                 tracing::warn!(index = index.name, %error, "an invalid index is left");
-            }
-            if code(&error).as_deref() == Some("42P07") {
-                return Err(migrate::stopped(migration, index.exists()));
             }
         }
         if code(&error).as_deref() != Some("55P03") {
@@ -188,6 +190,9 @@ struct ConcurrentIndex {
     name: String,
     /// As the statement has it.
     table: String,
+    is_unique: bool,
+    /// Its columns and what follows.
+    columns: String,
 }
 
 impl ConcurrentIndex {
@@ -195,7 +200,8 @@ impl ConcurrentIndex {
         let statement = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
         let statement = statement.collect::<Vec<_>>().join("\n");
         let rest = after(&statement, "CREATE")?;
-        let rest = after(rest, "UNIQUE").unwrap_or(rest);
+        let unique = after(rest, "UNIQUE");
+        let rest = unique.unwrap_or(rest);
         let rest = after(after(rest, "INDEX")?, "CONCURRENTLY")?;
         let rest = match after(rest, "IF") {
             Some(rest) => after(after(rest, "NOT")?, "EXISTS")?,
@@ -203,12 +209,13 @@ impl ConcurrentIndex {
         };
         let (name, rest) = identifier(rest)?;
         let rest = after(rest, "ON")?;
-        let (table, _) = identifier(after(rest, "ONLY").unwrap_or(rest))?;
+        let (table, columns) = identifier(after(rest, "ONLY").unwrap_or(rest))?;
         let name = match name.strip_prefix('"') {
             Some(quoted) => quoted.strip_suffix('"')?.replace("\"\"", "\""),
             None => name.to_lowercase(),
         };
-        Some(Self { name, table: table.to_owned() })
+        let (table, columns) = (table.to_owned(), columns_of(columns));
+        Some(Self { name, table, is_unique: unique.is_some(), columns })
     }
 
     async fn drop_invalid(&self, connection: &mut Connection) -> sqlx::Result<()> {
@@ -242,13 +249,28 @@ impl ConcurrentIndex {
         .await
     }
 
-    fn exists(&self) -> String {
-        let Self { name, .. } = self;
-        format!(
-            "\"{name}\" exists already. If it is the index of this migration, an earlier run was \
-             stopped before it was recorded: `DROP INDEX CONCURRENTLY \"{name}\"`, and run this again"
+    /// Whether the table has this very index, and it is valid.
+    async fn is_built(&self, connection: &mut Connection) -> sqlx::Result<bool> {
+        let built = sqlx::query_as(
+            "SELECT indisunique, pg_get_indexdef(indexrelid)
+            FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+            WHERE indrelid = to_regclass($1) AND relname = $2 AND indisvalid",
         )
+        .bind(&self.table)
+        .bind(&self.name);
+        let built: Option<(bool, String)> = built.fetch_optional(connection).await?;
+        Ok(built.is_some_and(|(is_unique, sql)| {
+            let columns = sql.split_once(" USING ").map_or("", |(_, method)| method);
+            is_unique == self.is_unique && columns_of(&format!("USING {columns}")) == self.columns
+        }))
     }
+}
+
+/// The end of a statement from the columns on, without what does not matter.
+fn columns_of(text: &str) -> String {
+    let text = text.trim().trim_end_matches(';').to_lowercase();
+    let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+    text.strip_prefix("usingbtree").unwrap_or(&text).to_owned()
 }
 
 /// The rest after a keyword.

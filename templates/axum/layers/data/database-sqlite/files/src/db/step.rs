@@ -119,7 +119,7 @@ impl<'a> Rebuild<'a> {
             let head = rest.lines().map_while(|line| line.strip_prefix("-- "));
             let mut lists = head.filter_map(|line| line.strip_prefix(kind)?.strip_prefix(": "));
             let names = lists.next().into_iter().flat_map(|list| list.split(',')).map(str::trim);
-            (kind, names.filter(|name| !name.is_empty()).collect())
+            (kind, names.filter(|name| !name.is_empty()).collect::<Vec<_>>())
         };
         let mut expected: Vec<_> = ["columns", "indexes", "triggers"].map(names).into();
         if expected.iter().all(|(_, names)| names.is_empty()) {

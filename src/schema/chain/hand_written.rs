@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::statements::words;
-use super::{Chain, ChainTable, Kind, MigrationFile, Object, Part, same};
+use super::{Chain, ChainTable, MigrationFile, Object, ObjectKind, TablePart, same};
 use crate::fault::{Fault, Faults, Place};
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout};
 use crate::schema::types::Database;
 
 /// What the migrations of a repository leave, to be compared with the model that they have reached.
 #[derive(Debug, Default)]
-pub struct ByHand {
+pub struct HandWritten {
     chain: Chain,
     /// Whether migrations that were drawn carry over what people wrote.
     is_carried: bool,
@@ -18,16 +18,16 @@ pub struct ByHand {
 
 /// What stands on one table beside the model: what a rebuild carries over.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Kept {
-    pub columns: Vec<KeptColumn>,
+pub struct CarriedOver {
+    pub columns: Vec<CarriedColumn>,
     /// Rules as they were written.
     pub rules: Vec<String>,
-    pub indexes: Vec<KeptObject>,
-    pub triggers: Vec<KeptObject>,
+    pub indexes: Vec<CarriedObject>,
+    pub triggers: Vec<CarriedObject>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptColumn {
+pub struct CarriedColumn {
     pub name: String,
     /// As it was written, its name first.
     pub definition: String,
@@ -36,14 +36,14 @@ pub struct KeptColumn {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptObject {
+pub struct CarriedObject {
     pub name: String,
     /// The statement that creates it, without a semicolon.
     pub sql: String,
 }
 
 /// What a change of the model does to a table.
-pub struct TableChange<'a> {
+pub struct TableFate<'a> {
     /// As the migrations so far have it.
     pub before: &'a TableLayout,
     /// The name that it has after; none where it goes.
@@ -52,7 +52,7 @@ pub struct TableChange<'a> {
     pub lost: Vec<(String, String)>,
 }
 
-impl<'a> TableChange<'a> {
+impl<'a> TableFate<'a> {
     pub fn dropped(before: &'a TableLayout) -> Self {
         Self { before, now: None, lost: vec![(String::new(), "goes".to_owned())] }
     }
@@ -61,37 +61,37 @@ impl<'a> TableChange<'a> {
 const DROP_FIRST: &str = "drop it in a migration of your own, then run this again; where it is still needed, create it \
                           again in a migration after the new ones";
 
-impl ByHand {
+impl HandWritten {
     pub fn of(files: &[MigrationFile], database: Database) -> Self {
         Self { chain: Chain::read(files, database), is_carried: database == Database::Sqlite }
     }
 
     /// What a rebuild of a table carries over, which has the name `now` by then.
-    pub fn kept(&self, before: &TableLayout, now: &str) -> Kept {
+    pub fn kept(&self, before: &TableLayout, now: &str) -> CarriedOver {
         let table = before.name.as_str();
-        let column = |part: &Part| {
+        let column = |part: &TablePart| {
             let name = part.name.clone()?;
             let is_generated = is_generated(&part.definition);
-            Some(KeptColumn { name, definition: part.definition.clone(), is_generated })
+            Some(CarriedColumn { name, definition: part.definition.clone(), is_generated })
         };
         let objects = |kind| {
             let object = |object: &Object| {
                 let mut object = object.clone();
                 object.retarget(now);
-                KeptObject { name: object.name, sql: object.text }
+                CarriedObject { name: object.name, sql: object.text }
             };
             self.objects_on(before).filter(move |object| object.kind == kind).map(object).collect()
         };
         let found = self.chain.table(table);
-        Kept {
+        CarriedOver {
             columns: found.into_iter().flat_map(|table| columns(table, before)).filter_map(column).collect(),
             rules: found
                 .into_iter()
                 .flat_map(|table| rules(table, before))
                 .map(|rule| rule.definition.clone())
                 .collect(),
-            indexes: objects(Kind::Index),
-            triggers: objects(Kind::Trigger),
+            indexes: objects(ObjectKind::Index),
+            triggers: objects(ObjectKind::Trigger),
         }
     }
 
@@ -105,8 +105,8 @@ impl ByHand {
     }
 
     /// Why a table cannot be written anew: what stands on it, or names it, could not be carried over whole.
-    pub fn bars_rebuild(&self, change: &TableChange) -> Faults {
-        let TableChange { before, now, lost } = change;
+    pub fn bars_rebuild(&self, change: &TableFate) -> Faults {
+        let TableFate { before, now, lost } = change;
         let table = before.name.as_str();
         let is_renamed = now.is_some_and(|now| now != table);
         let mut faults = Faults::default();
@@ -143,7 +143,21 @@ impl ByHand {
                      service.toml, or keep what is yours in a column of its own",
                 ));
             }
+            if found.source.by_hand && !found.options.is_empty() {
+                let message = format!("{table} is created with `{}` here, which a rebuild would lose", found.options);
+                faults
+                    .push(Fault::at(found.source.place.clone(), message).help(
+                        "create it without in a migration of your own, as the model has it, then run this again",
+                    ));
+            }
             for part in columns(found, before).chain(rules(found, before)) {
+                if label(part).contains([',', '\n']) {
+                    let message = format!(
+                        "the column {} has a name that cannot be listed at the head of a migration",
+                        label(part)
+                    );
+                    faults.push(Fault::at(part.source.place.clone(), message).help(DROP_FIRST));
+                }
                 let named: BTreeSet<String> = words(&part.definition).skip(1).collect();
                 Self::bars(lost, &named, table, &part.source.place, &format!("`{}`", first_line(part)), &mut faults);
             }
@@ -202,7 +216,7 @@ impl ByHand {
             let found = self.chain.table(table);
             return found.is_some_and(|table| table.columns.iter().any(|column| column.is_called(name)));
         }
-        self.chain.objects.iter().any(|object| object.kind == Kind::Index && same(&object.name, name))
+        self.chain.objects.iter().any(|object| object.kind == ObjectKind::Index && same(&object.name, name))
     }
 
     /// What the new model would create, and a file by hand has created.
@@ -219,7 +233,7 @@ impl ByHand {
                 if let Some(found) = self.chain.table(&table.name).filter(|found| found.source.by_hand) {
                     clash(format!("the table {}", table.name), &found.source.place);
                 }
-                for view in self.chain.objects.iter().filter(|object| object.kind == Kind::View) {
+                for view in self.chain.objects.iter().filter(|object| object.kind == ObjectKind::View) {
                     if same(&view.name, &table.name) {
                         clash(format!("the view {}", table.name), &view.source.place);
                     }
@@ -227,7 +241,8 @@ impl ByHand {
                 continue;
             };
             let found = self.chain.table(&before(&table.name));
-            for part in found.into_iter().flat_map(|found| columns(found, known)) {
+            let parts = found.into_iter().flat_map(|found| columns(found, known));
+            for part in parts.filter(|part| self.is_carried || part.source.by_hand) {
                 let is_new =
                     |column: &&ColumnLayout| known.column(&column.name).is_none() && part.is_called(&column.name);
                 if let Some(column) = table.columns.iter().find(is_new) {
@@ -236,7 +251,7 @@ impl ByHand {
             }
             let is_new = |index: &&IndexLayout| !known.indexes.iter().any(|other| other.name == index.name);
             for index in table.indexes.iter().filter(is_new) {
-                let is_it = |object: &&Object| object.kind == Kind::Index && same(&object.name, &index.name);
+                let is_it = |object: &&Object| object.kind == ObjectKind::Index && same(&object.name, &index.name);
                 if let Some(object) = self.chain.objects.iter().filter(|object| object.source.by_hand).find(is_it) {
                     clash(format!("the index {}", index.name), &object.source.place);
                 }
@@ -246,8 +261,8 @@ impl ByHand {
     }
 
     /// What goes with a table or, of `PostgreSQL`, with its columns: a line each. Where the change would fail, a fault.
-    pub fn goes_along(&self, change: &TableChange) -> (Vec<String>, Faults) {
-        let TableChange { before, now, lost } = change;
+    pub fn goes_along(&self, change: &TableFate) -> (Vec<String>, Faults) {
+        let TableFate { before, now, lost } = change;
         let (table, whole) = (before.name.as_str(), now.is_none());
         let name = table.to_lowercase();
         let (mut lines, mut faults) = (Vec::new(), Faults::default());
@@ -266,7 +281,7 @@ impl ByHand {
             if !is_on && !object.mentions.contains(&name) {
                 continue;
             }
-            let is_view = object.kind == Kind::View;
+            let is_view = object.kind == ObjectKind::View;
             let named = if is_view { object.mentions.clone() } else { without_star(&object.mentions) };
             let Some((column, fate)) = hit(&named) else { continue };
             let what = format!("the {} {}", object.kind.noun(), object.name);
@@ -274,7 +289,7 @@ impl ByHand {
             if is_view {
                 let message = format!("{what} names {of}, which {fate}");
                 faults.push(Fault::at(object.source.place.clone(), message).help(DROP_FIRST));
-            } else if is_on && (whole || object.kind == Kind::Index) {
+            } else if is_on && (whole || object.kind == ObjectKind::Index) {
                 lines.push(format!("{}: {what} goes with {of}", object.source.place));
             } else {
                 lines.push(format!("{}: {what} names {of}, which {fate}", object.source.place));
@@ -308,24 +323,24 @@ fn without_star(names: &BTreeSet<String>) -> BTreeSet<String> {
     names.iter().filter(|name| *name != "*").cloned().collect()
 }
 
-fn label(part: &Part) -> &str {
+fn label(part: &TablePart) -> &str {
     part.name.as_deref().unwrap_or_default()
 }
 
-fn first_line(part: &Part) -> &str {
+fn first_line(part: &TablePart) -> &str {
     part.definition.lines().next().unwrap_or_default()
 }
 
 /// Columns that the model does not have.
-fn columns<'a>(table: &'a ChainTable, before: &'a TableLayout) -> impl Iterator<Item = &'a Part> {
-    let is_known = |part: &&Part| before.columns.iter().any(|column| part.is_called(&column.name));
+fn columns<'a>(table: &'a ChainTable, before: &'a TableLayout) -> impl Iterator<Item = &'a TablePart> {
+    let is_known = |part: &&TablePart| before.columns.iter().any(|column| part.is_called(&column.name));
     table.columns.iter().filter(move |part| !is_known(part))
 }
 
 /// Rules that the model does not have.
-fn rules<'a>(table: &'a ChainTable, before: &'a TableLayout) -> impl Iterator<Item = &'a Part> {
+fn rules<'a>(table: &'a ChainTable, before: &'a TableLayout) -> impl Iterator<Item = &'a TablePart> {
     let key = format!("{}_pkey", before.name);
-    let is_known = move |part: &&Part| match &part.name {
+    let is_known = move |part: &&TablePart| match &part.name {
         Some(name) => same(name, &key) || before.constraints.iter().any(|rule| same(&rule.name, name)),
         None => !part.source.by_hand,
     };
