@@ -184,6 +184,6 @@ async fn an_index_that_is_created_concurrently_waits_without_a_limit() {
 async fn other_errors_are_not_tried_again() {
     let database = things().await;
     let wrong = migration("ALTER TABLE nothing ADD COLUMN note TEXT").await;
-    let error = migrate::up(&wrong, &database.options()).await.unwrap_err();
+    let error = migrate::up(&wrong, &impatient(&database, "50ms")).await.unwrap_err();
     assert!(error.to_string().contains("\"nothing\" does not exist"), "{error}");
 }
