@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::stamps;
 use crate::fault::Fault;
-use crate::schema::Layout;
+use crate::schema::{Layout, MigrationFile};
 
 /// What is drawn once and kept in the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Drawn {
     pub reached: Option<Layout>,
     /// The layers whose files the repository had before this command.
     pub layers: BTreeSet<String>,
+    /// The migrations in the repository, those that people wrote included.
+    pub files: Vec<MigrationFile>,
 }
 
 impl Drawn {
@@ -38,7 +40,14 @@ impl Drawn {
     /// A first draw, at a moment in seconds since 1970.
     pub fn at(moment: u64) -> Self {
         let (year, ..) = stamps::date(moment / 86_400);
-        Self { year: year.to_string(), moment, migrations: BTreeMap::new(), reached: None, layers: BTreeSet::new() }
+        Self {
+            year: year.to_string(),
+            moment,
+            migrations: BTreeMap::new(),
+            reached: None,
+            layers: BTreeSet::new(),
+            files: Vec::new(),
+        }
     }
 
     /// The stamps of the migrations `names`, in their order: those that are drawn stay, and each new

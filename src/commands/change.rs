@@ -103,16 +103,19 @@ impl Revising<'_> {
             record::Read::Two { base, ours, theirs } if matches!(self.change, Change::Apply(_)) => {
                 let united = Lock::unite(base.as_deref(), ours, theirs)?;
                 self.same_template(&united)?;
-                let blueprint = inputs.clone()?.standing(pack, united.drawn(moment))?;
+                let drawn = Drawn { files: united.migration_files(&repo.disk)?, ..united.drawn(moment) };
+                let blueprint = inputs.clone()?.standing(pack, drawn)?;
                 let (lock, objects) = record::anew(&blueprint, pack, &united)?;
                 (lock, Some(objects))
             }
             record::Read::Two { .. } => return Err(repo.lock().map(|_| ()).unwrap_err().into()),
         };
         self.same_template(&lock)?;
+        // By the names that they have on disk.
+        let files = lock.migration_files(&repo.disk)?;
         let renamed = versions::apart(&mut lock);
         let mut inputs = inputs?;
-        let blueprint = inputs.after(self.change, pack, lock.drawn(moment))?;
+        let blueprint = inputs.after(self.change, pack, Drawn { files, ..lock.drawn(moment) })?;
         let tree = render_in_time(&blueprint, pack)?;
         // Renames of tables wait for a database where this one has been taken out.
         let service = if pack.database(&tree.layers).is_some() || lock.schema.is_none() {

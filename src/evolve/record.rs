@@ -12,12 +12,12 @@ use super::format;
 use super::merge::marker;
 use super::paths::{is_hash, lock_path, object_path};
 use super::shadows::{self, Shadows};
-use super::work::{Found, WorkTree};
+use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, check_plain, hash};
 use crate::render::{Mode, Tree, TreePath, render_in_time};
-use crate::schema::Layout;
+use crate::schema::{Layout, MigrationFile};
 
 /// The format of the lock file: 5 since it says whose tables are, 4 since resources declare who may read and write
 /// them, 3 with lines `shadow`.
@@ -85,7 +85,7 @@ impl Lock {
         }
     }
 
-    /// What was drawn when the repository was made, for a command that began at `moment`.
+    /// What was drawn when the repository was made, for a command that began at `moment`; without its migrations.
     pub fn drawn(&self, moment: u64) -> Drawn {
         Drawn {
             year: self.year.clone(),
@@ -93,7 +93,31 @@ impl Lock {
             migrations: self.migrations.clone(),
             reached: self.schema.clone(),
             layers: self.files.values().map(|file| file.layer.clone()).collect(),
+            files: Vec::new(),
         }
+    }
+
+    /// The migrations of the repository in `work`: all SQL in the folders of those that were drawn.
+    pub fn migration_files(&self, work: &dyn WorkTree) -> Result<Vec<MigrationFile>, Faults> {
+        let drawn = self.files.iter().filter(|(_, locked)| locked.policy == Policy::Append);
+        let folders: BTreeSet<&str> =
+            drawn.filter_map(|(path, _)| path.as_str().rsplit_once('/')).map(|(folder, _)| folder).collect();
+        let mut files = Vec::new();
+        for folder in folders {
+            let Ok(folder) = TreePath::new(folder) else { continue };
+            for path in work.folder(&folder).map_err(|error| unreadable(&folder, &error))? {
+                if !path.as_str().ends_with(".sql") {
+                    continue;
+                }
+                let Found::File(content, _) = work.look(&path).map_err(|error| unreadable(&path, &error))? else {
+                    continue;
+                };
+                let is_as_drawn = self.files.get(&path).is_some_and(|locked| locked.hash == hash(&content));
+                let text = String::from_utf8_lossy(&content).into_owned();
+                files.push(MigrationFile { path: path.to_string(), text, is_as_drawn });
+            }
+        }
+        Ok(files)
     }
 
     /// Whether it was written when every account could write all rows that have no owner.
@@ -388,6 +412,10 @@ impl WorkTree for WithObjects<'_> {
 
     fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
         self.work.files()
+    }
+
+    fn folder(&self, folder: &TreePath) -> io::Result<Vec<TreePath>> {
+        self.work.folder(folder)
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {

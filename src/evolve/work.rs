@@ -33,6 +33,9 @@ pub trait WorkTree {
     /// Every file that is part of the repository, with its size; what git ignores is not.
     fn files(&self) -> io::Result<BTreeMap<TreePath, u64>>;
 
+    /// What stands directly in a folder, also what git ignores; nothing where there is no such folder.
+    fn folder(&self, folder: &TreePath) -> io::Result<Vec<TreePath>>;
+
     /// The names of all objects of `.new-service/base/`.
     fn objects(&self) -> io::Result<BTreeSet<String>>;
 
@@ -121,6 +124,20 @@ impl WorkTree for Disk {
         Ok(paths.filter_map(|path| plain(&path).map(|meta| (path, meta.len()))).collect())
     }
 
+    fn folder(&self, folder: &TreePath) -> io::Result<Vec<TreePath>> {
+        let entries = match fs::read_dir(self.path(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name();
+            paths.extend(name.to_str().and_then(|name| TreePath::new(&format!("{folder}/{name}")).ok()));
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
     fn objects(&self) -> io::Result<BTreeSet<String>> {
         let folder = self.root.join(paths::OBJECTS);
         match fs::read_dir(folder) {
@@ -150,6 +167,12 @@ impl WorkTree for BTreeMap<TreePath, (Vec<u8>, Mode)> {
 
     fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
         Ok(self.iter().map(|(path, (content, _))| (path.clone(), content.len() as u64)).collect())
+    }
+
+    fn folder(&self, folder: &TreePath) -> io::Result<Vec<TreePath>> {
+        let is_in =
+            |path: &&TreePath| path.as_str().rsplit_once('/').is_some_and(|(above, _)| above == folder.as_str());
+        Ok(self.keys().filter(is_in).cloned().collect())
     }
 
     fn objects(&self) -> io::Result<BTreeSet<String>> {

@@ -180,7 +180,13 @@ impl<'a> Database<'a> {
                 Some(reached) => {
                     self.take_over(&mut layout, reached, drawn, tree)?;
                     tree.migrations.clone_from(&drawn.migrations);
-                    let steps = named_apart(schema::changes(reached, &layout)?, &drawn.migrations);
+                    let mut steps = schema::changes(reached, &layout)?;
+                    // Most commands change no table, and need not read what people wrote.
+                    if !steps.is_empty() {
+                        let by_hand = schema::HandWritten::of(&drawn.files, rule.dialect);
+                        steps = schema::changes_beside(reached, &layout, &by_hand)?;
+                    }
+                    let steps = named_apart(steps, &drawn.migrations);
                     tree.steps.clone_from(&steps);
                     steps
                 }

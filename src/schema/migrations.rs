@@ -40,7 +40,7 @@ pub fn create(table: &TableLayout, layout: &Layout, new: &[&str]) -> Migration {
 
 fn up(table: &TableLayout, layout: &Layout, new: &[&str]) -> String {
     let waiting = |constraint: &&Constraint| !waits(&table.name, constraint, layout.dialect, new);
-    let mut sql = format!("-- {}\n{}", table.purpose, table_sql(table, &table.name, waiting));
+    let mut sql = format!("-- {}\n{}", table.purpose, table_sql(table, waiting));
     for index in &table.indexes {
         sql.push('\n');
         if !index.why.is_empty() {
@@ -56,16 +56,24 @@ fn up(table: &TableLayout, layout: &Layout, new: &[&str]) -> String {
     sql
 }
 
-/// `CREATE TABLE`, under a name that may be another, with the constraints that are wanted.
-pub fn table_sql(table: &TableLayout, name: &str, wanted: impl Fn(&&Constraint) -> bool) -> String {
-    let mut lines: Vec<String> = table.columns.iter().map(super::layout::ColumnLayout::sql).collect();
-    lines.push(format!(
-        "CONSTRAINT {} PRIMARY KEY ({})",
-        names::sql(&format!("{}_pkey", table.name)),
-        list(&table.key)
-    ));
-    lines.extend(table.constraints.iter().filter(wanted).map(Constraint::sql));
-    format!("CREATE TABLE {} (\n    {}\n);\n", names::sql(name), lines.join(",\n    "))
+/// `CREATE TABLE` with the constraints that are wanted.
+fn table_sql(table: &TableLayout, wanted: impl Fn(&&Constraint) -> bool) -> String {
+    create_table(&table.name, &column_lines(table), &rule_lines(table, wanted))
+}
+
+pub fn create_table(name: &str, columns: &[String], rules: &[String]) -> String {
+    format!("CREATE TABLE {} (\n    {}\n);\n", names::sql(name), [columns, rules].concat().join(",\n    "))
+}
+
+pub fn column_lines(table: &TableLayout) -> Vec<String> {
+    table.columns.iter().map(super::layout::ColumnLayout::sql).collect()
+}
+
+/// The key, and the constraints that are wanted.
+pub fn rule_lines(table: &TableLayout, wanted: impl Fn(&&Constraint) -> bool) -> Vec<String> {
+    let key = names::sql(&format!("{}_pkey", table.name));
+    let key = format!("CONSTRAINT {key} PRIMARY KEY ({})", list(&table.key));
+    std::iter::once(key).chain(table.constraints.iter().filter(wanted).map(Constraint::sql)).collect()
 }
 
 fn down(table: &TableLayout, layout: &Layout, new: &[&str]) -> String {

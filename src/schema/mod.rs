@@ -7,6 +7,7 @@
 
 mod access;
 mod arguments;
+mod chain;
 mod changes;
 mod check;
 mod default;
@@ -25,7 +26,8 @@ mod values;
 mod view;
 
 pub use access::{Access, AccessRules};
-pub use changes::changes;
+pub use chain::{HandWritten, MigrationFile};
+pub use changes::{changes, changes_beside};
 pub use check::{Known, MAX_IDENTIFIER, OWN_COLUMNS, Surroundings, check, unwanted};
 pub use default::Default;
 pub use describe::sentence;

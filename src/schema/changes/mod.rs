@@ -4,6 +4,7 @@
 //! The order is the safe one: names, new tables, columns that may be empty, their values, what must hold of
 //! them, indexes, and last what goes. Nothing holds a lock for as long as a table takes to read.
 
+mod beside;
 mod casts;
 mod guards;
 mod postgres;
@@ -11,6 +12,7 @@ mod renames;
 mod sqlite;
 
 use self::casts::Cast;
+use super::chain::HandWritten;
 use super::layout::{ColumnLayout, Constraint, Layout, TableLayout, What};
 use super::migrations::{Migration, create};
 use super::names;
@@ -20,12 +22,27 @@ use crate::fault::{Fault, Faults};
 /// The migrations from `old`, which others have reached, to `new`; none where they are the same. A type of which
 /// no value becomes one of the new type is a fault, each with what to do instead.
 pub fn changes(old: &Layout, new: &Layout) -> Result<Vec<Migration>, Faults> {
+    changes_beside(old, new, &HandWritten::default())
+}
+
+/// The same where people wrote migrations of their own: `SQLite` carries over what they have on a table that is
+/// written anew, and what cannot be is a fault; what goes with a table or a column is announced.
+pub fn changes_beside(old: &Layout, new: &Layout, by_hand: &HandWritten) -> Result<Vec<Migration>, Faults> {
     let renamed = renames::Renamed::new(old, new);
     can_be_cast(&renamed.old, new)?;
+    let (lost, mut faults) = beside::goes_along(&renamed, old, new, by_hand);
     let mut all = match new.dialect {
         Database::Postgres => postgres::changes(&renamed, new),
-        Database::Sqlite => sqlite::changes(&renamed, new),
+        Database::Sqlite => {
+            let all = sqlite::changes(&renamed, new, &beside::kept(&renamed, old, new, by_hand));
+            faults.extend(beside::bars(&renamed, old, new, by_hand, |table| sqlite::rebuilds(&all, table)));
+            all
+        }
     };
+    faults.or(())?;
+    if let Some(last) = all.last_mut() {
+        last.destructive.extend(lost);
+    }
     if let (Some(first), Some(note)) = (all.first_mut(), renamed.note(new)) {
         first.notes.insert(0, note);
     }

@@ -49,7 +49,9 @@ fn fresh(specs: &[String], pack: &Arc<Pack>) -> Tree {
 /// What `resource` and `apply` make of a tree; none where no value of one type becomes one of another.
 fn changed(tree: &Tree, specs: &[String], pack: &Arc<Pack>) -> Option<Tree> {
     let lock = Lock::parse(&text(tree, LOCK)).unwrap();
-    let blueprint = blueprint(specs, lock.drawn(MOMENT));
+    // With what was drawn before, beside which nobody wrote anything.
+    let files = lock.migration_files(tree).unwrap();
+    let blueprint = blueprint(specs, Drawn { files, ..lock.drawn(MOMENT) });
     let service = service_of(tree).carried_out(&blueprint, pack).unwrap();
     let revision = Revision { blueprint: &blueprint, pack, lock: &lock, work: tree, service };
     match Plan::revise(&revision) {
@@ -111,6 +113,10 @@ for line in sys.stdin:
         if steps is None:
             db, steps = sqlite3.connect(":memory:"), ["PRAGMA foreign_keys = ON"]
         for step in steps:
+            if step.startswith("-- rebuild: "):
+                # As the migrator of a service does.
+                pragmas = "PRAGMA foreign_keys = {}; PRAGMA legacy_alter_table = {};"
+                step = "\n".join([pragmas.format("OFF", "ON"), "BEGIN;", step, "COMMIT;", pragmas.format("ON", "OFF")])
             db.executescript(step)
         told = [row[0].replace("\n", " ") for row in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
     except sqlite3.Error as error:

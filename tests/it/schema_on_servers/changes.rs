@@ -76,6 +76,8 @@ pub fn run<'a>(server: &Server, steps: impl Iterator<Item = &'a String>) {
                 server.run(&std::mem::take(&mut together));
             }
             server.run(sql);
+        } else if sql.starts_with("-- rebuild: ") {
+            together.push_str(&as_migrated(sql));
         } else {
             together.push_str(sql);
         }
@@ -83,6 +85,14 @@ pub fn run<'a>(server: &Server, steps: impl Iterator<Item = &'a String>) {
     if !together.is_empty() {
         server.run(&together);
     }
+}
+
+/// A rebuild of `SQLite` as the migrator of a service runs it.
+pub fn as_migrated(sql: &str) -> String {
+    format!(
+        "PRAGMA foreign_keys = OFF;\nPRAGMA legacy_alter_table = ON;\nBEGIN;\n{sql}\nCOMMIT;\n\
+         PRAGMA legacy_alter_table = OFF;\nPRAGMA foreign_keys = ON;\n"
+    )
 }
 
 fn every_pair(server: &Server, dialect: Database) {

@@ -4,6 +4,7 @@
 //! it fails. The queries are compiled by sqlx's macros in a crate of their own (`scratch/`), which
 //! then write the data that ours is compared with.
 
+mod beside;
 mod casts;
 mod changes;
 mod forms;

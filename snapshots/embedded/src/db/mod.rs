@@ -8,6 +8,7 @@ pub mod listing;
 pub mod migrate;
 mod sqlite;
 pub mod startup;
+pub mod step;
 
 use std::{sync::Arc, time::Duration};
 

@@ -24,6 +24,7 @@ mod migrations;
 mod openapi;
 mod outage;
 mod rate_limit;
+mod rebuilds;
 mod shutdown;
 mod signing_keys;
 mod static_files;

@@ -8,7 +8,7 @@ use sqlx::{
 };
 use tokio::time::sleep;
 
-use super::{ConnectOptions, Connection, postgres as dialect};
+use super::{ConnectOptions, Connection, postgres as dialect, step};
 use crate::{config::Config, error::Cause, telemetry};
 
 /// The migrations of this build.
@@ -99,7 +99,7 @@ pub async fn up(migrations: &Migrator, options: &ConnectOptions) -> Result<usize
     }
     for migration in &pending {
         tracing::info!(migration = name(migration), "applying");
-        connection.apply(HISTORY, migration).await?;
+        step::run(&mut connection, options, migration).await?;
     }
     tracing::info!(applied = pending.len(), "the schema is current");
     connection.close().await?;
@@ -130,10 +130,30 @@ pub async fn down(
     let steps = steps.collect::<Result<Vec<_>, _>>()?;
     for migration in &steps {
         tracing::info!(migration = name(migration), "reverting");
-        connection.revert(HISTORY, migration).await?;
+        step::run(&mut connection, options, migration).await?;
     }
     connection.close().await?;
     Ok(steps.len())
+}
+
+/// Applies a migration, or reverts it if it is a `down` file, and records that.
+///
+/// # Errors
+/// The migration fails, or cannot be recorded.
+pub async fn execute(
+    connection: &mut Connection,
+    migration: &Migration,
+) -> Result<(), MigrateError> {
+    if migration.migration_type.is_down_migration() {
+        connection.revert(HISTORY, migration).await.map(drop)
+    } else {
+        connection.apply(HISTORY, migration).await.map(drop)
+    }
+}
+
+/// The error of a migration that stops, with the reason.
+pub fn stopped(migration: &Migration, why: impl Into<String>) -> MigrateError {
+    MigrateError::ExecuteMigration(sqlx::Error::InvalidArgument(why.into()), migration.version)
 }
 
 /// One line for each migration.

@@ -10,6 +10,7 @@ pub mod listing;
 pub mod migrate;
 mod postgres;
 pub mod startup;
+pub mod step;
 
 use std::{sync::Arc, time::Duration};
 

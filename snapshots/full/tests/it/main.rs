@@ -28,6 +28,7 @@ mod lifecycle;
 mod logs;
 mod lost_answers;
 mod metrics;
+mod migration_locks;
 mod migrations;
 mod openapi;
 mod outage;
