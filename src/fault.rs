@@ -53,6 +53,13 @@ impl Fault {
         Self { place: Some(place), ..Self::new(message) }
     }
 
+    /// For a list of notes: the message, and what to do.
+    pub fn in_one_line(self) -> String {
+        let Self { place, message, help } = self;
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        help.map_or_else(|| format!("{place}{message}"), |help| format!("{place}{message}; {help}"))
+    }
+
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -1,11 +1,17 @@
 //! The git command, as far as creating and changing a repository need it.
 
+mod ignore;
+mod index;
 pub mod remote;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
+
+pub use ignore::{IgnoredPath, ignored};
+pub use index::IndexedFile;
 
 /// What became of `git init` and the first commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +30,7 @@ pub enum Outcome {
 /// The repository that `folder` would be part of, if any: the top of its work tree.
 /// A folder that the repository ignores is not part of it, as `cargo new` sees it.
 pub fn repository_around(folder: &Path) -> Option<String> {
-    let existing = folder.ancestors().find(|path| path.is_dir() || *path == Path::new(""))?;
-    let existing = if existing == Path::new("") { Path::new(".") } else { existing };
+    let existing = existing(folder);
     let top = run(existing, &["rev-parse", "--show-toplevel"]).ok()?;
     let absolute = std::path::absolute(folder).ok()?;
     let ignored = command(existing)
@@ -36,29 +41,65 @@ pub fn repository_around(folder: &Path) -> Option<String> {
     (!ignored).then(|| top.trim().to_owned())
 }
 
-/// Whether git ignores a path of `folder`; none where there is no repository.
-pub fn ignores(folder: &Path, path: &str) -> Option<bool> {
-    let status = command(folder).args(["check-ignore", "--quiet", path]).stderr(Stdio::null()).status().ok()?;
-    match status.code()? {
-        0 => Some(true),
-        1 => Some(false),
-        _ => None,
-    }
+/// Whether a repository begins at the folder, which need not be there, or above it: this takes no process.
+pub fn is_marked(folder: &Path) -> bool {
+    let whole = existing(folder).canonicalize();
+    whole.is_ok_and(|folder| folder.ancestors().any(|above| above.join(".git").exists()))
+}
+
+/// The nearest folder that is there.
+fn existing(folder: &Path) -> &Path {
+    let existing = folder.ancestors().find(|path| path.is_dir());
+    existing.filter(|path| *path != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// The first commit of a repository.
+pub struct FirstCommit<'a> {
+    pub message: &'a str,
+    /// Files that belong in it; what else is in the folder comes along.
+    pub files: Vec<&'a str>,
+    /// Whether a rule may keep one of them out.
+    pub may_ignore: &'a dyn Fn(&IgnoredPath) -> bool,
+    /// Files that can be run.
+    pub executable: Vec<&'a str>,
 }
 
 /// `git init`, and a first commit with the author that git itself is set up with.
 /// The branch is `main`, which the workflows of packs name.
-pub fn init(folder: &Path, message: &str) -> Outcome {
+pub fn init(folder: &Path, first: &FirstCommit) -> Outcome {
     match run(folder, &["init", "--quiet", "--initial-branch=main"]) {
         Err(Failure::Missing) => return Outcome::Missing,
         Err(Failure::Said(why)) => return Outcome::Uncommitted(why),
         Ok(_) => {}
     }
-    let commit = run(folder, &["add", "--all"]).and_then(|_| run(folder, &["commit", "--quiet", "--message", message]));
+    let commit = first.add(folder).and_then(|()| run(folder, &["commit", "--quiet", "--message", first.message]));
     match commit {
         Ok(_) => Outcome::Committed,
         Err(Failure::Missing) => Outcome::Missing,
         Err(Failure::Said(why)) => Outcome::Uncommitted(why),
+    }
+}
+
+impl FirstCommit<'_> {
+    fn add(&self, folder: &Path) -> Result<(), Failure> {
+        // It says `add 'PATH'` of each, which spares asking about the rules where all came in.
+        let added = run(folder, &["add", "--all", "--verbose"])?;
+        let added: BTreeSet<&str> =
+            added.lines().filter_map(|line| line.strip_prefix("add '")?.strip_suffix('\'')).collect();
+        let missing: Vec<&str> = self.files.iter().filter(|path| !added.contains(*path)).copied().collect();
+        let ignored = if missing.is_empty() { None } else { ignored(folder, missing) }.unwrap_or_default();
+        let forced: Vec<&str> =
+            ignored.iter().filter(|ignored| !(self.may_ignore)(ignored)).map(|ignored| &*ignored.path).collect();
+        if !forced.is_empty() {
+            let arguments = ["--literal-pathspecs", "add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul"];
+            feed(folder, &arguments, forced.join("\0").as_bytes())?;
+        }
+        // `git init` has tried whether modes are kept, and noted it.
+        let settings = std::fs::read_to_string(folder.join(".git/config")).unwrap_or_default();
+        if !self.executable.is_empty() && settings.to_ascii_lowercase().contains("filemode = false") {
+            feed(folder, &index::chmod(true), self.executable.join("\0").as_bytes())?;
+        }
+        Ok(())
     }
 }
 
@@ -99,7 +140,7 @@ impl Repository {
     /// The repository that `folder` is part of; none where there is none, or it ignores the folder.
     /// That there is one and git will not tell of it is an error, with git's reason.
     pub fn around(folder: &Path) -> Result<Option<Self>, String> {
-        let marked = folder.ancestors().any(|above| above.join(".git").exists());
+        let marked = is_marked(folder);
         let told = match run(folder, &["rev-parse", "--show-toplevel", "--absolute-git-dir", "--show-prefix"]) {
             Ok(told) => told,
             Err(Failure::Missing) if marked => return Err("git is not installed".into()),
@@ -116,6 +157,10 @@ impl Repository {
                 .status()
                 .is_ok_and(|status| status.success());
         Ok((!ignored).then_some(found))
+    }
+
+    pub fn top(&self) -> &Path {
+        &self.top
     }
 
     pub fn git_dir(&self) -> &Path {
@@ -189,13 +234,7 @@ impl Repository {
 
     /// Runs git at the top with something on its standard input.
     fn feed(&self, arguments: &[&str], input: &[u8]) -> Result<String, String> {
-        let mut command = command(&self.top);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| format!("git: {error}"))?;
-        // It reads to the end; one that ends early says why.
-        let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input));
-        let output = child.wait_with_output().map_err(|error| format!("git: {error}"))?;
-        answer(&output).map_err(|failure| failure.to_string())
+        feed(&self.top, arguments, input).map_err(|failure| failure.to_string())
     }
 }
 
@@ -236,7 +275,22 @@ fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
     answer(&command(folder).args(arguments).output().map_err(|_| Failure::Missing)?)
 }
 
-fn answer(output: &std::process::Output) -> Result<String, Failure> {
+fn feed(folder: &Path, arguments: &[&str], input: &[u8]) -> Result<String, Failure> {
+    answer(&pipe(command(folder).args(arguments), input).map_err(|error| Failure::Said(error.to_string()))?)
+}
+
+/// Runs a command with something on its standard input.
+fn pipe(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let stdin = child.stdin.take();
+    // It may answer before it has read all, so that both go on side by side. One that ends early says why.
+    std::thread::scope(|scope| {
+        scope.spawn(|| stdin.map(|mut pipe| pipe.write_all(input)));
+        child.wait_with_output()
+    })
+}
+
+fn answer(output: &Output) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -11,7 +11,7 @@ use crate::blueprint::{Blueprint, Drawn, ServiceFile, TemplateRef};
 use crate::cli::{Change, How, SourceArgs};
 use crate::evolve::apply::{self, Resumed};
 use crate::evolve::record::{self, Lock};
-use crate::evolve::{Checkout, Plan, Repo, Revision, repo, versions};
+use crate::evolve::{Checkout, Plan, Repo, Revision, Unseen, repo, versions};
 use crate::fault::{Fault, Faults, Stop};
 use crate::pack::{Pack, Source, Sources};
 use crate::render::render_in_time;
@@ -128,6 +128,13 @@ impl Revising<'_> {
         let mut plan = Plan::revise_to(&revision, &tree)?;
         plan.notes.splice(0..0, pack.notes().chain(inputs.notes));
         versions::rename(&mut plan, &renamed, &work)?;
+        let Unseen { refusals, notes } = Unseen::of(&plan, &repo.disk)?;
+        plan.notes.extend(notes);
+        if self.how.is_dry() {
+            plan.notes.extend(refusals.0.into_iter().map(Fault::in_one_line));
+        } else {
+            refusals.or(())?;
+        }
         self.finish(&lock, &blueprint, &plan, merged.is_some())
     }
 
@@ -205,7 +212,7 @@ impl Revising<'_> {
             return Err(faults.into());
         }
         if writes {
-            apply::apply(plan, repo.root(), &repo.place, &change.words())?;
+            apply::apply(plan, &repo.disk, &repo.place, &change.words())?;
             if merged && let Some(git) = &repo.git {
                 git.add(crate::render::RECORD).map_err(Fault::new).map_err(Faults::from)?;
             }

@@ -9,12 +9,13 @@ use anyhow::Context as _;
 use super::load;
 use crate::blueprint::{self, Blueprint, Drawn, PartialBlueprint, Resolver, ServiceFile};
 use crate::cli::{Answered, NewArgs, NewLine};
-use crate::evolve::{Action, Plan, create, interrupt, repo};
+use crate::evolve::{self, Action, Disk, Plan, Unseen, create, interrupt, repo};
 use crate::fault::{Fault, Faults, Stop, did_you_mean};
 use crate::git;
 use crate::pack::{Answer, Answers, Kind, Pack, Source, Sources, Text};
 use crate::report::{self, Created};
 use crate::schema::{self, Drafts, Resource};
+use crate::template::sh;
 use crate::wizard::{self, Prefilled, Preview, Wizard};
 
 /// Files of a folder that the wizard still lists: its answers and the tree fit on one screen.
@@ -113,31 +114,33 @@ fn finish(arguments: &NewArgs, dir: &Path, blueprint: &Blueprint, plan: &Plan, p
     if dry {
         create::check(plan, dir)?;
     } else {
-        let surrounding = if arguments.no_git { None } else { git::repository_around(dir) };
+        let around = if arguments.no_git && !git::is_marked(dir) { None } else { git::repository_around(dir) };
         let mut complete = |folder: &Path| {
-            outcome = match (&surrounding, arguments.no_git) {
-                (_, true) => git::Outcome::Skipped,
-                (Some(top), _) => git::Outcome::Inside(top.clone()),
-                (None, _) => git::init(
+            outcome = match &around {
+                _ if arguments.no_git => git::Outcome::Skipped,
+                Some(top) => git::Outcome::Inside(top.clone()),
+                None => git::init(
                     folder,
-                    &format!("Create {} with new-service {}", blueprint.name, env!("CARGO_PKG_VERSION")),
+                    &git::FirstCommit {
+                        message: &format!("Create {} with new-service {}", blueprint.name, env!("CARGO_PKG_VERSION")),
+                        files: plan.entries.iter().map(|entry| entry.path.as_str()).collect(),
+                        may_ignore: &|ignored| evolve::may_ignore(plan, "", ignored),
+                        executable: plan.executable().collect(),
+                    },
                 ),
             };
             // After the commit, which it is never part of.
-            if let Some(file) = &plan.env_file {
-                let why = if git::ignores(folder, file.path.as_str()) == Some(false) {
-                    "is not written, because git does not ignore it"
-                } else if file.write(folder)? {
-                    env_written = true;
-                    return Ok(());
-                } else {
-                    "is kept as it is"
-                };
-                notes.push(format!("{}: {why}; no value was drawn for {}", file.path, file.names()));
+            if around.is_none() {
+                env_written = write_env(plan, folder, &mut notes)?;
             }
             Ok(())
         };
         create::create(plan, dir, &mut complete)?;
+        // Only in its place is a folder under the rules of what is around it.
+        if around.is_some() {
+            notes.extend(left_to_commit(plan, dir)?);
+            env_written = write_env(plan, dir, &mut notes)?;
+        }
     }
     let created = Created { blueprint, pack, plan, dir, written: !dry, git: &outcome, notes: &notes, env_written };
     if dry && !arguments.json {
@@ -310,6 +313,35 @@ fn name_of(arguments: &NewArgs, from_file: Option<String>, pack: &Pack) -> Resul
     };
     pack.manifest.name_rules.check(&name).map_err(Stop::usage)?;
     Ok(Some(name))
+}
+
+/// Writes the file of one machine, if there is one, unless git would take it in; whether it did, or why not.
+fn write_env(plan: &Plan, folder: &Path, notes: &mut Vec<String>) -> anyhow::Result<bool> {
+    let Some(file) = &plan.env_file else { return Ok(false) };
+    let ignored = git::ignored(folder, [file.path.as_str()]);
+    let why = if ignored.is_some_and(|ignored| ignored.is_empty()) {
+        "is not written, because git does not ignore it"
+    } else if file.write(folder)? {
+        return Ok(true);
+    } else {
+        "is kept as it is"
+    };
+    notes.push(format!("{}: {why}; no value was drawn for {}", file.path, file.names()));
+    Ok(false)
+}
+
+/// What has to be done for a surrounding repository to take the files in as they were made.
+fn left_to_commit(plan: &Plan, folder: &Path) -> Result<Vec<String>, Faults> {
+    let Ok(Some(git)) = git::Repository::around(folder) else { return Ok(Vec::new()) };
+    let disk = Disk::new(folder).in_git(Some(git));
+    let Unseen { refusals, mut notes } = Unseen::of(plan, &disk)?;
+    notes.extend(refusals.0.into_iter().map(Fault::in_one_line));
+    let executable: Vec<String> = plan.executable().map(sh).collect();
+    if !executable.is_empty() && !disk.keeps_modes() {
+        let paths = executable.join(" ");
+        notes.push(format!("git does not see which files can be run here: git add --chmod=+x {paths}"));
+    }
+    Ok(notes)
 }
 
 /// Which files of the folder stand where the template has others.

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use super::interrupt;
 use super::journal::{Journal, JournalPlace};
 use super::plan::Plan;
+use super::work::Disk;
 use crate::fault::{Fault, Faults};
 
-/// Writes `plan` below `root`. On an error, and on ^C, everything is as it was before.
-pub fn apply(plan: &Plan, root: &Path, place: &JournalPlace, command: &str) -> anyhow::Result<()> {
+/// Writes `plan` to `disk`. On an error, and on ^C, everything is as it was before.
+pub fn apply(plan: &Plan, disk: &Disk, place: &JournalPlace, command: &str) -> anyhow::Result<()> {
     let _hold = interrupt::hold();
     interrupt::check()?;
-    let mut journal = Journal::begin(plan, place, root, command)?;
-    if let Err(error) = journal.finish(root) {
-        journal.undo(root)?;
+    let mut journal = Journal::begin(plan, place, disk, command)?;
+    if let Err(error) = journal.finish(disk.root()) {
+        journal.undo(disk.root())?;
         return Err(error);
     }
     Ok(())

@@ -19,7 +19,7 @@ use super::record::Lock;
 use super::steps::step;
 use super::work::{Disk, Found, WorkTree as _, unreadable};
 use crate::fault::{Fault, Faults};
-use crate::render::TreePath;
+use crate::render::{Mode, TreePath};
 
 /// What happens between filling the folder and showing it: `git init` and a first commit.
 pub type Finish<'a> = &'a mut dyn FnMut(&Path) -> anyhow::Result<()>;
@@ -283,7 +283,7 @@ fn write(path: &Path, entry: &Entry) -> io::Result<()> {
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         // The umask takes away what the user does not grant.
-        options.mode(if entry.mode == crate::render::Mode::Executable { 0o777 } else { 0o666 });
+        options.mode(if entry.mode == Mode::Executable { 0o777 } else { 0o666 });
     }
     options.open(path)?.write_all(&entry.content)
 }

@@ -8,7 +8,7 @@ use super::merge::{self, Labels, Merged};
 use super::record::Locked;
 use super::work::Found;
 use crate::pack::{Policy, hash};
-use crate::render::Mode;
+use crate::render::{Mode, lockfile};
 
 /// What a path is to hold, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Rendered<'_> {
         let base = match (self.locked, self.base) {
             (Some(_), Some(base)) => base,
             // The hash is enough to tell that nobody touched it.
-            (Some(locked), None) if hash(&ours) == locked.hash => {
+            (Some(locked), None) if is_pristine(&ours, locked) => {
                 Version { raw: &ours, formatted: &ours, mode: locked.mode }
             }
             _ => return Decision::beside(Found::File(ours, mode), self.theirs),
@@ -120,15 +120,30 @@ impl Rendered<'_> {
     }
 }
 
-/// A path that the template no longer makes: it goes when nobody has touched it.
-pub fn no_longer(locked: &Locked, base: Option<Version>, found: Found, unformatted: bool) -> Option<Decision> {
-    if matches!(locked.policy, Policy::Once | Policy::Append) {
-        return None;
+/// A lock file: replaced where nobody touched it; else packages join, and the user's versions stay.
+pub fn lock_file(locked: &Locked, theirs: &[u8], ours: &[u8], mode: Mode) -> Decision {
+    let decision = |action, content| Decision::new(action, Some((merge::with_ends_of(ours, content), mode)));
+    let plain = merge::without_carriages(ours);
+    if plain == theirs {
+        return decision(Action::Unchanged, plain);
     }
+    if hash(&plain) == locked.hash {
+        return decision(Action::Update, theirs.to_vec());
+    }
+    match lockfile::join(&String::from_utf8_lossy(&plain), &String::from_utf8_lossy(theirs)) {
+        Some(joined) if joined.as_bytes() == plain => decision(Action::Unchanged, plain),
+        Some(joined) => decision(Action::Merge, joined.into_bytes()),
+        // What cannot be read stays; cargo says what is wrong with it.
+        None => decision(Action::Keep, plain),
+    }
+}
+
+/// A path that the template no longer makes, and that is merged or a lock file: it goes when nobody has touched it.
+pub fn no_longer(locked: &Locked, base: Option<Version>, found: Found, unformatted: bool) -> Option<Decision> {
     match found {
         Found::Nothing => None,
         Found::File(ours, mode) => {
-            let same = base.is_some_and(|base| is_version(&ours, base, unformatted)) || hash(&ours) == locked.hash;
+            let same = base.is_some_and(|base| is_version(&ours, base, unformatted)) || is_pristine(&ours, locked);
             if same && mode == locked.mode {
                 return Some(Decision::new(Action::Delete, None));
             }
@@ -136,6 +151,11 @@ pub fn no_longer(locked: &Locked, base: Option<Version>, found: Found, unformatt
         }
         Found::Other(_) => Some(Decision::leave(Action::Keep, found)),
     }
+}
+
+/// Whether the hash tells that nobody has touched it.
+fn is_pristine(ours: &[u8], locked: &Locked) -> bool {
+    hash(ours) == locked.hash || hash(&merge::without_carriages(ours)) == locked.hash
 }
 
 /// Whether `ours` is what the template made: raw or formatted, with its own line ends or with CRLF.

@@ -102,9 +102,15 @@ fn write_new(path: &Path, content: &[u8], mode: u32, exact: bool) -> io::Result<
     options.open(path)?.write_all(content)?;
     #[cfg(unix)]
     if exact {
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        may_refuse(fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)))?;
     }
     Ok(())
+}
+
+/// What came of setting the mode of a file that we have just made: a file system that keeps no modes refuses.
+#[cfg(unix)]
+pub fn may_refuse(set: io::Result<()>) -> io::Result<()> {
+    set.or_else(|error| if error.kind() == io::ErrorKind::PermissionDenied { Ok(()) } else { Err(error) })
 }
 
 pub fn put_aside(path: &Path, to: &Path) -> io::Result<()> {

@@ -22,9 +22,10 @@ use super::files::{Bytes, State, partial, put_aside, remove_folder, set, state_o
 use super::paths::{hash, lock_path};
 use super::plan::{Entry, Plan};
 use super::steps::step;
+use super::work::Disk;
 use crate::fault::{Fault, Faults};
 use crate::git;
-use crate::render::RECORD;
+use crate::render::{Mode, RECORD};
 
 /// Where a repository's journal lies, and the index that it guards.
 #[derive(Debug, Clone)]
@@ -59,10 +60,21 @@ struct JournalForm {
     conflicts: usize,
     steps: Vec<Step>,
     unmerged: Vec<Stage>,
+    /// Files whose modes git's index alone holds, and whether they can be run.
+    #[serde(default)]
+    modes: Vec<(String, bool)>,
+    /// Whether modes on disk count.
+    #[serde(default = "counted")]
+    keeps_modes: bool,
     /// Whether there was an index to keep.
     index: bool,
     /// Folders that were not there.
     folders: Vec<String>,
+}
+
+/// Of a journal that an earlier new-service began.
+fn counted() -> bool {
+    true
 }
 
 /// A journal that lies in its place.
@@ -105,12 +117,15 @@ impl JournalPlace {
 
 /// Permissions of a file that is new, before the umask.
 fn fresh_mode(entry: &Entry) -> u32 {
-    if entry.mode == crate::render::Mode::Executable { 0o777 } else { 0o666 }
+    if entry.mode == Mode::Executable { 0o777 } else { 0o666 }
 }
 
 /// Those of a file that is replaced: as they were, and the run bit as it is to be.
 fn kept_mode(before: u32, entry: &Entry) -> u32 {
-    if entry.mode == crate::render::Mode::Executable { before | (before & 0o444) >> 2 } else { before & !0o111 }
+    if entry.before.as_ref().is_some_and(|(_, mode)| *mode == entry.mode) {
+        return before;
+    }
+    if entry.mode == Mode::Executable { before | (before & 0o444) >> 2 } else { before & !0o111 }
 }
 
 impl Journal {
@@ -131,7 +146,8 @@ impl Journal {
     }
 
     /// Notes all writes of `plan` before the first of them.
-    pub fn begin(plan: &Plan, place: &JournalPlace, root: &Path, command: &str) -> Result<Self, Faults> {
+    pub fn begin(plan: &Plan, place: &JournalPlace, disk: &Disk, command: &str) -> Result<Self, Faults> {
+        let root = disk.root();
         let wrong =
             |error: io::Error| -> Faults { Fault::new(format!("the journal cannot be written: {error}")).into() };
         let parent = place.folder.parent().unwrap_or(root);
@@ -151,15 +167,16 @@ impl Journal {
             conflicts: plan.conflicts(),
             steps: Vec::new(),
             unmerged: Vec::new(),
+            modes: if disk.keeps_modes() { Vec::new() } else { modes_of_index(plan) },
+            keeps_modes: disk.keeps_modes(),
             index: false,
             folders: missing_folders(plan, root),
         };
         for entry in in_order(plan) {
             form.steps.push(noted(entry, root, &bytes).map_err(wrong)?);
             if let Some(stages) = &entry.stages {
-                let state = |content: &[u8], mode: crate::render::Mode| {
-                    bytes.keep(content).map(|hash| State { hash, mode: mode.bits() })
-                };
+                let state =
+                    |content: &[u8], mode: Mode| bytes.keep(content).map(|hash| State { hash, mode: mode.bits() });
                 form.unmerged.push(Stage {
                     path: entry.path.as_str().to_owned(),
                     base: state(&stages.base.0, stages.base.1).map_err(wrong)?,
@@ -210,13 +227,14 @@ impl Journal {
         for one in files {
             super::interrupt::check()?;
             step();
-            perform(one, root, &bytes)?;
+            self.perform(one, root, &bytes)?;
         }
         step();
         self.leave_unmerged(&bytes)?;
+        self.set_modes()?;
         for one in lock {
             step();
-            perform(one, root, &bytes)?;
+            self.perform(one, root, &bytes)?;
         }
         step();
         let done = self.place.folder.join("done");
@@ -244,6 +262,32 @@ impl Journal {
         git.leave_unmerged(&unmerged).map_err(|why| Fault::new(why).into())
     }
 
+    fn set_modes(&self) -> Result<(), Faults> {
+        let Some(git) = &self.place.git else { return Ok(()) };
+        for executable in [true, false] {
+            let paths = self.form.modes.iter().filter(|(_, mode)| *mode == executable);
+            let paths: Vec<&str> = paths.map(|(path, _)| path.as_str()).collect();
+            if !paths.is_empty() {
+                git.set_executable(&paths, executable).map_err(Fault::new)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&self, one: &Step, root: &Path, bytes: &Bytes) -> Result<(), Faults> {
+        let path = root.join(&one.path);
+        let there = state_of(&path).map_err(|error| told(&one.path, &error))?;
+        if alike(there.as_ref(), one.after.as_ref(), true) {
+            return Ok(());
+        }
+        let known = [&one.before, &one.after];
+        if !known.iter().any(|state| alike(there.as_ref(), state.as_ref(), self.form.keeps_modes)) {
+            let fault = Fault::new(format!("{}: somebody has changed it since the change began", one.path));
+            return Err(fault.help("to take the whole back: new-service undo").into());
+        }
+        set(&path, one.after.as_ref(), root, bytes).map_err(|error| told(&one.path, &error))
+    }
+
     /// Puts everything back as it was. Files that somebody has changed since are put aside first, and
     /// named.
     pub fn undo(self, root: &Path) -> Result<Vec<PathBuf>, Faults> {
@@ -260,8 +304,8 @@ impl Journal {
                 continue;
             }
             if there.is_some()
-                && !alike(there.as_ref(), one.before.as_ref())
-                && !alike(there.as_ref(), one.after.as_ref())
+                && !alike(there.as_ref(), one.before.as_ref(), self.form.keeps_modes)
+                && !alike(there.as_ref(), one.after.as_ref(), self.form.keeps_modes)
             {
                 let to = self.place.rescued().join(&one.path);
                 put_aside(&path, &to).map_err(|error| told(&one.path, &error))?;
@@ -321,6 +365,16 @@ fn noted(entry: &Entry, root: &Path, bytes: &Bytes) -> io::Result<Step> {
     Ok(Step { path: entry.path.as_str().to_owned(), before, after })
 }
 
+/// The modes that a plan changes, where git's index alone holds them; those of a conflict come with its stages.
+fn modes_of_index(plan: &Plan) -> Vec<(String, bool)> {
+    let changed = plan.entries.iter().filter(|entry| {
+        let stands = !matches!(entry.action, Action::Delete | Action::Beside) && entry.stages.is_none();
+        let before = entry.before.as_ref().map_or(Mode::Plain, |(_, mode)| *mode);
+        stands && entry.changes() && before != entry.mode
+    });
+    changed.map(|entry| (entry.path.to_string(), entry.mode == Mode::Executable)).collect()
+}
+
 /// Folders that the plan's files need and that are not there, those above first.
 fn missing_folders(plan: &Plan, root: &Path) -> Vec<String> {
     let writes = plan.entries.iter().filter(|entry| entry.changes() && entry.action != Action::Delete);
@@ -328,22 +382,10 @@ fn missing_folders(plan: &Plan, root: &Path) -> Vec<String> {
     folders.into_iter().filter(|folder| !root.join(folder).exists()).map(str::to_owned).collect()
 }
 
-fn perform(one: &Step, root: &Path, bytes: &Bytes) -> Result<(), Faults> {
-    let path = root.join(&one.path);
-    let there = state_of(&path).map_err(|error| told(&one.path, &error))?;
-    if alike(there.as_ref(), one.after.as_ref()) {
-        return Ok(());
-    }
-    if !alike(there.as_ref(), one.before.as_ref()) {
-        let fault = Fault::new(format!("{}: somebody has changed it since the change began", one.path));
-        return Err(fault.help("to take the whole back: new-service undo").into());
-    }
-    set(&path, one.after.as_ref(), root, bytes).map_err(|error| told(&one.path, &error))
-}
-
-/// Whether two are the same to git; of permissions, the umask and the user have a say as well.
-fn alike(one: Option<&State>, other: Option<&State>) -> bool {
-    let facts = |state: Option<&State>| state.map(|state| (state.hash.clone(), state.mode & 0o100 != 0));
+/// Whether two are the same to git, which may count modes or not; of permissions, the umask and the user have a say as
+/// well.
+fn alike(one: Option<&State>, other: Option<&State>, modes: bool) -> bool {
+    let facts = |state: Option<&State>| state.map(|state| (state.hash.clone(), modes && state.mode & 0o100 != 0));
     facts(one) == facts(other)
 }
 

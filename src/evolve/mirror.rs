@@ -9,7 +9,7 @@ use super::action::Action;
 use super::files;
 use super::interrupt;
 use super::plan::{Entry, Plan};
-use super::work::mode_of;
+use super::work::{is_plain, mode_of};
 use crate::fault::{Fault, Faults};
 use crate::render::{Mode, RECORD, TreePath};
 
@@ -43,9 +43,14 @@ impl Mirror {
 
     /// What would become of the folder for a service that `made` creates: its files, without the record.
     pub fn plan(&self, made: Plan) -> Result<Plan, Fault> {
+        // The list is never to be run.
+        let keeps_modes = is_plain(&self.folder.join(RECORD).join(LIST));
         let mut entries = Vec::new();
         for entry in made.entries.into_iter().filter(|entry| !Plan::is_record(&entry.path)) {
-            let before = self.found(&entry.path)?;
+            let mut before = self.found(&entry.path)?;
+            if let Some((_, mode)) = before.as_mut().filter(|_| !keeps_modes) {
+                *mode = entry.mode;
+            }
             let action = match &before {
                 None => Action::Create,
                 Some(before) if *before == (entry.content.clone(), entry.mode) => Action::Unchanged,
@@ -124,7 +129,7 @@ fn replace(path: &Path, content: &[u8], mode: Mode) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode.bits()))?;
+        files::may_refuse(file.as_file().set_permissions(fs::Permissions::from_mode(mode.bits())))?;
     }
     let _ = mode;
     file.persist(path)?;

@@ -23,6 +23,7 @@ pub mod repo;
 mod revise;
 mod shadows;
 mod steps;
+mod unseen;
 pub mod versions;
 pub mod work;
 
@@ -32,4 +33,5 @@ pub use plan::{Entry, Mention, MissedChange, Plan};
 pub use record::Lock;
 pub use repo::{Checkout, Repo};
 pub use revise::{Names, Revision};
+pub use unseen::{Unseen, may_ignore};
 pub use work::{Disk, Found, WorkTree};

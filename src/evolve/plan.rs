@@ -1,5 +1,6 @@
 //! What a command will write, complete before the first byte is written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::action::{Action, Stages};
@@ -125,6 +126,8 @@ pub struct Plan {
     pub meanwhile: Vec<String>,
     /// The file of one machine that a new repository has beside its entries.
     pub env_file: Option<EnvFile>,
+    /// Ignore rules of the template: the `.gitignore`, and a line of it.
+    pub ignore_rules: BTreeSet<(String, String)>,
 }
 
 impl Plan {
@@ -165,6 +168,7 @@ impl Plan {
             next: unlocked_step(&tree).into_iter().chain(tree.next.steps.iter().cloned()).collect(),
             meanwhile: tree.next.meanwhile.clone(),
             env_file: EnvFile::of(pack, &tree)?,
+            ignore_rules: ignore_rules(&tree),
         })
     }
 
@@ -183,6 +187,12 @@ impl Plan {
         self.entries.iter().find(|entry| entry.path.as_str() == path)
     }
 
+    /// Files that are written and can be run.
+    pub fn executable(&self) -> impl Iterator<Item = &str> {
+        let written = self.entries.iter().filter(|entry| entry.action.writes() && entry.mode == Mode::Executable);
+        written.map(|entry| entry.path.as_str())
+    }
+
     /// Where what stands at `path` goes to.
     pub fn moved_to(&self, path: &TreePath) -> Option<&Entry> {
         let is_it = |entry: &&Entry| entry.moved_from.as_ref() == Some(path) && entry.action.writes();
@@ -198,6 +208,16 @@ impl Plan {
     pub fn changes(&self) -> bool {
         self.entries.iter().any(Entry::changes)
     }
+}
+
+/// The lines of the `.gitignore` files that the template makes.
+pub(super) fn ignore_rules(tree: &Tree) -> BTreeSet<(String, String)> {
+    let lists = tree.iter().filter(|(path, _)| path.as_str().rsplit('/').next() == Some(".gitignore"));
+    let rules = lists.flat_map(|(path, file)| {
+        let text = String::from_utf8_lossy(&file.content);
+        text.lines().map(|line| (path.to_string(), line.trim_end().to_owned())).collect::<Vec<_>>()
+    });
+    rules.collect()
 }
 
 /// What is to be known of a lock file that does not hold all packages.

@@ -406,6 +406,14 @@ impl WorkTree for WithObjects<'_> {
         self.work.look(path)
     }
 
+    fn judged(&self, path: &TreePath, found: Found, assumed: Option<Mode>) -> io::Result<Found> {
+        self.work.judged(path, found, assumed)
+    }
+
+    fn not_checked_out(&self) -> io::Result<BTreeSet<TreePath>> {
+        self.work.not_checked_out()
+    }
+
     fn barred(&self, path: &TreePath) -> Option<String> {
         self.work.barred(path)
     }

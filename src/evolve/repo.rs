@@ -11,7 +11,7 @@ use crate::blueprint::{FILE_NAME, ServiceFile};
 use crate::fault::{self, Fault, Faults};
 use crate::git;
 use crate::pack::Text;
-use crate::render::RECORD;
+use crate::render::{RECORD, TreePath};
 
 /// Where a repository is, and where a change of it is journalled. Nothing in it has been read: a change that was cut off
 /// comes first, and can be taken back whatever the files hold.
@@ -41,7 +41,14 @@ pub fn root_around(from: &Path) -> Result<Option<PathBuf>, Faults> {
 
 /// Whether `from` lies in a repository that new-service made, its record included.
 pub fn is_inside(from: &Path) -> bool {
-    root_around(from).is_ok_and(|root| root.is_some_and(|root| root.join(lock_path().as_str()).is_file()))
+    root_around(from).is_ok_and(|root| root.is_some_and(|root| has_file(&root, &lock_path())))
+}
+
+/// Whether a folder has a file, be it one that git does not check out.
+fn has_file(folder: &Path, path: &TreePath) -> bool {
+    let file = |disk: Disk| matches!(disk.look(path), Ok(Found::File(..)));
+    let disk = Disk::new(folder);
+    file(disk.clone()) || git::Repository::around(folder).is_ok_and(|git| file(disk.in_git(git)))
 }
 
 /// `service.toml` of the repository in `root`.
@@ -60,6 +67,10 @@ impl Checkout {
     /// The repository that `from` lies in.
     pub fn find(from: &Path) -> Result<Self, Faults> {
         let Some(root) = root_around(from)? else {
+            if has_file(from, &service_path()) {
+                let fault = Fault::new(format!("{FILE_NAME}: not checked out"));
+                return Err(fault.help(format!("git sparse-checkout add {FILE_NAME}; then run this again")).into());
+            }
             let fault = Fault::new(format!("no {FILE_NAME} here, nor in a folder above"));
             return Err(fault
                 .help("this command changes a repository that `new-service new` made: run it inside one")
@@ -76,7 +87,7 @@ impl Repo {
     /// `service` is what the checkout's `service.toml` says.
     pub fn open(checkout: Checkout, service: ServiceFile) -> Result<Self, Faults> {
         let Checkout { root, git, place } = checkout;
-        let disk = Disk::new(root);
+        let disk = Disk::new(root).in_git(git.clone());
         let path = lock_path();
         let lock = match disk.look(&path).map_err(|error| unreadable(&path, &error))? {
             Found::File(bytes, _) => record::read(&Text::from_utf8(path.as_str(), bytes)?.content)?,
@@ -94,7 +105,7 @@ impl Repo {
             }
             (lock, _) => lock,
         };
-        Ok(Self { disk: disk.in_git(git.clone()), git, service, lock, place })
+        Ok(Self { disk, git, service, lock, place })
     }
 
     pub fn root(&self) -> &Path {

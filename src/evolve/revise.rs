@@ -14,16 +14,16 @@ pub use mentions::Names;
 use super::action::{Action, Version};
 use super::decide::{self, Decision, Rendered};
 use super::format::{self, Unformatted, format_all};
-use super::merge::{Labels, marker};
-use super::paths::{hash, is_hash, lock_path, object_path, objects_folder, service_path};
-use super::plan::{CHECK, Entry, Plan, unlocked_note, unlocked_step};
+use super::merge::{self, Labels, marker};
+use super::paths::{is_hash, lock_path, object_path, objects_folder, service_path};
+use super::plan::{CHECK, Entry, Plan, ignore_rules, unlocked_note, unlocked_step};
 use super::record::{Lock, Locked};
 use super::shadows::{Stale, stale};
 use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::Blueprint;
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy};
-use crate::render::{Mode, Tree, TreeFile, TreePath, lockfile, render_in_time};
+use crate::render::{Mode, Tree, TreeFile, TreePath, render_in_time};
 use crate::schema::{Migration, RustSource, query_names};
 
 /// From what a repository was made to what it is to be made of.
@@ -106,6 +106,7 @@ impl Plan {
             missed,
             mentions,
             next,
+            ignore_rules: ignore_rules(tree),
             ..Self::default()
         })
     }
@@ -199,8 +200,12 @@ impl<'a> Reviser<'a> {
         }
     }
 
+    /// What stands at a path, as git counts it.
     fn look(&self, path: &TreePath) -> Result<Found, Faults> {
-        self.revision.work.look(path).map_err(|error| unreadable(path, &error))
+        let Revision { lock, work, .. } = self.revision;
+        let assumed = lock.files.get(path).map(|locked| locked.mode);
+        let found = work.look(path).and_then(|found| work.judged(path, found, assumed));
+        found.map_err(|error| unreadable(path, &error))
     }
 
     fn base<'b>(&'b self, path: &TreePath, locked: &Locked) -> Option<Version<'b>> {
@@ -236,7 +241,7 @@ impl<'a> Reviser<'a> {
     fn decide(&mut self, path: &TreePath, file: &TreeFile, last: &TreePath, found: &Found) -> Decision {
         let locked = self.revision.lock.files.get(last);
         if let (Policy::Lock, Some(locked), Found::File(ours, mode)) = (file.policy, locked, found) {
-            let decision = lock_file(locked, file, ours, *mode);
+            let decision = decide::lock_file(locked, &file.content, ours, *mode);
             if matches!(decision.action, Action::Merge | Action::Keep) {
                 // Cargo has the last word on a lock file that two have written to.
                 self.next.push(CHECK.into());
@@ -256,6 +261,10 @@ impl<'a> Reviser<'a> {
     }
 
     fn gone(&mut self, path: &TreePath, locked: &Locked) -> Result<(), Faults> {
+        // Written once: nobody has to look, nor git to be asked.
+        if matches!(locked.policy, Policy::Once | Policy::Append) {
+            return Ok(());
+        }
         let found = self.look(path)?;
         let base = self.base(path, locked);
         if let Some(decision) = decide::no_longer(locked, base, found.clone(), self.is_unformatted(path)) {
@@ -354,13 +363,19 @@ impl<'a> Reviser<'a> {
 
     /// A file that new-service alone writes to; none takes it away.
     fn own(&mut self, path: TreePath, content: Option<Vec<u8>>) -> Result<(), Faults> {
-        let before = match self.look(&path)? {
+        let there = self.revision.work.look(&path).map_err(|error| unreadable(&path, &error))?;
+        let before = match there {
             Found::File(content, mode) => Some((content, mode)),
             Found::Nothing => None,
             Found::Other(why) => {
                 self.faults.push(Fault::new(format!("{path}: {why}, and a file is wanted")));
                 return Ok(());
             }
+        };
+        // git may have turned its line ends round.
+        let content = match (&before, content) {
+            (Some((there, _)), Some(content)) => Some(merge::with_ends_of(there, content)),
+            (_, content) => content,
         };
         let action = match (&before, &content) {
             (None, None) => return Ok(()),
@@ -416,22 +431,4 @@ fn is_same(last: Option<&Locked>, now: Option<&Locked>) -> bool {
     let same =
         |(last, now): (&Locked, &Locked)| last.policy == now.policy && last.mode == now.mode && last.hash == now.hash;
     last.zip(now).is_some_and(same)
-}
-
-/// A lock file: replaced where nobody touched it; else packages join, and the user's versions stay.
-fn lock_file(locked: &Locked, file: &TreeFile, ours: &[u8], mode: Mode) -> Decision {
-    let decision =
-        |action, content| Decision { action, content: Some((content, mode)), beside: None, conflicts: 0, stages: None };
-    if ours == file.content {
-        return decision(Action::Unchanged, ours.to_vec());
-    }
-    if hash(ours) == locked.hash {
-        return decision(Action::Update, file.content.clone());
-    }
-    match lockfile::join(&String::from_utf8_lossy(ours), &String::from_utf8_lossy(&file.content)) {
-        Some(joined) if joined.as_bytes() == ours => decision(Action::Unchanged, ours.to_vec()),
-        Some(joined) => decision(Action::Merge, joined.into_bytes()),
-        // What cannot be read stays; cargo says what is wrong with it.
-        None => decision(Action::Keep, ours.to_vec()),
-    }
 }

@@ -68,7 +68,10 @@ fn parts(path: &TreePath) -> Option<(&str, u64, &str, &str)> {
 
 /// Moves the files, with what they hold now, and says so.
 pub fn rename(plan: &mut Plan, renamed: &[RenamedFile], work: &dyn WorkTree) -> Result<(), Faults> {
-    let look = |path: &TreePath| work.look(path).map_err(|error| unreadable(path, &error));
+    let look = |path: &TreePath| {
+        let found = work.look(path).and_then(|found| work.judged(path, found, Some(Mode::Plain)));
+        found.map_err(|error| unreadable(path, &error))
+    };
     for RenamedFile { from, to } in renamed {
         let Found::File(content, mode) = look(from)? else { continue };
         if !renamed.iter().any(|other| other.to == *from) {
@@ -94,6 +97,9 @@ pub fn rename(plan: &mut Plan, renamed: &[RenamedFile], work: &dyn WorkTree) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::io;
+
     use super::*;
 
     /// The lock of these migrations, and what becomes of it.
@@ -104,6 +110,39 @@ mod tests {
         apart(&mut lock);
         assert_eq!(apart(&mut lock), [], "once is enough");
         lock.files.keys().map(ToString::to_string).collect()
+    }
+
+    /// A share that shows every file as one that can be run; git knows better.
+    struct Share(BTreeMap<TreePath, (Vec<u8>, Mode)>);
+
+    impl WorkTree for Share {
+        fn look(&self, path: &TreePath) -> io::Result<Found> {
+            self.0.look(path)
+        }
+
+        fn judged(&self, path: &TreePath, found: Found, assumed: Option<Mode>) -> io::Result<Found> {
+            assert!(self.0.contains_key(path) || found == Found::Nothing);
+            let Found::File(content, mode) = found else { return Ok(found) };
+            Ok(Found::File(content, assumed.unwrap_or(mode)))
+        }
+
+        fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
+            self.0.files()
+        }
+
+        fn objects(&self) -> io::Result<BTreeSet<String>> {
+            self.0.objects()
+        }
+    }
+
+    #[test]
+    fn a_migration_with_another_name_has_the_mode_that_git_knows() {
+        let path = |path| TreePath::new(path).unwrap();
+        let (from, to) = (path("m/20261122101500_a.up.sql"), path("m/20261122101501_a.up.sql"));
+        let share = Share([(from.clone(), (b"x".to_vec(), Mode::Executable))].into());
+        let mut plan = Plan::default();
+        rename(&mut plan, &[RenamedFile { from, to }], &share).unwrap();
+        assert_eq!(plan.entries.iter().map(|entry| entry.mode).collect::<Vec<_>>(), [Mode::Plain; 2]);
     }
 
     #[test]

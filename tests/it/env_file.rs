@@ -64,6 +64,15 @@ fn a_file_that_git_would_take_in_is_not_written() {
     let careless = sandbox.pack(&[("pack.toml", MANIFEST), ("layers/core/layer.toml", LAYER)]);
     sandbox.with(&careless, "shop").ok().says(&[note]);
     assert!(!sandbox.path("shop/.env").exists());
+    // So does it in a repository that is around, whether that one has rules or not.
+    sandbox.git("", &["init", "--quiet", "mono"]);
+    for line in ["mono/one", "mono/two --no-git"] {
+        sandbox.with(&careless, line).ok().says(&[note]);
+    }
+    assert!(!sandbox.path("mono/one/.env").exists() && !sandbox.path("mono/two/.env").exists());
+    sandbox.write("mono/.gitignore", ".env\n");
+    sandbox.with(&careless, "mono/three").ok().says(&[".env: drew KEY"]);
+    assert!(sandbox.path("mono/three/.env").exists());
     // A fresh clone keeps a list of its own.
     let pack = pack(&sandbox);
     sandbox.write("clone/.gitignore", "/target\n");

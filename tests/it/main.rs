@@ -17,6 +17,7 @@ mod faults;
 mod first_hour;
 mod foreign_pack;
 mod git_places;
+mod git_rules;
 mod git_sources;
 mod grammar;
 mod hostile;

@@ -57,6 +57,11 @@ fn ends_line(text: &[u8]) -> Option<bool> {
     text.last().map(|byte| *byte == b'\n')
 }
 
+/// CRLF where all ends of `model` are.
+pub fn as_in(model: &[u8], text: Vec<u8>) -> Vec<u8> {
+    Ends { carriage: has_carriages(model) == Some(true), last: true }.put_back(text, true)
+}
+
 /// LF alone where all ends are CRLF, and a break after the last line.
 pub fn plain(text: &[u8]) -> Vec<u8> {
     let mut text = turned(text);

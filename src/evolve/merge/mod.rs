@@ -100,6 +100,11 @@ pub fn without_carriages(text: &[u8]) -> Vec<u8> {
     ends::turned(text)
 }
 
+/// `text`, whose lines end in LF, with CRLF where all lines of `model` have it.
+pub fn with_ends_of(model: &[u8], text: Vec<u8>) -> Vec<u8> {
+    ends::as_in(model, text)
+}
+
 /// As git judges it: a zero byte near the beginning.
 pub fn is_binary(content: &[u8]) -> bool {
     content.iter().take(8000).any(|byte| *byte == 0)

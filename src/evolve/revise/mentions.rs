@@ -68,7 +68,18 @@ impl Reviser<'_> {
                 "{unsearched} files were not searched for renamed names: they exceed 1 MiB each or 64 MiB in total"
             ));
         }
+        self.not_searched("renamed names")?;
         Ok(mentions)
+    }
+
+    /// Says that files of the team's that are not checked out were not searched.
+    pub(super) fn not_searched(&mut self, what: &str) -> Result<(), Faults> {
+        let there = self.revision.work.not_checked_out().map_err(|error| unreadable(&service_path(), &error))?;
+        let count = there.iter().filter(|path| self.is_own(path)).count();
+        if count > 0 {
+            self.notes.push(format!("files that are not checked out were not searched for {what}: {count}"));
+        }
+        Ok(())
     }
 
     /// Old names that the template has all the same: a resource may be called as one of its modules is now.

@@ -25,11 +25,12 @@ struct Missing {
 
 impl Reviser<'_> {
     /// What has changed of files that are gone, and that the team has under another path.
-    pub(super) fn missed(&self) -> Result<Vec<MissedChange>, Faults> {
+    pub(super) fn missed(&mut self) -> Result<Vec<MissedChange>, Faults> {
         let missing: Vec<Missing> = self.missing().collect();
         if missing.is_empty() {
             return Ok(Vec::new());
         }
+        self.not_searched("files that you moved")?;
         let own = self.own_texts()?;
         let mut pairs = Vec::new();
         for (number, file) in missing.iter().enumerate() {
@@ -75,18 +76,19 @@ impl Reviser<'_> {
         })
     }
 
+    /// Whether it is the team's alone: the template neither made nor makes it.
+    pub(super) fn is_own(&self, path: &TreePath) -> bool {
+        !self.revision.lock.files.contains_key(path)
+            && self.tree.get(path.as_str()).is_none()
+            && *path != service_path()
+            && !path.as_str().starts_with(RECORD)
+    }
+
     /// Texts of files that the template neither made nor makes.
     fn own_texts(&self) -> Result<BTreeMap<TreePath, Vec<u8>>, Faults> {
-        let lock = self.revision.lock;
         let files = self.revision.work.files().map_err(|error| unreadable(&service_path(), &error))?;
-        let is_own = |path: &TreePath| {
-            !lock.files.contains_key(path)
-                && self.tree.get(path.as_str()).is_none()
-                && *path != service_path()
-                && !path.as_str().starts_with(RECORD)
-        };
         let (mut texts, mut total) = (BTreeMap::new(), 0);
-        for (path, size) in files.into_iter().filter(|(path, size)| is_own(path) && *size <= MAX_FILE) {
+        for (path, size) in files.into_iter().filter(|(path, size)| self.is_own(path) && *size <= MAX_FILE) {
             total += size;
             if total > MAX_TOTAL {
                 break;

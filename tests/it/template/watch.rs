@@ -73,6 +73,23 @@ fn a_step_brings_the_folder_to_what_the_template_says_now() {
     assert_eq!(names_in(&sandbox.path("shown/.new-service")), ["watched"]);
 }
 
+/// A share of Windows shows every file as one that can be run.
+#[cfg(unix)]
+#[test]
+fn where_no_mode_is_kept_a_step_writes_only_what_has_changed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (sandbox, pack) = sandbox();
+    let mut watch = watch(&sandbox, &pack);
+    watch.step().unwrap().unwrap();
+    for path in sandbox.files("shown").keys() {
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(sandbox.path("shown").join(path), mode).unwrap();
+    }
+    sandbox.write("../pack/layers/core/files/bin/tool", "#!/bin/bash\n");
+    let diff = report::diff(&watch.step().unwrap().unwrap());
+    assert!(diff.contains("bin/tool") && !diff.contains("b/a\n") && !diff.contains("service.toml"), "{diff}");
+}
+
 #[test]
 fn only_what_a_watch_has_written_is_touched() {
     let (sandbox, pack) = sandbox();
