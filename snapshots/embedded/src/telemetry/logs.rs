@@ -3,7 +3,7 @@
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     fmt,
-    io::IsTerminal,
+    io::{self, BufWriter, IsTerminal, Write},
     panic::PanicHookInfo,
     sync::{OnceLock, mpsc},
     thread,
@@ -34,6 +34,9 @@ use crate::config::{Config, LogFormat};
 /// line is worth less than the request that it is about.
 const WAITING_LINES: usize = 8192;
 
+/// Pause after each write. Lines of that time go out in one, and wake no thread of their own.
+const BATCH: Duration = Duration::from_millis(5);
+
 /// Time for the lines that wait when the process ends.
 const FLUSH: Duration = Duration::from_millis(1500);
 
@@ -47,9 +50,24 @@ pub fn stdout() -> (NonBlocking, Stdout) {
     let (lines, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .lossy(true)
-        .finish(std::io::stdout());
+        .finish(Batched(BufWriter::new(io::stdout())));
     DROPPED.get_or_init(|| lines.error_counter());
     (lines, Stdout(Some(guard)))
+}
+
+/// The writing end: tracing-appender flushes it when no line waits.
+struct Batched(BufWriter<io::Stdout>);
+
+impl Write for Batched {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()?;
+        thread::sleep(BATCH);
+        Ok(())
+    }
 }
 
 impl Drop for Stdout {
@@ -79,7 +97,7 @@ where
     let levels: Targets = config.rust_log.parse().expect("checked by Config::load");
     // Lines have the ids of their request; spans are for the traces alone.
     let filter = levels.and(filter_fn(|meta| !meta.is_span()));
-    let terminal = std::io::stdout().is_terminal();
+    let terminal = io::stdout().is_terminal();
     let pretty = match config.log_format {
         LogFormat::Auto => terminal,
         LogFormat::Pretty => true,

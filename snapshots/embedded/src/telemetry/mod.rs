@@ -11,7 +11,7 @@ pub mod traces;
 use std::time::Duration;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{config::Config, error::Cause};
 
@@ -31,11 +31,17 @@ pub struct Telemetry {
 pub fn init(config: &Config) -> Result<Telemetry, Cause> {
     let traces = traces::provider(config)?;
     let (lines, stdout) = logs::stdout();
-    tracing_subscriber::registry()
-        .with(traces.as_ref().map(traces::layer))
-        .with(statements::layer(traces.as_ref()))
-        .with(logs::layer(config, lines))
-        .init();
+    // No layer rather than `None`, which would have every span made.
+    let traced = traces.as_ref().map(|provider| traces::layer(provider).boxed());
+    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = [
+        Some(logs::layer(config, lines)),
+        Some(statements::layer(traces.as_ref()).boxed()),
+        traced,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    tracing_subscriber::registry().with(layers).init();
     std::panic::set_hook(Box::new(logs::panicked));
     Ok(Telemetry { traces, _stdout: stdout })
 }
