@@ -50,17 +50,26 @@ impl Drawn {
         }
     }
 
-    /// The stamps of the migrations `names`, in their order: those that are drawn stay, and each new
-    /// one is a second after all before it.
-    pub fn stamps<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let latest = self.migrations.values().filter_map(|stamp| stamps::seconds(stamp)).max();
-        let mut next = latest.map_or(self.moment, |latest| self.moment.max(latest + 1));
+    /// The stamps of the migrations `names`, in their order: those that are drawn stay. New ones come a second apart,
+    /// after all that are drawn or stand in the repository; the last is this moment where there is room, so that none
+    /// is ahead of the clock, and of what a person writes next.
+    pub fn stamps<'a>(&self, names: &[&'a str]) -> Vec<String> {
+        let new = names.iter().filter(|name| !self.migrations.contains_key(**name)).count() as u64;
+        let in_files = self.files.iter().filter_map(MigrationFile::version);
+        let latest = self.migrations.values().filter_map(|stamp| stamp.parse().ok()).chain(in_files).max();
+        let mut last = stamps::stamp(self.moment.saturating_sub(new));
+        if let Some(latest) = latest.filter(|latest| last.parse().is_ok_and(|last: i64| last < *latest)) {
+            last = latest.to_string();
+        }
         let mut draw = || {
-            let stamp = stamps::stamp(next);
-            next = next.saturating_add(1);
-            stamp
+            last = match stamps::seconds(&last) {
+                Some(seconds) => stamps::stamp(seconds.saturating_add(1)),
+                // Numbered by hand, and beyond any moment.
+                None => last.parse::<i64>().map_or_else(|_| last.clone(), |last| last.saturating_add(1).to_string()),
+            };
+            last.clone()
         };
-        names.into_iter().map(|name| self.migrations.get(name).cloned().unwrap_or_else(&mut draw)).collect()
+        names.iter().map(|name| self.migrations.get(*name).cloned().unwrap_or_else(&mut draw)).collect()
     }
 }
 
@@ -80,11 +89,26 @@ mod tests {
     #[test]
     fn what_was_drawn_stays_and_new_ones_come_after_it() {
         let mut drawn = Drawn::at(1_795_342_500);
-        assert_eq!(drawn.stamps(["a", "b"]), ["20261122101500", "20261122101501"]);
+        assert_eq!(drawn.stamps(&["a", "b"]), ["20261122101459", "20261122101500"]);
         drawn.migrations = [("a", "20261122101500"), ("b", "20270101000000")].map(|(a, b)| (a.into(), b.into())).into();
         assert_eq!(
-            drawn.stamps(["c", "a", "d", "b"]),
+            drawn.stamps(&["c", "a", "d", "b"]),
             ["20270101000001", "20261122101500", "20270101000002", "20270101000000"]
         );
+    }
+
+    #[test]
+    fn new_ones_come_after_what_people_wrote() {
+        let file =
+            |name: &str| MigrationFile { path: format!("migrations/{name}"), text: String::new(), is_as_drawn: false };
+        let after = |names: &[&str]| {
+            let drawn = Drawn { files: names.iter().map(|name| file(name)).collect(), ..Drawn::at(1_795_342_500) };
+            drawn.stamps(&["a", "b"])
+        };
+        assert_eq!(after(&["7_mine.sql"]), ["20261122101459", "20261122101500"]);
+        assert_eq!(after(&["20261122101459_mine.up.sql"]), ["20261122101500", "20261122101501"]);
+        assert_eq!(after(&["20261122101500_mine.sql"]), ["20261122101501", "20261122101502"]);
+        assert_eq!(after(&["20261231235959_mine.up.sql", "notes.sql"]), ["20270101000000", "20270101000001"]);
+        assert_eq!(after(&["20261199000000_mine.up.sql"]), ["20261199000001", "20261199000002"]);
     }
 }

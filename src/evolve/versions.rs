@@ -130,6 +130,10 @@ mod tests {
             self.0.files()
         }
 
+        fn folder(&self, folder: &TreePath) -> io::Result<Vec<TreePath>> {
+            self.0.folder(folder)
+        }
+
         fn objects(&self) -> io::Result<BTreeSet<String>> {
             self.0.objects()
         }

@@ -8,7 +8,7 @@ use super::tree::{Mode, Tree, TreeFile};
 use crate::blueprint::{self, Blueprint, Drawn};
 use crate::fault::{Fault, Faults};
 use crate::pack::{DatabaseRule, Dialect, Layer, Pack, Policy};
-use crate::schema::{self, Layout, Migration, Model, OwnTable, QueryFile, Resource, RustSource, Type};
+use crate::schema::{self, Layout, Migration, MigrationFile, Model, OwnTable, QueryFile, Resource, RustSource, Type};
 
 /// The tables of a service, and the layer that keeps them.
 pub struct Database<'a> {
@@ -187,12 +187,13 @@ impl<'a> Database<'a> {
                         steps = schema::changes_beside(reached, &layout, &by_hand)?;
                     }
                     let steps = named_apart(steps, &drawn.migrations);
+                    unrecorded(&steps, drawn)?;
                     tree.steps.clone_from(&steps);
                     steps
                 }
             };
             tree.schema = Some(layout);
-            let stamps = drawn.stamps(migrations.iter().map(|migration| migration.name.as_str()));
+            let stamps = drawn.stamps(&migrations.iter().map(|migration| migration.name.as_str()).collect::<Vec<_>>());
             for (migration, stamp) in migrations.into_iter().zip(stamps) {
                 let path = format!("{folder}/{stamp}_{}", migration.name);
                 insert(tree, format!("{path}.up.sql"), migration.up, Policy::Append);
@@ -208,6 +209,23 @@ impl<'a> Database<'a> {
         }
         faults.or(())
     }
+}
+
+/// A migration of which the repository has a file, and the record knows nothing: of another branch, most likely.
+fn unrecorded(new: &[Migration], drawn: &Drawn) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    for migration in new.iter().filter(|migration| !drawn.migrations.contains_key(&migration.name)) {
+        let has_name = |file: &&MigrationFile| file.name() == Some(&migration.name);
+        if let Some(file) = drawn.files.iter().find(has_name) {
+            let message = format!("{} is there, and .new-service/lock knows nothing of it", file.path);
+            faults.push(Fault::new(message).help(
+                "where another branch drew it, take the lines of both branches into .new-service/lock, those that begin \
+                 with `model` and `drawn migration` above all, and run `new-service apply`; where you wrote it, give it \
+                 another name",
+            ));
+        }
+    }
+    faults.or(())
 }
 
 /// Names that no migration before has had.

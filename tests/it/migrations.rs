@@ -58,12 +58,16 @@ fn each_table_has_a_migration_after_what_it_refers_to() {
     with(&sandbox, LOGIN, "shop", &["order owner:ref(user) of:ref(item)?", "item name:string(1..20):index"]).ok();
     let made: Vec<String> = sandbox.files("shop").into_keys().filter(|path| path.starts_with("migrations/")).collect();
     let names = ["users", "refresh_tokens", "idempotency_keys", "items", "orders"];
-    let expected: Vec<String> = (0..)
+    // The last at the moment of the command, and none ahead of the clock.
+    let stamps =
+        [20_261_122_101_456_u64, 20_261_122_101_457, 20_261_122_101_458, 20_261_122_101_459, 20_261_122_101_500];
+    let expected: Vec<String> = stamps
+        .iter()
         .zip(names)
-        .flat_map(|(n, name)| ["down", "up"].map(|way| format!("migrations/2026112210150{n}_create_{name}.{way}.sql")))
+        .flat_map(|(stamp, name)| ["down", "up"].map(|way| format!("migrations/{stamp}_create_{name}.{way}.sql")))
         .collect();
     assert_eq!(made, expected);
-    let up = |n: u32, name: &str| sandbox.read(&format!("shop/migrations/2026112210150{n}_create_{name}.up.sql"));
+    let up = |n: usize, name: &str| sandbox.read(&format!("shop/migrations/{}_create_{name}.up.sql", stamps[n]));
     assert_eq!(
         up(2, "idempotency_keys"),
         "-- Layer login.\n\
@@ -92,11 +96,11 @@ fn each_table_has_a_migration_after_what_it_refers_to() {
     assert!(items.contains("    version BIGINT NOT NULL DEFAULT 1,\n    CONSTRAINT items_pkey PRIMARY KEY (id),\n"));
     assert!(items.contains("CREATE INDEX items_created_at_id_idx ON items (created_at, id);\n"), "{items}");
     assert!(items.contains("CREATE INDEX items_name_idx ON items (name, id);\n"), "{items}");
-    assert_eq!(sandbox.read("shop/migrations/20261122101503_create_items.down.sql"), "DROP TABLE items;\n");
+    assert_eq!(sandbox.read("shop/migrations/20261122101459_create_items.down.sql"), "DROP TABLE items;\n");
     assert_eq!(sandbox.read("shop/list"), "postgres users refresh_tokens idempotency_keys\n");
 
     let lock = sandbox.read("shop/.new-service/lock");
-    assert!(lock.contains("\ndrawn migration create_orders 20261122101504\n"), "{lock}");
+    assert!(lock.contains("\ndrawn migration create_orders 20261122101500\n"), "{lock}");
     let line = lock.lines().find(|line| line.contains("_create_orders.up.sql ")).unwrap();
     assert!(line.starts_with("file migrations/") && line.contains(" append 644 ") && line.ends_with(" pg"), "{line}");
 }
@@ -143,9 +147,9 @@ fn a_circle_is_closed_when_both_are_there() {
     let sandbox = Sandbox::new();
     let circle = ["team lead:ref(member)?", "member team:ref(team) mentor:ref(member)?"];
     with(&sandbox, LOGIN, "pg --login=false", &circle).ok();
-    let teams = sandbox.read("pg/migrations/20261122101500_create_teams.up.sql");
+    let teams = sandbox.read("pg/migrations/20261122101459_create_teams.up.sql");
     assert!(teams.contains("lead_id UUID,") && !teams.contains("FOREIGN KEY"), "{teams}");
-    let members = sandbox.read("pg/migrations/20261122101501_create_members.up.sql");
+    let members = sandbox.read("pg/migrations/20261122101500_create_members.up.sql");
     assert!(members.contains("members_mentor_id_fkey FOREIGN KEY (mentor_id) REFERENCES members (id)"), "{members}");
     assert!(
         members.ends_with(
@@ -154,13 +158,13 @@ fn a_circle_is_closed_when_both_are_there() {
         "{members}"
     );
     assert_eq!(
-        sandbox.read("pg/migrations/20261122101501_create_members.down.sql"),
+        sandbox.read("pg/migrations/20261122101500_create_members.down.sql"),
         "ALTER TABLE teams DROP CONSTRAINT teams_lead_id_fkey;\n\nDROP TABLE members;\n"
     );
     with(&sandbox, LOGIN, "lite --login=false --db=lite", &circle).ok();
-    let teams = sandbox.read("lite/db/steps/20261122101500_create_teams.up.sql");
+    let teams = sandbox.read("lite/db/steps/20261122101459_create_teams.up.sql");
     assert!(teams.contains("    id BLOB NOT NULL,\n") && teams.contains("REFERENCES members (id)\n"), "{teams}");
-    assert!(!sandbox.read("lite/db/steps/20261122101501_create_members.up.sql").contains("ALTER"));
+    assert!(!sandbox.read("lite/db/steps/20261122101500_create_members.up.sql").contains("ALTER"));
 }
 
 #[test]

@@ -32,11 +32,21 @@ pub struct MigrationFile {
 
 impl MigrationFile {
     /// Its version, by which migrations run; none where sqlx takes it for no migration, or it leads back.
-    fn version(&self) -> Option<i64> {
-        let name = self.path.rsplit('/').next()?;
-        let (version, rest) = name.split_once('_')?;
+    pub fn version(&self) -> Option<i64> {
+        let (version, rest) = self.parts()?;
         let leads_on = rest.ends_with(".sql") && !rest.ends_with(".down.sql");
         version.parse().ok().filter(|_| leads_on)
+    }
+
+    /// `create_orders` of `20261122101500_create_orders.up.sql`.
+    pub fn name(&self) -> Option<&str> {
+        self.version()?;
+        let (_, rest) = self.parts()?;
+        rest.strip_suffix(".up.sql").or_else(|| rest.strip_suffix(".sql"))
+    }
+
+    fn parts(&self) -> Option<(&str, &str)> {
+        self.path.rsplit('/').next()?.split_once('_')
     }
 }
 

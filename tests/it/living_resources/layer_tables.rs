@@ -46,7 +46,7 @@ fn an_update_renames_them_and_leaves_their_names_to_resources() {
     let renamed =
         ["create_sessions", "create_tokens", "rename_sessions_to_auth_sessions", "rename_tokens_to_auth_tokens"];
     assert_eq!(migrations(&sandbox), renamed);
-    let sql = sandbox.read("shop/migrations/20261122111500_rename_sessions_to_auth_sessions.up.sql");
+    let sql = sandbox.read("shop/migrations/20261122111459_rename_sessions_to_auth_sessions.up.sql");
     for name in ["pkey", "hash_key", "hash_check", "of_id_fkey"] {
         let rename = format!("RENAME CONSTRAINT sessions_{name} TO auth_sessions_{name};");
         assert!(sql.contains(&rename), "{rename}\n{sql}");
@@ -66,7 +66,7 @@ fn an_update_renames_them_and_leaves_their_names_to_resources() {
 fn sqlite_renames_them_and_writes_them_with_their_new_names() {
     let sandbox = shop("--login=true --db=lite");
     update(&sandbox, &after()).ok().says(&["rename sessions to auth_sessions, tokens to auth_tokens:"]);
-    let sql = sandbox.read("shop/migrations/20261122111500_rename_sessions_to_auth_sessions.up.sql");
+    let sql = sandbox.read("shop/migrations/20261122111457_rename_sessions_to_auth_sessions.up.sql");
     assert_eq!(sql, "ALTER TABLE sessions RENAME TO auth_sessions;\n");
     assert_eq!(migrations(&sandbox)[4..], ["change_auth_sessions", "change_auth_tokens"]);
 }

@@ -59,18 +59,18 @@ fn a_field_that_comes_has_a_migration_of_its_own() {
     assert_eq!(said.out, "");
     inside(&sandbox, "resource order note:string(..20)?:index").ok().says(&[
         "update       service.toml",
-        "create       migrations/20261122111500_add_orders_note.up.sql",
+        "create       migrations/20261122111458_add_orders_note.up.sql",
         "cargo run -- migrate",
         "cargo test",
     ]);
     assert_eq!(migrations(&sandbox), ["create_orders", "add_orders_note", "validate_orders", "add_orders_note_idx"]);
     assert_eq!(
-        sandbox.read("shop/migrations/20261122111500_add_orders_note.up.sql"),
+        sandbox.read("shop/migrations/20261122111458_add_orders_note.up.sql"),
         "ALTER TABLE orders ADD COLUMN note TEXT;\n\
          ALTER TABLE orders ADD CONSTRAINT orders_note_check CHECK (char_length(note) <= 20) NOT VALID;\n"
     );
     assert_eq!(
-        sandbox.read("shop/migrations/20261122111502_add_orders_note_idx.up.sql"),
+        sandbox.read("shop/migrations/20261122111500_add_orders_note_idx.up.sql"),
         "-- no-transaction\nCREATE INDEX CONCURRENTLY orders_note_idx ON orders (note, id);\n"
     );
     for (path, content) in before.iter().filter(|(path, _)| path.starts_with("migrations/")) {
@@ -162,7 +162,7 @@ fn a_value_that_is_missing_is_asked_for() {
     inside(&sandbox, "resource order code:string(1..20)")
         .ok()
         .says(&["orders.code may not be empty and has no default"]);
-    let sql = sandbox.read("shop/migrations/20261122111500_add_orders_code.up.sql");
+    let sql = sandbox.read("shop/migrations/20261122111459_add_orders_code.up.sql");
     assert!(sql.contains("-- UPDATE orders SET code = … WHERE code IS NULL;"), "{sql}");
 }
 

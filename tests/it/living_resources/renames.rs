@@ -62,3 +62,28 @@ fn a_choice_is_renamed_into_one_and_from_one() {
         inside(&sandbox, "resource order").arg(field).fails(2, &[told]);
     }
 }
+
+#[test]
+fn new_migrations_come_after_what_people_wrote() {
+    let sandbox = shop(&["order total:int"], "");
+    sandbox.write("shop/migrations/20270101000000_mine.up.sql", "CREATE TABLE mine (id INTEGER);\n");
+    inside(&sandbox, "resource order note:text? --allow-dirty")
+        .ok()
+        .says(&["create       migrations/20270101000001_add_orders_note.up.sql"]);
+}
+
+/// As where a branch's migrations came in with a merge, and its lines of the lock did not.
+#[test]
+fn a_migration_that_the_lock_does_not_know_is_not_drawn_again() {
+    let sandbox = shop(&["order total:int"], "");
+    let there = "shop/migrations/20261122111400_create_notes.up.sql";
+    sandbox.write(there, "CREATE TABLE notes (id UUID NOT NULL);\n");
+    inside(&sandbox, "resource note text:text --allow-dirty").fails(
+        1,
+        &[
+            "migrations/20261122111400_create_notes.up.sql is there, and .new-service/lock knows nothing of it",
+            "take the lines of both branches into .new-service/lock",
+        ],
+    );
+    assert!(!sandbox.read("shop/service.toml").contains("note"));
+}

@@ -78,7 +78,10 @@ impl Server {
             ]);
         } else {
             command = Command::new("python3");
-            command.args(["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.stdin.read())"]);
+            command.args([
+                "-c",
+                "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript('BEGIN;' + sys.stdin.read())",
+            ]);
             command.arg(self.file());
         }
         let output = told(&mut command, sql);
