@@ -35,7 +35,7 @@ impl MigrationFile {
     fn version(&self) -> Option<i64> {
         let name = self.path.rsplit('/').next()?;
         let (version, rest) = name.split_once('_')?;
-        let leads_on = rest.ends_with(".sql") && !rest.ends_with(".down.sql");
+        let leads_on = rest.strip_suffix(".sql")?.strip_suffix(".down").is_none();
         version.parse().ok().filter(|_| leads_on)
     }
 }
