@@ -106,7 +106,7 @@ impl Lock {
         for folder in folders {
             let Ok(folder) = TreePath::new(folder) else { continue };
             for path in work.folder(&folder).map_err(|error| unreadable(&folder, &error))? {
-                if !path.as_str().ends_with(".sql") {
+                if path.as_str().strip_suffix(".sql").is_none() {
                     continue;
                 }
                 let Found::File(content, _) = work.look(&path).map_err(|error| unreadable(&path, &error))? else {

@@ -34,7 +34,7 @@ impl MigrationFile {
     /// Its version, by which migrations run; none where sqlx takes it for no migration, or it leads back.
     pub fn version(&self) -> Option<i64> {
         let (version, rest) = self.parts()?;
-        let leads_on = rest.ends_with(".sql") && !rest.ends_with(".down.sql");
+        let leads_on = rest.strip_suffix(".sql")?.strip_suffix(".down").is_none();
         version.parse().ok().filter(|_| leads_on)
     }
 

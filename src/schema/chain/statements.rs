@@ -247,7 +247,7 @@ impl StatementReader<'_> {
 
     /// The texts between the commas of the brackets that come next; none where none come.
     pub fn in_brackets(&mut self) -> Vec<String> {
-        if !self.statement.tokens.get(self.at).is_some_and(|token| token.token == Token::LParen) {
+        if self.statement.tokens.get(self.at).is_none_or(|token| token.token != Token::LParen) {
             return Vec::new();
         }
         self.at += 1;

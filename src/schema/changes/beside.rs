@@ -39,7 +39,7 @@ pub fn goes_along(renamed: &Renamed, old: &Layout, new: &Layout, by_hand: &HandW
     let mut faults = by_hand.clashes(&renamed.old, new, |table| renamed.old_table(table).to_owned());
     let mut lines = Vec::new();
     let dropped = renamed.old.tables.iter().filter(|table| new.table(&table.name).is_none());
-    let whole = dropped.map(|table| TableFate::dropped(table));
+    let whole = dropped.map(TableFate::dropped);
     let changed = new.tables.iter().filter_map(|table| change(renamed, old, table));
     for change in whole.chain(changed.filter(|_| new.dialect == Database::Postgres)) {
         let (more, wrong) = by_hand.goes_along(&change);

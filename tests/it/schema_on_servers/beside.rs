@@ -27,7 +27,9 @@ impl Chain {
     }
 
     fn drew(&mut self, steps: &[Migration]) {
-        steps.iter().for_each(|step| self.add(&step.name, &step.up, true));
+        for step in steps {
+            self.add(&step.name, &step.up, true);
+        }
     }
 
     fn ups(&self) -> Vec<String> {

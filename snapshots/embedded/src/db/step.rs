@@ -86,8 +86,8 @@ fn is_busy(error: &dyn DatabaseError) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// Rebuilds of earlier templates had a transaction of their own, which left a gap before the record:
-/// a process that was killed there copied the rows again. Their statements run like those of today.
+/// The rebuilds of earlier templates began and ended a transaction themselves, before the record: a
+/// process that was killed in between copied the rows again. They run like a rebuild of today.
 fn in_one_transaction(migration: &Migration) -> Cow<'_, Migration> {
     earlier(migration.sql.as_str()).map_or(Cow::Borrowed(migration), |(table, body)| {
         let sql = AssertSqlSafe(format!("{HEAD}{table}\n{body}")).into_sql_str();

@@ -130,7 +130,7 @@ async fn refused(database: &Database, migrations: &Migrator) -> String {
 }
 
 #[tokio::test]
-async fn a_rebuild_keeps_rows_and_what_refers_to_them() {
+async fn a_rebuild_keeps_rows_and_references() {
     let (database, migrations) = shops(&today()).await;
     let before = database.schema().await;
     migrate::up(&migrations, &database.options()).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_rebuild_keeps_rows_and_what_refers_to_them() {
 }
 
 #[tokio::test]
-async fn what_a_rebuild_does_not_name_stops_it() {
+async fn unlisted_objects_stop_a_rebuild() {
     let (database, migrations) = shops(&today()).await;
     execute(
         &database,

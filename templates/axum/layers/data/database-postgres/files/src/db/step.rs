@@ -1,7 +1,7 @@
 //! One migration of PostgreSQL, applied or reverted: with a limit on the wait for locks, and without
 //! remains of an index that could not be created.
 
-use std::{convert::Infallible, fmt::Write as _, future::pending, time::Duration};
+use std::{borrow::Cow, convert::Infallible, fmt::Write as _, future::pending, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _,
@@ -49,10 +49,10 @@ pub async fn run(
         }
         let (outcome, blockers) = watched(connection, options, migration, limit).await;
         let Err(error) = outcome else { return Ok(()) };
-        if let Some(index) = &index {
-            if let Err(error) = index.drop_invalid(connection).await {
-                tracing::warn!(index = index.name, %error, "an invalid index is left");
-            }
+        if let Some(index) = &index
+            && let Err(error) = index.drop_invalid(connection).await
+        {
+            tracing::warn!(index = index.name, %error, "an invalid index is left");
         }
         if code(&error).as_deref() != Some("55P03") {
             return Err(error);
@@ -83,7 +83,7 @@ fn code(error: &MigrateError) -> Option<String> {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
         return None;
     };
-    error.as_database_error().and_then(DatabaseError::code).map(|code| code.into_owned())
+    error.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)
 }
 
 /// Sets `lock_timeout` for the migration and returns the limit for others.

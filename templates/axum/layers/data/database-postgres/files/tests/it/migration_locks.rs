@@ -21,7 +21,7 @@ const INDEXES: &str =
     "SELECT coalesce(string_agg(indexrelid::regclass || ' ' || indisvalid, ', ' ORDER BY 1), '')
     FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE relname = 'things_part_of_key'";
 
-/// A migration that runs after those of the build and of the tests.
+/// A migration that is newer than all of the build and the tests.
 async fn migration(up: &str) -> Migrator {
     let folder = std::env::temp_dir().join(format!("migrations_{}", Uuid::now_v7().simple()));
     fs::create_dir(&folder).unwrap();
@@ -165,7 +165,7 @@ async fn a_migration_tries_again_until_the_lock_is_released() {
     assert_eq!(waiting.await.unwrap().unwrap(), 1);
 }
 
-/// It holds up nobody; cancelled, it would leave an invalid index.
+/// It blocks no other session; a cancelled one leaves an invalid index.
 #[tokio::test]
 async fn an_index_that_is_created_concurrently_waits_without_a_limit() {
     let database = things().await;
