@@ -183,11 +183,11 @@ impl<'a> Database<'a> {
                     let mut steps = schema::changes(reached, &layout)?;
                     // Most commands change no table, and need not read what people wrote.
                     if !steps.is_empty() {
+                        unrecorded(&steps, drawn)?;
                         let by_hand = schema::HandWritten::of(&drawn.files, rule.dialect);
                         steps = schema::changes_beside(reached, &layout, &by_hand)?;
                     }
                     let steps = named_apart(steps, &drawn.migrations);
-                    unrecorded(&steps, drawn)?;
                     tree.steps.clone_from(&steps);
                     steps
                 }

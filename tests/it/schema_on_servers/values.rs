@@ -21,12 +21,12 @@ fn filled(sql: &str, column: &str, dialect: Database) -> Option<String> {
         let (_, after) = after.split_once('\n')?;
         return Some(format!("{before}UPDATE orders SET {column} = id::TEXT;\n{after}"));
     }
-    let (head, rest) = sql.split_once("INSERT INTO ")?;
+    let (head, rest) = sql.split_once("INSERT INTO _rebuild_")?;
     let (into, rest) = rest.split_once("\nSELECT ")?;
     let (values, rest) = rest.split_once("\nFROM")?;
     let columns = into.split_once('(')?.1.trim_end_matches(')').split(", ");
     let values = columns.zip(values.split(", ")).map(|(name, value)| if name == column { "hex(id)" } else { value });
-    Some(format!("{head}INSERT INTO {into}\nSELECT {}\nFROM{rest}", values.collect::<Vec<_>>().join(", ")))
+    Some(format!("{head}INSERT INTO _rebuild_{into}\nSELECT {}\nFROM{rest}", values.collect::<Vec<_>>().join(", ")))
 }
 
 fn values_have_a_place(server: &Server, dialect: Database) {
