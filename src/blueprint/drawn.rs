@@ -53,7 +53,7 @@ impl Drawn {
     /// The stamps of the migrations `names`, in their order: those that are drawn stay. New ones come a second apart,
     /// after all that are drawn or stand in the repository; the last is this moment where there is room, so that none
     /// is ahead of the clock, and of what a person writes next.
-    pub fn stamps<'a>(&self, names: &[&'a str]) -> Vec<String> {
+    pub fn stamps(&self, names: &[&str]) -> Vec<String> {
         let new = names.iter().filter(|name| !self.migrations.contains_key(**name)).count() as u64;
         let in_files = self.files.iter().filter_map(MigrationFile::version);
         let latest = self.migrations.values().filter_map(|stamp| stamp.parse().ok()).chain(in_files).max();

@@ -80,8 +80,8 @@ fn of_column(before: &ColumnLayout, now: &ColumnLayout, x: &str, dialect: Databa
         renamed.iter().find(|(old, _)| *old == choice).map_or_else(|| choice.clone(), |(_, new)| (*new).to_owned())
     };
     let cast = casts::cast(&Type::Enum(choices.iter().map(new_name).collect()), &to, x, dialect)?;
-    let cases: String = renamed.iter().map(|(old, new)| format!(" WHEN '{old}' THEN '{new}'")).collect();
-    let renamed = format!("CASE {x}{cases} ELSE {x} END");
+    let cases: Vec<String> = renamed.iter().map(|(old, new)| format!("WHEN '{old}' THEN '{new}'")).collect();
+    let renamed = format!("CASE {x} {} ELSE {x} END", cases.join(" "));
     Some(Cast { sql: cast.sql.replace(x, &renamed), guard: None, ..cast })
 }
 

@@ -4,8 +4,8 @@
 use super::casts::Cast;
 use super::renames::Renamed;
 use super::{
-    cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, shared_default,
-    shares_default,
+    cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, renamed_choices,
+    shared_default, shares_default,
 };
 use crate::schema::layout::{ColumnLayout, Constraint, IndexLayout, Layout, TableLayout, What, list};
 use crate::schema::migrations::Migration;
@@ -246,60 +246,23 @@ impl<'a> TableChange<'a> {
         self.second.add(drop, add);
     }
 
+    fn alter_column(&self, column: &ColumnLayout, what: &str) -> String {
+        self.alter(&format!("ALTER COLUMN {} {what}", quoted(&column.name)))
+    }
+
+    fn set_default(&self, column: &ColumnLayout) -> String {
+        let what =
+            column.default.as_ref().map_or("DROP DEFAULT".to_owned(), |default| format!("SET DEFAULT {default}"));
+        self.alter_column(column, &what)
+    }
+
     fn column_changes(&mut self, before: &ColumnLayout, now: &ColumnLayout) {
-        let name = quoted(&now.name);
-        let column = |what: &str| alter(&self.new.name, &format!("ALTER COLUMN {name} {what}"));
-        let default = |default: &Option<String>| match default {
-            Some(default) => column(&format!("SET DEFAULT {default}")),
-            None => column("DROP DEFAULT"),
-        };
-        let cast = cast(before, now, &name, Database::Postgres);
+        let cast = cast(before, now, &quoted(&now.name), Database::Postgres);
         self.destructive.extend(loses(&self.new.name, now, &cast));
-        if before.kind != now.kind {
-            let back = super::cast(now, before, &name, Database::Postgres);
-            let alter = |cast: &Cast, table: &TableLayout, to: &ColumnLayout| {
-                // The lock keeps out what would be written between the look and the change.
-                let guard = cast.guard.as_deref().map_or(String::new(), |guard| {
-                    let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;\n", quoted(&table.name));
-                    lock + &refuse_others(table, to, guard)
-                });
-                format!("{}{guard}{}", cast.settings, column(&format!("TYPE {} USING {}", to.kind, cast.sql)))
-            };
-            // It would have to be one of both types.
-            let without = before.default.is_some() || now.default.is_some();
-            let (up, down) = (alter(&cast, self.new, now), alter(&back, self.new, before));
-            let steps = &mut self.first;
-            if without {
-                steps.add(column("DROP DEFAULT"), default(&before.default));
-            }
-            steps.add(up, down);
-            if without {
-                steps.add(default(&now.default), column("DROP DEFAULT"));
-            }
-            self.notes.push(format!(
-                "{}.{} becomes {}: nothing else can use the table while it is written anew",
-                self.new.name, now.name, now.spec
-            ));
-            self.others = true;
+        if before.kind == now.kind {
+            self.values_change(before, now, &cast);
         } else {
-            if let Some(guard) = &cast.guard {
-                // Its rule stands by then, and is proved next; that would name no row.
-                self.second.add(refuse_others(self.new, now, guard), "");
-            }
-            if !super::renamed_choices(before, now).is_empty() {
-                let rename = |before: &ColumnLayout, now: &ColumnLayout| {
-                    let old = super::renamed_choices(before, now).into_iter().map(|(old, _)| format!("'{old}'"));
-                    let old: Vec<String> = old.collect();
-                    let (table, cast) = (quoted(&self.new.name), super::cast(before, now, &name, Database::Postgres));
-                    format!("UPDATE {table} SET {name} = {} WHERE {name} IN ({});\n", cast.sql, old.join(", "))
-                };
-                self.first.add(rename(before, now), rename(now, before));
-                self.others = true;
-            }
-            if before.default != now.default {
-                self.first.add(default(&now.default), default(&before.default));
-                self.others = true;
-            }
+            self.type_changes(before, now, &cast);
         }
         match (before.nullable, now.nullable) {
             (true, false) => {
@@ -307,10 +270,62 @@ impl<'a> TableChange<'a> {
                 self.others = true;
             }
             (false, true) => {
-                self.first.add(column("DROP NOT NULL"), column("SET NOT NULL"));
+                self.first.add(self.alter_column(now, "DROP NOT NULL"), self.alter_column(now, "SET NOT NULL"));
                 self.others = true;
             }
             _ => {}
+        }
+    }
+
+    fn type_changes(&mut self, before: &ColumnLayout, now: &ColumnLayout, cast: &Cast) {
+        let back = super::cast(now, before, &quoted(&now.name), Database::Postgres);
+        let alter = |cast: &Cast, to: &ColumnLayout| {
+            // The lock keeps out what would be written between the look and the change.
+            let guard = cast.guard.as_deref().map_or(String::new(), |guard| {
+                let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;\n", quoted(&self.new.name));
+                lock + &refuse_others(self.new, to, guard)
+            });
+            let alter = self.alter_column(to, &format!("TYPE {} USING {}", to.kind, cast.sql));
+            format!("{}{guard}{alter}", cast.settings)
+        };
+        let (up, down) = (alter(cast, now), alter(&back, before));
+        // A default would have to be one of both types.
+        let without = before.default.is_some() || now.default.is_some();
+        let no_default = self.alter_column(now, "DROP DEFAULT");
+        if without {
+            self.first.add(no_default.clone(), self.set_default(before));
+        }
+        self.first.add(up, down);
+        if without {
+            self.first.add(self.set_default(now), no_default);
+        }
+        self.notes.push(format!(
+            "{}.{} becomes {}: nothing else can use the table while it is written anew",
+            self.new.name, now.name, now.spec
+        ));
+        self.others = true;
+    }
+
+    /// Of a column that keeps its type in SQL.
+    fn values_change(&mut self, before: &ColumnLayout, now: &ColumnLayout, cast: &Cast) {
+        if let Some(guard) = &cast.guard {
+            // Its rule stands by then, and is proved next; that would name no row.
+            self.second.add(refuse_others(self.new, now, guard), "");
+        }
+        if !renamed_choices(before, now).is_empty() {
+            let (table, name) = (quoted(&self.new.name), quoted(&now.name));
+            let rename = |before: &ColumnLayout, now: &ColumnLayout| {
+                let old: Vec<String> =
+                    renamed_choices(before, now).into_iter().map(|(old, _)| format!("'{old}'")).collect();
+                let cast = super::cast(before, now, &name, Database::Postgres);
+                format!("UPDATE {table} SET {name} = {} WHERE {name} IN ({});\n", cast.sql, old.join(", "))
+            };
+            self.first.add(rename(before, now), rename(now, before));
+            self.others = true;
+        }
+        if before.default != now.default {
+            self.first.add(self.set_default(now), self.set_default(before));
+            self.others = true;
         }
     }
 

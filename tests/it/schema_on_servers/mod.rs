@@ -8,6 +8,7 @@ mod beside;
 mod casts;
 mod changes;
 mod forms;
+mod histories;
 mod hostile;
 mod indexes;
 mod renames;
