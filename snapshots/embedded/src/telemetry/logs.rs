@@ -34,7 +34,7 @@ use crate::config::{Config, LogFormat};
 /// line is worth less than the request that it is about.
 const WAITING_LINES: usize = 8192;
 
-/// Pause after each write. Lines of that time go out in one, and wake no thread of their own.
+/// Pause after each write. Lines of that time go out in one write, which wakes the thread once.
 const BATCH: Duration = Duration::from_millis(5);
 
 /// Time for the lines that wait when the process ends.
