@@ -8,7 +8,7 @@ use new_service::schema::{Database, HandWritten, Layout, Migration, MigrationFil
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::changes::{as_migrated, from_scratch, kept};
 use super::servers::Server;
@@ -74,9 +74,9 @@ impl<'a> History<'a> {
             {
                 continue;
             }
-            // For SQLite before 3.41, NULL is no JSON.
             let given = table.columns.iter().filter(|column| {
-                column.name == "id" || column.default.is_none() && (!column.nullable || column.spec == "json")
+                let own = ["created_at", "updated_at", "version"].contains(&column.name.as_str());
+                !own && !(column.nullable && column.spec.starts_with("ref("))
             });
             let given: Vec<_> = given.collect();
             let names: Vec<String> = given.iter().map(|column| format!("\"{}\"", column.name)).collect();
@@ -309,11 +309,17 @@ fn by_hand() -> impl Strategy<Value = ByHand> {
 }
 
 fn law(server: &Server, dialect: Database) {
-    let cases = std::env::var("HISTORIES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40);
+    // The same ones in each run, so that a change is judged by what it changes; `HISTORIES` asks for others.
+    let asked = std::env::var("HISTORIES").ok().and_then(|cases| cases.parse().ok());
+    let cases = asked.unwrap_or(24);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     let counts = std::cell::Cell::new([0; 3]);
     let histories = (models(7), vec(vec(by_hand(), 0..2), 7));
-    let outcome = TestRunner::new(config).run(&histories, |(models, written)| {
+    let mut runner = match asked {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    };
+    let outcome = runner.run(&histories, |(models, written)| {
         let layouts: Vec<Layout> = models
             .iter()
             .map(|specs| Layout::of(&Model::new(&[], &resources(specs).expect("as the grammar has it")), dialect))
