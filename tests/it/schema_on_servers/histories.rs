@@ -76,7 +76,8 @@ impl<'a> History<'a> {
             }
             let given = table.columns.iter().filter(|column| {
                 let own = ["created_at", "updated_at", "version"].contains(&column.name.as_str());
-                !own && !(column.nullable && column.spec.starts_with("ref("))
+                let may_wait = column.nullable && column.spec.starts_with("ref(");
+                !own && !may_wait
             });
             let given: Vec<_> = given.collect();
             let names: Vec<String> = given.iter().map(|column| format!("\"{}\"", column.name)).collect();
