@@ -63,6 +63,7 @@ impl Write for Batched {
         self.0.write(bytes)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "in the thread of the writer")]
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()?;
         thread::sleep(BATCH);
