@@ -228,15 +228,15 @@ impl Rebuild<'_> {
                         notes.push(needs_value(name, &column.name));
                     }
                 }
-                None if shared_default(new, column).is_some() => {
-                    let default = shared_default(new, column).unwrap_or_default();
-                    let what = shares_default(name, column, default);
-                    let _ = writeln!(comments, "-- {what}.");
-                    columns.push(quoted(&column.name));
-                    values.push(default.to_owned());
-                    notes.push(what);
+                None if column.nullable || column.default.is_some() => {
+                    if let Some(default) = shared_default(new, column) {
+                        let what = shares_default(name, column, default);
+                        let _ = writeln!(comments, "-- {what}.");
+                        columns.push(quoted(&column.name));
+                        values.push(default.to_owned());
+                        notes.push(what);
+                    }
                 }
-                None if column.nullable || column.default.is_some() => {}
                 None => {
                     let _ = writeln!(
                         comments,

@@ -310,15 +310,16 @@ fn by_hand() -> impl Strategy<Value = ByHand> {
 }
 
 fn law(server: &Server, dialect: Database) {
-    // The same ones in each run, so that a change is judged by what it changes; `HISTORIES` asks for others.
-    let asked = std::env::var("HISTORIES").ok().and_then(|cases| cases.parse().ok());
-    let cases = asked.unwrap_or(24);
+    // The same ones in each run, so that a change is judged by what it changes, unless more are asked for.
+    let is_asked = ["PROPTEST_CASES", "LAWS"].iter().any(|name| std::env::var_os(name).is_some());
+    let cases = crate::support::cases(144);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     let counts = std::cell::Cell::new([0; 3]);
     let histories = (models(7), vec(vec(by_hand(), 0..2), 7));
-    let mut runner = match asked {
-        Some(_) => TestRunner::new(config),
-        None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    let mut runner = if is_asked {
+        TestRunner::new(config)
+    } else {
+        TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
     };
     let outcome = runner.run(&histories, |(models, written)| {
         let layouts: Vec<Layout> = models
