@@ -71,14 +71,16 @@ struct Service {
     described: bool,
 }
 
-pub fn run(list: bool, seed: Option<u64>) -> anyhow::Result<()> {
+/// Lists or checks the rows of `seed`: all, or those whose numbers are `chosen`.
+pub fn run(list: bool, seed: Option<u64>, chosen: &BTreeSet<usize>) -> anyhow::Result<()> {
     let pack = Pack::load(&Source::Folder(crate::root().join("templates/axum")))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let seed = seed.unwrap_or(now);
     println!("seed {seed}");
     let services = Services::of(&pack, seed)?;
+    let numbered = (1..).zip(&services.all).filter(|(number, _)| chosen.is_empty() || chosen.contains(number));
     if list {
-        for (number, service) in (1..).zip(&services.all) {
+        for (number, service) in numbered {
             println!("{}", services.line(&pack, number, service));
         }
         println!("{}", services.summary());
@@ -93,7 +95,7 @@ pub fn run(list: bool, seed: Option<u64>) -> anyhow::Result<()> {
     let begun = Instant::now();
     let mut checked: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
     let mut failed = Vec::new();
-    for (number, service) in (1..).zip(&services.all) {
+    for (number, service) in numbered {
         let start = Instant::now();
         println!("{}", services.line(&pack, number, service));
         let tree = render::render(&service.blueprint, &pack)?;
@@ -118,9 +120,10 @@ pub fn run(list: bool, seed: Option<u64>) -> anyhow::Result<()> {
     println!("{}; {} checked, {seconds:.0} s", services.summary(), checked.len());
     anyhow::ensure!(
         failed.is_empty(),
-        "failed: row {}; each is in {}; to repeat it: cargo xtask rows --seed {seed}",
+        "failed: row {}; each is in {}; to repeat it: cargo xtask rows --seed {seed} {}",
         failed.join(", "),
-        folder.display()
+        folder.display(),
+        failed.join(" ")
     );
     Ok(())
 }

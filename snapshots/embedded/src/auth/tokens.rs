@@ -1,6 +1,10 @@
 //! Access tokens: JSON Web Tokens (RFC 7519), signed by the service.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -21,6 +25,9 @@ const ALGORITHM: Algorithm = Algorithm::HS256;
 /// As long as the hash (RFC 7518, 3.2).
 const MIN_KEY_BYTES: usize = 32;
 
+/// Verified tokens that are kept, of some 400 bytes each.
+const MAX_VERIFIED: usize = 4096;
+
 /// Signs access tokens with the first key, and verifies them with any key.
 pub struct Tokens {
     header: Header,
@@ -29,7 +36,13 @@ pub struct Tokens {
     validation: Validation,
     issuer: String,
     ttl: Duration,
+    verified: Verified,
 }
+
+/// Tokens that were verified, each with what it says and the last second in which it is valid: a
+/// signature is checked once, and not with every request of a client.
+#[derive(Default)]
+struct Verified(Mutex<HashMap<String, (Identity, i64)>>);
 
 /// The account and the session of a token. The role is not in it: it may change while the token is
 /// valid.
@@ -79,6 +92,7 @@ impl Tokens {
             validation,
             issuer: issuer.to_owned(),
             ttl,
+            verified: Verified::default(),
         })
     }
 
@@ -106,11 +120,37 @@ impl Tokens {
 
     /// What a token says; `None` for a token of another issuer, or one that is not valid now.
     pub fn verify(&self, token: &str) -> Option<Identity> {
+        let now = Utc::now().timestamp();
+        if let Some(identity) = self.verified.get(token, now) {
+            return Some(identity);
+        }
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
-        let Claims { sub, sid, .. } =
+        let Claims { sub, sid, exp, .. } =
             jsonwebtoken::decode(token, key, &self.validation).ok()?.claims;
-        Some(Identity { account: sub, session: sid })
+        let identity = Identity { account: sub, session: sid };
+        self.verified.keep(token, identity, exp.saturating_add_unsigned(self.validation.leeway));
+        Some(identity)
+    }
+}
+
+impl Verified {
+    fn get(&self, token: &str, now: i64) -> Option<Identity> {
+        let (identity, last) = *self.lock().get(token)?;
+        (now <= last).then_some(identity)
+    }
+
+    fn keep(&self, token: &str, identity: Identity, last: i64) {
+        let mut verified = self.lock();
+        // Those that are still in use come back with their next request.
+        if verified.len() >= MAX_VERIFIED {
+            verified.clear();
+        }
+        verified.insert(token.to_owned(), (identity, last));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Identity, i64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,6 +258,30 @@ mod tests {
         assert!(!good(TimeDelta::seconds(60)), "not yet");
         assert!(good(-TimeDelta::minutes(15) + TimeDelta::seconds(60)));
         assert!(!good(-TimeDelta::minutes(16)), "no longer");
+    }
+
+    #[test]
+    fn a_verified_token_is_refused_once_it_has_expired_or_is_altered() {
+        let (tokens, user) = (tokens(&format!("new:{NEW}")), identity());
+        let token = issue(&tokens, user, Utc::now());
+        assert_eq!(tokens.verify(&token), Some(user));
+        let claims: Claims = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
+        assert_eq!(tokens.verified.get(&token, claims.exp + 5), Some(user), "within the leeway");
+        assert_eq!(tokens.verified.get(&token, claims.exp + 6), None);
+        let (unsigned, _) = token.rsplit_once('.').unwrap();
+        for altered in [format!("{unsigned}."), format!("{token}A"), token.to_uppercase()] {
+            assert_eq!(tokens.verify(&altered), None);
+        }
+    }
+
+    #[test]
+    fn verified_tokens_are_bounded_and_none_that_is_refused_is_kept() {
+        let (tokens, verified) = (tokens(&format!("new:{NEW}")), Verified::default());
+        assert!(tokens.verify("a.b.c").is_none() && tokens.verified.lock().is_empty());
+        for number in 0..=MAX_VERIFIED {
+            verified.keep(&number.to_string(), identity(), 0);
+        }
+        assert_eq!(verified.lock().len(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use sqlx::{Database, Decode, Encode, FromRow, QueryBuilder, Row, Type};
+use sqlx::{Database, Decode, Encode, FromRow, QueryBuilder, Row, Type, TypeInfo, ValueRef};
 use uuid::Uuid;
 
 use crate::{
@@ -281,6 +281,8 @@ impl<T> PageQuery<T> {
 /// Bytes of the values of a row.
 fn size(row: &<Driver as Database>::Row) -> usize {
     let values = (0..row.len()).filter_map(|index| row.try_get_raw(index).ok());
+    // Read as bytes, a number could not be read as a number any more.
+    let values = values.filter(|value| matches!(value.type_info().name(), "BLOB" | "TEXT"));
     values.map(|value| <&[u8]>::decode(value).map_or(0, <[u8]>::len)).sum()
 }
 
