@@ -5,7 +5,10 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
 };
-use tower::{ServiceBuilder, util::option_layer};
+use tower::{
+    ServiceBuilder,
+    util::{MapResponseLayer, option_layer},
+};
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -58,7 +61,7 @@ pub fn with_routes(
         // Innermost: a request that is refused here has been counted and logged.
         .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
         .merge(open)
-        .layer(from_fn_with_state(middleware::waiting::memory(config), middleware::waiting::bound))
+        .layer(MapResponseLayer::new(middleware::waiting::own))
         .layer(from_fn(middleware::accept::json));
 
     // Outermost first.
@@ -95,8 +98,10 @@ pub fn with_routes(
         .map_response(middleware::problems::rewrite)
         .layer(from_fn(middleware::accept::encoding))
         .layer(from_fn(middleware::compression::tag))
+        .layer(from_fn_with_state(middleware::waiting::memory(config), middleware::waiting::bound))
         .layer(Share)
         .layer(middleware::compression::layer(config))
+        .map_response(middleware::waiting::share)
         .layer(middleware::panics::layer())
         // Includes reading the body, so that a slow one ends.
         .layer(from_fn_with_state(Deadline::new(config), middleware::deadline::enforce))

@@ -15,6 +15,7 @@ use crate::{
     config::Config,
     db,
     error::{Cause, Error},
+    http::problem::chain,
 };
 
 /// Creates an administrator's account. Its password is the first line of `input`, so that it appears
@@ -44,6 +45,9 @@ pub async fn create_admin(
             let lines = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));
             Err(lines.collect::<Vec<_>>().join("\n").into())
         }
+        Err(Error::Taken(fault)) => Err(format!("{}: {}", fault.pointer, fault.detail).into()),
+        // What a client is not told.
+        Err(Error::Unavailable(cause) | Error::Internal(cause)) => Err(chain(&cause).into()),
         Err(other) => Err(other.into()),
     }
 }

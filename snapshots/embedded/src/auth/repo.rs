@@ -150,12 +150,14 @@ pub async fn supersede(
     Ok(done.execute(connection).await?.rows_affected() > 0)
 }
 
-/// The account that a refresh token belongs to, used or not, whose session may have ended.
-pub async fn account_of(pool: &Pool, hash: &str) -> sqlx::Result<Option<Uuid>> {
+/// The account that a refresh token of an active session belongs to, used or not.
+pub async fn account_of(pool: &Pool, hash: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
         r#"SELECT s.user_id AS "user_id: Uuid"
-        FROM auth_refresh_tokens t JOIN auth_sessions s ON s.id = t.session_id WHERE t.hash = $1"#,
-        hash
+        FROM auth_refresh_tokens t JOIN auth_sessions s ON s.id = t.session_id
+        WHERE t.hash = $1 AND s.ended_at IS NULL AND s.expires_at > $2"#,
+        hash,
+        now,
     )
     .fetch_optional(pool)
     .await

@@ -64,7 +64,7 @@ pub async fn login(
 ) -> Result<Json<TokenPair>, Error> {
     let user_agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let device = Device {
-        address: Some(caller.address.to_string()),
+        address: Some(caller.network().to_string()),
         user_agent: user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect()),
     };
     auth.login(&email, password, caller.network(), &device).await.map(Json)

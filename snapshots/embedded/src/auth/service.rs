@@ -121,16 +121,19 @@ impl Auth {
         address: IpAddr,
         device: &Device,
     ) -> Result<TokenPair, Error> {
-        let checked = self.check(email, password, address).await;
-        let outcome = match &checked {
+        let begun = async {
+            let account = self.check(email, password, address).await?;
+            self.begin(account.id, &account.password_hash, device).await
+        };
+        let begun = begun.await;
+        let outcome = match &begun {
             Ok(_) => "ok",
             Err(Error::WrongCredentials) => "wrong",
             Err(Error::RateLimited { .. }) => "refused",
             Err(_) => "failed",
         };
         metrics::counter!("auth_sign_ins_total", "outcome" => outcome).increment(1);
-        let account = checked?;
-        self.begin(account.id, &account.password_hash, device).await
+        begun
     }
 
     /// The account with this address and password.
@@ -195,12 +198,13 @@ impl Auth {
     }
 
     /// The client whose budget a refresh uses: the account of its token, which no other client can exhaust,
-    /// or the address that has sent an unknown one.
+    /// or the address that has sent one without an active session.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn refreshing(&self, token: &SecretString, address: IpAddr) -> Result<Client, Error> {
-        let account = repo::account_of(&self.pool, &hash(token.expose_secret().as_bytes())).await?;
+        let hash = hash(token.expose_secret().as_bytes());
+        let account = repo::account_of(&self.pool, &hash, now()).await?;
         Ok(account.map_or(Client::Address(address), Client::Account))
     }
 

@@ -47,7 +47,7 @@ impl<S> Accept<TcpStream, S> for Watch {
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             metrics::counter!("http_connections_refused_total").increment(1);
-            return ready(Err(io::Error::other("the limit of connections is reached")));
+            return ready(Err(io::ErrorKind::QuotaExceeded.into()));
         };
         // Responses are written whole: Nagle's algorithm would only hold the last packet back.
         let connection = stream.set_nodelay(true).map(|()| {

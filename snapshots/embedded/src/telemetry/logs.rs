@@ -5,7 +5,11 @@ use std::{
     fmt,
     io::{self, BufWriter, IsTerminal, Write},
     panic::PanicHookInfo,
-    sync::{OnceLock, mpsc},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -42,6 +46,9 @@ const FLUSH: Duration = Duration::from_millis(1500);
 
 static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
 
+/// Lines that stdout has refused, as where it is a full disk.
+static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
+
 /// The thread that writes to stdout. Dropping it writes the lines that wait, within [`FLUSH`].
 pub struct Stdout(Option<WorkerGuard>);
 
@@ -60,7 +67,11 @@ struct Batched(BufWriter<io::Stdout>);
 
 impl Write for Batched {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        // A line. tracing-appender would ignore the error.
+        self.0.write(bytes).or_else(|_| {
+            UNWRITTEN.fetch_add(1, Ordering::Relaxed);
+            Ok(bytes.len())
+        })
     }
 
     #[expect(clippy::disallowed_methods, reason = "in the thread of the writer")]
@@ -86,7 +97,8 @@ impl Drop for Stdout {
 
 /// Lines that were dropped so far.
 pub fn dropped() -> u64 {
-    DROPPED.get().map_or(0, |dropped| dropped.dropped_lines() as u64)
+    let dropped = DROPPED.get().map_or(0, |dropped| dropped.dropped_lines() as u64);
+    dropped + UNWRITTEN.load(Ordering::Relaxed)
 }
 
 /// Writes the events that `RUST_LOG` selects.

@@ -143,7 +143,7 @@ async fn routes_that_are_not_public_require_a_token() {
     }
     assert!(guarded >= 2, "{guarded}");
     let response = send(app.get("/api/v1/users/me")).await;
-    assert_eq!(header(&response, "www-authenticate"), "Bearer");
+    assert!(header(&response, "www-authenticate").starts_with("Bearer realm="));
 }
 
 /// Makes the account `ada` an administrator.
@@ -475,6 +475,22 @@ async fn a_flood_from_an_address_does_not_affect_its_sessions() {
     assert_eq!(statuses("GET", "/auth/sessions", &bearer(&more)).await, 429);
     problem(refresh(&app, &tokens), 429).await;
     assert_eq!(statuses("POST", "/auth/logout", &bearer(&tokens)).await, 204);
+}
+
+/// A thief may know the token of a session that has ended.
+#[tokio::test]
+async fn the_token_of_an_ended_session_uses_no_budget_of_its_account() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let (stolen, tokens) = (signed_in(&app).await, signed_in(&app).await);
+    let logout = app.post("/auth/logout").bearer_auth(stolen["access_token"].as_str().unwrap());
+    assert_eq!(send(logout).await.status(), StatusCode::NO_CONTENT);
+    let app = beside(&app, &[("AUTH_RATE_LIMIT_PER_MINUTE", "2")]).await;
+    for _ in 0..2 {
+        problem(refresh(&app, &stolen), (401, "unauthenticated")).await;
+    }
+    problem(refresh(&app, &stolen), 429).await;
+    read(refresh(&app, &tokens)).await;
 }
 
 /// A limit with room left has not refused the request.

@@ -33,6 +33,19 @@ async fn small_streamed_and_compressed_responses_are_not_compressed() {
     }
 }
 
+/// An encoder that waited with its response would take megabytes for each slow client.
+#[tokio::test]
+async fn a_response_is_compressed_before_it_waits_for_its_client() {
+    let app = TestApp::start().await;
+    for encoding in ["br", "zstd", "gzip"] {
+        let request = app.get("/test/bytes/50000/text.plain").header("accept-encoding", encoding);
+        let response = send(request).await;
+        assert_eq!(header(&response, "content-encoding"), encoding);
+        let size: usize = header(&response, "content-length").parse().expect("it is complete");
+        assert_eq!(response.bytes().await.unwrap().len(), size);
+    }
+}
+
 /// Bytes that differ need strong tags that differ; conditional requests take either.
 #[tokio::test]
 async fn each_encoding_has_a_separate_etag() {

@@ -41,6 +41,7 @@ const TEXTS: &[&str] = &[
     "-1e999",
     "99999999999999999999999999",
     "9999-12-31T23:59:60+23:59",
+    "+262142-12-31T23:59:60Z",
 ];
 
 /// Long texts. Some take more bytes, or more characters, in the other case.

@@ -23,6 +23,10 @@ use crate::{
     error::Error,
 };
 
+/// Difference between the clocks of two replicas. What is later was written under a wrong clock, and
+/// blocks nobody.
+const SKEW: TimeDelta = TimeDelta::minutes(1);
+
 /// Size of an account's bucket for all addresses, in buckets for one.
 const ADDRESSES: u32 = 2;
 
@@ -135,7 +139,10 @@ impl Attempts {
         now: DateTime<Utc>,
     ) -> Result<Vec<Change>, Duration> {
         let counted = counted(attempt, levels, now);
-        let full_until = counted.iter().filter_map(|(_, level)| level.as_ref()?.blocked_until);
+        let of_this_time = |level: &&Level| level.last_at <= now + SKEW;
+        let full_until = counted
+            .iter()
+            .filter_map(|(_, level)| level.as_ref().filter(of_this_time)?.blocked_until);
         if let Some(until) = full_until.max().filter(|until| *until > now) {
             return Err((until - now).to_std().unwrap_or_default());
         }
@@ -165,10 +172,12 @@ impl Attempts {
     /// Attempts that have not drained, and since when the next one drains.
     fn drained(self, of: Of, level: Option<&Level>, now: DateTime<Utc>) -> (i64, DateTime<Utc>) {
         let Some(Level { made, last_at, .. }) = level else { return (0, now) };
-        let elapsed = (now - *last_at).num_microseconds().unwrap_or(i64::MAX).max(0);
+        // The clock of another replica may be ahead.
+        let last_at = (*last_at).min(now);
+        let elapsed = (now - last_at).num_microseconds().unwrap_or(i64::MAX);
         let gone = elapsed / self.share(of);
         if gone < *made {
-            (made - gone, *last_at + TimeDelta::microseconds(gone * self.share(of)))
+            (made - gone, last_at + TimeDelta::microseconds(gone * self.share(of)))
         } else {
             (0, now)
         }
@@ -385,6 +394,17 @@ mod tests {
         if second < 5 || second % 300 == 0 {
             world.attempt(second, OWNER, address, false);
         }
+    }
+
+    /// A replica whose clock was an hour ahead has counted.
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nobody_waiting() {
+        let mut world = World::new();
+        for _ in 0..5 {
+            world.attempt(60 * 60, OWNER, HOME, false);
+        }
+        world.requests.clear();
+        assert!(world.attempt(15 * 60, OWNER, HOME, true));
     }
 
     #[test]

@@ -28,7 +28,7 @@ struct Doubt {
 }
 
 /// Casts doubt on all connections, if the error says that one was lost or that its server is read-only.
-/// A statement that fails on a connection that works casts none, nor does an attempt to connect.
+/// A statement that fails on a connection that works casts none, nor does an attempt to connect that is refused.
 pub fn after(error: &sqlx::Error) {
     doubt(|doubt| doubt.after(error, Instant::now()));
 }

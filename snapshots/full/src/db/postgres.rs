@@ -5,7 +5,7 @@ use std::{io, str::FromStr, time::Duration};
 use secrecy::ExposeSecret;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres,
-    Transaction, postgres::PgConnectOptions,
+    Transaction, postgres::PgConnectOptions, raw_sql,
 };
 use tokio::time::timeout;
 use url::Url;
@@ -189,9 +189,15 @@ pub struct Lock;
 /// # Errors
 /// The database does not answer.
 pub async fn lock(options: &ConnectOptions) -> sqlx::Result<(Connection, Lock)> {
-    // Migrations have no time limit.
+    // Migrations have no time limit. Without the second setting the server would finish the statement of
+    // a process that is gone, under its locks. Not every platform and version has it.
+    const SETTINGS: &str = "SET statement_timeout = 0;
+        DO $$ BEGIN
+            PERFORM set_config('client_connection_check_interval', '1s', false);
+        EXCEPTION WHEN undefined_object OR invalid_parameter_value THEN NULL;
+        END $$";
     let mut connection = options.connect().await?;
-    sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+    raw_sql(SETTINGS).execute(&mut connection).await?;
     let mut wait = migrate::Wait::default();
     loop {
         let lock = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK_ID);

@@ -18,11 +18,14 @@ use utoipa::{
 use uuid::Uuid;
 
 use super::{
-    extract::{Object, ValidJson},
+    extract::{self, Object},
     problem::Problem,
     rules,
 };
 use crate::error::{Error, FaultCode, FieldFault};
+
+/// Bytes of the changes of a batch, over all of its resources.
+const MAX_BYTES: usize = 1 << 20;
 
 const UUID: SchemaFormat = SchemaFormat::KnownFormat(KnownFormat::Uuid);
 
@@ -135,8 +138,9 @@ pub fn in_changes(error: Error) -> Error {
     }
 }
 
-/// A validated batch of changes. Rejects as [`ValidJson`] does, and with 422 where the request has
-/// an `If-Match`: one version cannot be that of several resources.
+/// A validated batch of changes. Rejects as [`extract::ValidJson`] does, and with 422 where the changes
+/// are too large for so many resources, or the request has an `If-Match`: one version cannot be that of
+/// several resources.
 pub struct Changes<P: Validate<Context = ()>>(pub PatchBatch<P>);
 
 impl<S, P> FromRequest<S> for Changes<P>
@@ -155,7 +159,17 @@ where
             };
             return Err(Error::Invalid(vec![fault]).into());
         }
-        ValidJson::from_request(request, state).await.map(|ValidJson(batch)| Self(batch))
+        let body = extract::read(request, state).await?;
+        let batch: PatchBatch<P> = extract::parse(&body)?;
+        if body.len() * batch.ids.len() > MAX_BYTES {
+            let fault = FieldFault {
+                pointer: "/ids".to_owned(),
+                detail: "are too many for changes of this size".to_owned(),
+                code: FaultCode::Invalid,
+            };
+            return Err(Error::Invalid(vec![fault]).into());
+        }
+        Ok(Self(batch))
     }
 }
 
@@ -234,10 +248,25 @@ impl<P: ToSchema + Validate<Context = ()>> ToSchema for PatchBatch<P> {
 mod tests {
     use super::*;
 
-    #[derive(Clone, Validate)]
+    #[derive(Clone, Debug, Deserialize, Validate)]
     struct Patch {
         #[garde(skip)]
         total: i32,
+    }
+
+    /// Each of 100 resources would hold a copy of the changes.
+    #[tokio::test]
+    async fn changes_that_are_too_large_for_so_many_resources_are_refused() {
+        let changes = |resources: usize, size: usize| async move {
+            let ids = (0..resources).map(|_| Uuid::now_v7()).collect::<Vec<_>>();
+            let mut body = serde_json::json!({"ids": ids, "changes": {"total": 1}}).to_string();
+            body.extend(std::iter::repeat_n(' ', size));
+            let request = Request::post("/").header("content-type", "application/json");
+            let request = request.body(axum::body::Body::from(body)).unwrap();
+            Changes::<Patch>::from_request(request, &()).await.is_ok()
+        };
+        assert!(changes(100, 1000).await && changes(3, 300_000).await);
+        assert!(!changes(100, 20_000).await && !changes(4, 300_000).await);
     }
 
     #[test]

@@ -270,10 +270,10 @@ impl From<Error> for Problem {
             Error::Invalid(faults) => problem.0.errors = faults,
             Error::Taken(fault) => problem.0.errors = vec![fault],
             Error::Unauthenticated | Error::WrongCredentials => {
-                problem.0.header = Some(challenge("Bearer"));
+                problem.0.header = Some(challenge(CHALLENGE));
             }
             Error::InvalidToken => {
-                problem.0.header = Some(challenge("Bearer error=\"invalid_token\""));
+                problem.0.header = Some(challenge(INVALID_TOKEN));
             }
             Error::RateLimited { retry_after } => problem.0.header = Some(retry(retry_after)),
             Error::Unavailable(_) | Error::Overloaded => {
@@ -304,6 +304,13 @@ impl IntoResponse for Error {
 }
 
 /// With an error only for a request that has sent a token (RFC 6750, 3.1).
+/// For a client without a token (RFC 6750, 3).
+const CHALLENGE: &str = concat!("Bearer realm=\"", env!("CARGO_PKG_NAME"), "\"");
+
+/// For one with a token that is not valid, or not any more.
+const INVALID_TOKEN: &str =
+    concat!("Bearer realm=\"", env!("CARGO_PKG_NAME"), "\", error=\"invalid_token\"");
+
 fn challenge(challenge: &'static str) -> (HeaderName, HeaderValue) {
     (header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
@@ -315,7 +322,7 @@ fn retry(after: Duration) -> (HeaderName, HeaderValue) {
 }
 
 /// An error with its causes, outermost first.
-fn chain(error: &SharedCause) -> String {
+pub fn chain(error: &SharedCause) -> String {
     let error: &dyn std::error::Error = error.as_ref();
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

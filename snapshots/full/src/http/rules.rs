@@ -45,8 +45,8 @@ pub fn date(value: &NaiveDate, (): &()) -> garde::Result {
 pub fn datetime(value: &DateTime<Utc>, (): &()) -> garde::Result {
     // A database stores a leap second as the second after it.
     let leap = i64::from(value.timestamp_subsec_nanos() >= 1_000_000_000);
-    let stored = *value + TimeDelta::seconds(leap);
-    date(&stored.date_naive(), &())
+    let stored = value.checked_add_signed(TimeDelta::seconds(leap));
+    date(&stored.map_or(NaiveDate::MAX, |stored| stored.date_naive()), &())
 }
 
 /// A decimal of at most `precision` digits, `scale` of them after the point.

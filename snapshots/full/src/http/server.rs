@@ -156,8 +156,13 @@ fn serve(
         // HTTP/2 is for the proxy in front: here it would be one more protocol to bound.
         .http1_only()
         .first_request_timeout(config.header_read_timeout)
-        // Out of file descriptors, mostly; the server backs off and tries again.
-        .accept_error_handler(|_, error| tracing::warn!(%error, "a connection was not accepted"));
+        // Out of file descriptors, mostly; the server backs off and tries again. Connections beyond the
+        // limit are counted: a flood of them would fill the log.
+        .accept_error_handler(|_, error| {
+            if error.kind() != io::ErrorKind::QuotaExceeded {
+                tracing::warn!(%error, "a connection was not accepted");
+            }
+        });
     // hyper's timer for a header also runs while a connection is idle.
     let timeout = config.keep_alive_timeout;
     server.http_builder().http1().header_read_timeout(timeout).max_buf_size(BUFFER_BYTES);

@@ -48,7 +48,7 @@ fn describe() {
     describe_gauge!("http_requests_in_flight", "Requests being answered");
     describe_counter!(
         "http_requests_shed_total",
-        "Requests answered with 503 (`overloaded`), beyond `MAX_REQUESTS_IN_FLIGHT` or `BODY_MEMORY_BYTES`"
+        "Requests answered with 503 (`overloaded`), beyond `MAX_REQUESTS_IN_FLIGHT`, `BODY_MEMORY_BYTES` or `RESPONSE_MEMORY_BYTES`"
     );
     counter!("http_requests_shed_total").absolute(0);
     describe_counter!(
@@ -63,10 +63,13 @@ fn describe() {
     describe_gauge!("dependency_up", "1 while the dependency passes its health check, else 0");
     describe_counter!(
         "log_lines_dropped_total",
-        "Log lines that were lost because the reader of stdout stalls"
+        "Log lines that were lost because the reader of stdout stalls, or stdout cannot be written"
     );
     counter!("log_lines_dropped_total").absolute(0);
-    describe_counter!("rate_limit_refusals_total", "Requests answered with 429");
+    describe_counter!(
+        "rate_limit_refusals_total",
+        "Requests beyond a rate limit, answered with 429"
+    );
     counter!("rate_limit_refusals_total").absolute(0);
     describe_counter!(
         "background_runs_total",
@@ -88,7 +91,7 @@ fn describe() {
     counter!("redis_refusals_total").absolute(0);
     describe_counter!(
         "rate_limit_fallbacks_total",
-        "Requests that a process counted alone, because Redis did not answer"
+        "Requests that a process counted alone, because Redis did not answer or too many clients are counted"
     );
     counter!("rate_limit_fallbacks_total").absolute(0);
     describe_counter!(

@@ -134,6 +134,19 @@ async fn clients_that_do_not_read_cannot_take_all_memory() {
     timeout(PATIENCE, again).await.expect("the memory is free again");
 }
 
+/// A client repeats a write that was answered with 503.
+#[tokio::test]
+async fn a_write_is_answered_where_no_memory_is_left() {
+    let app = TestApp::with(&[("RESPONSE_MEMORY_BYTES", "60000000")]).await;
+    let unread = app.ask_for_more_than_fits().await;
+    app.in_flight(true).await;
+    let path = "/test/bytes/20000000/text.plain";
+    let refused = async { while send(app.get(path)).await.status() != 503 {} };
+    timeout(PATIENCE, refused).await.expect("the memory is taken");
+    assert_eq!(send(app.post(path)).await.status(), 200);
+    drop(unread);
+}
+
 /// A body in a thousand pieces takes more memory than its bytes.
 #[tokio::test]
 async fn the_pieces_of_a_body_count() {

@@ -422,10 +422,11 @@ async fn a_challenge_names_an_error_only_where_a_token_was_sent() {
         header(&response, "www-authenticate").to_owned()
     };
     let me = || app.get("/api/v1/users/me");
-    let invalid = "Bearer error=\"invalid_token\"";
-    assert_eq!(challenge(me()).await, "Bearer");
-    assert_eq!(challenge(me().basic_auth("ada", Some(PASSWORD))).await, "Bearer");
-    assert_eq!(challenge(ada.login(&app, "wrong password")).await, "Bearer");
+    let none = concat!("Bearer realm=\"", env!("CARGO_PKG_NAME"), "\"");
+    let invalid = format!("{none}, error=\"invalid_token\"");
+    assert_eq!(challenge(me()).await, none);
+    assert_eq!(challenge(me().basic_auth("ada", Some(PASSWORD))).await, none);
+    assert_eq!(challenge(ada.login(&app, "wrong password")).await, none);
     assert_eq!(challenge(me().bearer_auth("nonsense")).await, invalid);
     assert_eq!(ada.status(&app, "POST", "/auth/logout").await, 204);
     assert_eq!(challenge(me().bearer_auth(&ada.token)).await, invalid);

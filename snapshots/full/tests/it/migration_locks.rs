@@ -165,6 +165,39 @@ async fn a_migration_tries_again_until_the_lock_is_released() {
     assert_eq!(waiting.await.unwrap().unwrap(), 1);
 }
 
+/// A comment is no statement.
+#[tokio::test]
+async fn a_migration_that_only_mentions_concurrently_waits_within_the_limit() {
+    let database = things().await;
+    let (_holder, pid) = holder(&database, "SELECT * FROM things").await;
+    let column = migration(&format!("-- CONCURRENTLY is for indexes.\n{COLUMN}")).await;
+    let error = migrate::up(&column, &impatient(&database, "50ms")).await.unwrap_err();
+    assert!(error.to_string().contains(&format!("PID {pid} (holder)")), "{error}");
+}
+
+/// Otherwise its locks would block others until its statement ends.
+#[tokio::test]
+async fn a_migration_that_is_given_up_ends_in_the_database() {
+    let database = things().await;
+    let sleep = migration("LOCK TABLE things; SELECT pg_sleep(600)").await;
+    let options = database.options().application_name("given up");
+    let running = tokio::spawn(async move { migrate::up(&sleep, &options).await });
+    let mut connection = connect(&database).await;
+    let sleeping = "SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = 'given up' AND wait_event = 'PgSleep'";
+    let mut becomes = async |expected: i64| {
+        let reached = async {
+            while sqlx::query_scalar::<_, i64>(sleeping).fetch_one(&mut connection).await.unwrap()
+                != expected
+            {}
+        };
+        timeout(PATIENCE, reached).await.expect("in time");
+    };
+    becomes(1).await;
+    running.abort();
+    becomes(0).await;
+}
+
 /// It blocks no other session; a cancelled one leaves an invalid index.
 #[tokio::test]
 async fn an_index_that_is_created_concurrently_waits_without_a_limit() {

@@ -107,7 +107,7 @@ pub fn routes(gate: Arc<Gate>) -> OpenApiRouter<AppState> {
         .route("/test/bare", get(async || (StatusCode::BAD_GATEWAY, "secret-upstream")))
         .route("/test/never", get(pending::<()>))
         .route("/test/slurp", post(async |body: Bytes| body.len().to_string()))
-        .route("/test/bytes/{count}/{kind}", get(bytes))
+        .route("/test/bytes/{count}/{kind}", get(bytes).post(bytes))
         .route("/test/outbound", get(outbound))
         .route("/test/version", get(version))
         .route("/test/held", post(async move |_: Bytes| held.pass().await))

@@ -86,7 +86,9 @@ async fn server_errors_do_not_expose_their_causes() {
 #[tokio::test]
 async fn a_401_names_the_authentication_scheme() {
     let app = TestApp::start().await;
-    assert_eq!(header(&send(app.get("/test/anonymous")).await, "www-authenticate"), "Bearer");
+    let response = send(app.get("/test/anonymous")).await;
+    let realm = concat!("Bearer realm=\"", env!("CARGO_PKG_NAME"), "\"");
+    assert_eq!(header(&response, "www-authenticate"), realm);
 }
 
 #[tokio::test]

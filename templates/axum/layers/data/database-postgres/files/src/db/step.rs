@@ -32,8 +32,9 @@ pub async fn run(
     options: &ConnectOptions,
     migration: &Migration,
 ) -> Result<(), MigrateError> {
-    // It blocks neither reads nor writes while it waits.
-    let is_concurrent = migration.sql.as_str().to_ascii_uppercase().contains("CONCURRENTLY");
+    // It blocks neither reads nor writes while it waits, and runs in no transaction.
+    let is_concurrent = migration.no_tx
+        && without_comments(migration.sql.as_str()).to_ascii_uppercase().contains("CONCURRENTLY");
     let limit = limit_waits(connection, is_concurrent).await?;
     let index = ConcurrentIndex::read(migration.sql.as_str());
     let mut pause = limit;
@@ -197,8 +198,7 @@ struct ConcurrentIndex {
 
 impl ConcurrentIndex {
     fn read(sql: &str) -> Option<Self> {
-        let statement = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
-        let statement = statement.collect::<Vec<_>>().join("\n");
+        let statement = without_comments(sql);
         let rest = after(&statement, "CREATE")?;
         let unique = after(rest, "UNIQUE");
         let rest = unique.unwrap_or(rest);
@@ -264,6 +264,12 @@ impl ConcurrentIndex {
             is_unique == self.is_unique && columns_of(&format!("USING {columns}")) == self.columns
         }))
     }
+}
+
+/// The statements without lines that are comments.
+fn without_comments(sql: &str) -> String {
+    let statements = sql.lines().filter(|line| !line.trim_start().starts_with("--"));
+    statements.collect::<Vec<_>>().join("\n")
 }
 
 /// The end of a statement from the columns on, without what does not matter.

@@ -1,10 +1,12 @@
 //! Bounds the memory of responses that wait for their clients.
+//!
+//! A response is compressed as a whole before it waits: an encoder takes megabytes, and would wait with it.
 
 use axum::{
     body::{Body, Bytes, HttpBody, to_bytes},
     extract::{Request, State},
+    http::{Response, header},
     middleware::Next,
-    response::Response,
 };
 
 use crate::{
@@ -20,13 +22,40 @@ use crate::{
 /// Bytes of a response that does not count: so many may wait as there are connections.
 const SMALL: u64 = 16 * 1024;
 
+/// A response that is complete, and too large not to count.
+#[derive(Clone, Copy)]
+enum Complete {
+    /// Its bytes are those of the binary, unless it is compressed.
+    Shared,
+    /// It has memory of its own.
+    Owned,
+}
+
 /// `RESPONSE_MEMORY_BYTES` of memory.
 pub fn memory(config: &Config) -> Memory {
     Memory::new(config.response_memory_bytes, 0)
 }
 
-/// Answers 503 in place of a response for which no memory is left. A response has its memory until the
-/// last byte is sent.
+/// Marks the response of a handler that has made its bytes.
+pub fn own<B: HttpBody>(response: Response<B>) -> Response<B> {
+    mark(response, Complete::Owned)
+}
+
+/// Marks any other response, before it is compressed.
+pub fn share<B: HttpBody>(response: Response<B>) -> Response<B> {
+    mark(response, Complete::Shared)
+}
+
+fn mark<B: HttpBody>(mut response: Response<B>, complete: Complete) -> Response<B> {
+    // A stream has no size, and is never held back.
+    if response.body().size_hint().exact().is_some_and(|size| size > SMALL) {
+        response.extensions_mut().get_or_insert_with(|| complete);
+    }
+    response
+}
+
+/// Answers 503 in place of a response for which no memory is left, but for that of a write: its client
+/// would repeat it. A response has its memory until the last byte is sent.
 ///
 /// # Errors
 /// [`Error::Overloaded`]
@@ -35,19 +64,22 @@ pub async fn bound(
     caller: Caller,
     request: Request,
     next: Next,
-) -> Result<Response, Error> {
+) -> Result<Response<Body>, Error> {
+    let is_read = request.method().is_safe();
     let response = next.run(request).await;
-    let Some(size) = response.body().size_hint().exact().filter(|size| *size > SMALL) else {
-        return Ok(response);
-    };
+    let is_compressed = response.headers().contains_key(header::CONTENT_ENCODING);
+    match response.extensions().get() {
+        Some(Complete::Owned) => {}
+        Some(Complete::Shared) if is_compressed => {}
+        _ => return Ok(response),
+    }
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
     let mut held = memory.of(caller.network());
-    if !held.take(usize::try_from(size).unwrap_or(usize::MAX)) {
+    if !held.take(bytes.len()) && is_read {
         metrics::request_shed();
         return Err(Error::Overloaded);
     }
-    let (parts, body) = response.into_parts();
-    // It is in memory, and complete: its size is known.
-    let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
     let bytes = Bytes::from_owner(Waiting { bytes, _held: held });
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
