@@ -96,11 +96,8 @@ fn a_rebase_puts_the_picked_commit_after_what_is_there() {
     assert_eq!(team.stamped()[..2], before);
     assert_eq!(team.migrations(), ["create_orders", "add_orders_code", "add_orders_note", "change_orders"]);
     team.does("diff").ok();
-    let sql = team.sql("up").pop().unwrap();
-    assert!(
-        sql.contains("-- columns: id, total, code, created_at, updated_at, version, note\n") || sql.contains("note"),
-        "{sql}"
-    );
+    let rebuild = team.sql("up").pop().unwrap();
+    assert!(rebuild.contains("note") && rebuild.contains("code"), "{rebuild}");
 }
 
 #[test]
