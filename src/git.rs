@@ -1,5 +1,6 @@
 //! The git command, as far as creating and changing a repository need it.
 
+mod branches;
 mod ignore;
 mod index;
 pub mod remote;
@@ -10,6 +11,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+pub use branches::{Meeting, MeetingKind, PublishedSide};
 pub use ignore::{IgnoredPath, ignored};
 pub use index::IndexedFile;
 
@@ -220,16 +222,6 @@ impl Repository {
             }
         }
         self.feed(&["update-index", "-z", "--index-info"], lines.as_bytes()).map(drop)
-    }
-
-    /// A version of a file in conflict.
-    pub fn stage(&self, number: u8, path: &str) -> Option<String> {
-        run(&self.top, &["show", &format!(":{number}:{}{path}", self.prefix)]).ok()
-    }
-
-    /// Tells git that a file's conflict is resolved.
-    pub fn add(&self, path: &str) -> Result<(), String> {
-        run(&self.folder, &["add", "--", path]).map(drop).map_err(|failure| failure.to_string())
     }
 
     /// Runs git at the top with something on its standard input.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::stamps;
 use crate::fault::Fault;
-use crate::schema::{Layout, MigrationFile};
+use crate::schema::{Layout, MigrationFile, SchemaRename};
 
 /// What is drawn once and kept in the lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub struct Drawn {
     pub layers: BTreeSet<String>,
     /// The migrations in the repository, those that people wrote included.
     pub files: Vec<MigrationFile>,
+    /// Renames that `service.toml` has carried out, and `reached` has not: those of a branch that was merged.
+    pub renamed: Vec<SchemaRename>,
+    /// A version that new migrations come after, of files that they replace.
+    pub replaced: Option<i64>,
 }
 
 impl Drawn {
@@ -47,6 +51,8 @@ impl Drawn {
             reached: None,
             layers: BTreeSet::new(),
             files: Vec::new(),
+            renamed: Vec::new(),
+            replaced: None,
         }
     }
 
@@ -56,7 +62,8 @@ impl Drawn {
     pub fn stamps(&self, names: &[&str]) -> Vec<String> {
         let new = names.iter().filter(|name| !self.migrations.contains_key(**name)).count() as u64;
         let in_files = self.files.iter().filter_map(MigrationFile::version);
-        let latest = self.migrations.values().filter_map(|stamp| stamp.parse().ok()).chain(in_files).max();
+        let latest = self.migrations.values().filter_map(|stamp| stamp.parse().ok());
+        let latest = latest.chain(in_files).chain(self.replaced).max();
         let mut last = stamps::stamp(self.moment.saturating_sub(new));
         if let Some(latest) = latest.filter(|latest| last.parse().is_ok_and(|last: i64| last < *latest)) {
             last = latest.to_string();

@@ -66,10 +66,18 @@ impl Change {
             | Self::Apply(ApplyArgs { how, .. })
             | Self::Update(UpdateArgs { how }) => how.clone(),
             // Nothing is written: whatever is there may be looked at.
-            Self::Diff(DiffArgs { json }) => {
+            Self::Diff(DiffArgs { json, .. }) => {
                 How { dry_run: *json, diff: !*json, json: *json, allow_dirty: true, allow_destructive: true }
             }
             Self::Undo => How::default(),
+        }
+    }
+
+    /// Whether it settles what two branches drew, and the branch that is published where one is named.
+    pub fn settles(&self) -> Option<Option<&str>> {
+        match self {
+            Self::Apply(ApplyArgs { onto, .. }) | Self::Diff(DiffArgs { onto, .. }) => Some(onto.onto.as_deref()),
+            _ => None,
         }
     }
 
@@ -168,10 +176,20 @@ pub struct ResourceArgs {
 #[derive(Debug, Args)]
 pub struct ApplyArgs {
     /// The same as `new-service undo`
-    #[arg(long, conflicts_with_all = ["dry_run", "diff", "json", "allow_dirty", "allow_destructive"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "diff", "json", "allow_dirty", "allow_destructive", "onto"])]
     pub abort: bool,
     #[command(flatten)]
+    pub onto: Onto,
+    #[command(flatten)]
     pub how: How,
+}
+
+/// Which of two branches that meet is published.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Onto {
+    /// After a merge: the branch whose migrations have run elsewhere (default: the remote's default branch)
+    #[arg(long, value_name = "BRANCH")]
+    pub onto: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +200,8 @@ pub struct UpdateArgs {
 
 #[derive(Debug, Args)]
 pub struct DiffArgs {
+    #[command(flatten)]
+    pub onto: Onto,
     /// As JSON
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! The verbs that change a repository which is there: one plan, shown or written.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use super::{End, load};
 use crate::blueprint::{Blueprint, Drawn, ServiceFile, TemplateRef};
 use crate::cli::{Change, How, SourceArgs};
 use crate::evolve::apply::{self, Resumed};
-use crate::evolve::record::{self, Lock};
-use crate::evolve::{Checkout, Plan, Repo, Revision, Unseen, repo, versions};
+use crate::evolve::branches::{self, Branches, InGit, Settlement, revise_from_both};
+use crate::evolve::{Checkout, Lock, Plan, Repo, Revision, Unseen, repo, versions};
 use crate::fault::{Fault, Faults, Stop};
 use crate::pack::{Pack, Source, Sources};
-use crate::render::render_in_time;
+use crate::render::{RECORD, TreePath, render_in_time};
 use crate::report::{self, Changed};
 use crate::schema;
 
@@ -40,9 +41,13 @@ pub fn run(change: &Change, sources: &SourceArgs) -> anyhow::Result<End> {
     let template = template_of(&checkout.root, &service, given, matches!(change, Change::Update(_)))?;
     let repo = Repo::open(checkout, service)?;
     let how = change.how();
-    repo.is_ready(how.allow_dirty)?;
+    let branches = Branches::of(&repo)?;
+    let settles = |path: &str| {
+        path.starts_with(RECORD) && repo.is_meeting() || branches.as_ref().is_some_and(|branches| branches.owns(path))
+    };
+    repo.is_ready(how.allow_dirty, settles)?;
     let pack = load(&template.sources)?.settled(repo.root());
-    Revising { change, how, repo: &repo, template: &template, pack: &pack }.run(moment)
+    Revising { change, how, repo: &repo, template: &template, pack: &pack }.run(moment, branches.as_ref())
 }
 
 /// What the repository is made of; `given` is the template of the command line, which has the word there.
@@ -95,27 +100,32 @@ struct Revising<'a> {
 }
 
 impl Revising<'_> {
-    fn run(&self, moment: u64) -> anyhow::Result<End> {
-        let Self { repo, pack, .. } = self;
-        let inputs = RepoInputs::read(repo, pack, self.change.may_move_on());
-        let (mut lock, merged) = match &repo.lock {
-            record::Read::Whole(lock) => (Lock::clone(lock), None),
-            record::Read::Two { base, ours, theirs } if matches!(self.change, Change::Apply(_)) => {
-                let united = Lock::unite(base.as_deref(), ours, theirs)?;
-                self.same_template(&united)?;
-                let drawn = Drawn { files: united.migration_files(&repo.disk)?, ..united.drawn(moment) };
-                let blueprint = inputs.clone()?.standing(pack, drawn)?;
-                let (lock, objects) = record::anew(&blueprint, pack, &united)?;
-                (lock, Some(objects))
+    fn run(&self, moment: u64, branches: Option<&Branches>) -> anyhow::Result<End> {
+        let Self { repo, pack, change, .. } = self;
+        let inputs = RepoInputs::read(repo, pack, change.may_move_on());
+        let settlement = match (branches, change.settles()) {
+            (None, _) => None,
+            (Some(branches), Some(onto)) => Some(branches.settle(onto, &repo.disk)?),
+            (Some(_), None) => {
+                let fault = Fault::new("two branches were merged, and .new-service/lock is not settled");
+                return Err(Faults::from(fault.help("new-service apply; then commit, and run this again")).into());
             }
-            record::Read::Two { .. } => return Err(repo.lock().map(|_| ()).unwrap_err().into()),
+        };
+        let mut lock = match &settlement {
+            Some(settlement) => settlement.lock.clone(),
+            None => repo.lock()?.clone(),
         };
         self.same_template(&lock)?;
         // By the names that they have on disk.
-        let files = lock.migration_files(&repo.disk)?;
-        let renamed = versions::apart(&mut lock);
+        let drawn = match &settlement {
+            Some(settlement) => settlement.drawn(&repo.disk, moment)?,
+            None => Drawn { files: lock.migration_files(&repo.disk)?, ..lock.drawn(moment) },
+        };
+        let published = settlement.as_ref().map(|settlement| settlement.published.clone()).unwrap_or_default();
+        let renamed = versions::apart(&mut lock, &published);
         let mut inputs = inputs?;
-        let blueprint = inputs.after(self.change, pack, Drawn { files, ..lock.drawn(moment) })?;
+        let drawn = Drawn { migrations: lock.migrations.clone(), ..drawn };
+        let blueprint = inputs.after(change, pack, drawn)?;
         let tree = render_in_time(&blueprint, pack)?;
         // Renames of tables wait for a database where this one has been taken out.
         let service = if pack.database(&tree.layers).is_some() || lock.schema.is_none() {
@@ -123,11 +133,33 @@ impl Revising<'_> {
         } else {
             repo.service.edited(&blueprint, pack)?
         };
-        let work = record::WithObjects { work: &repo.disk, objects: merged.clone().unwrap_or_default() };
-        let revision = Revision { blueprint: &blueprint, pack, lock: &lock, work: &work, service };
-        let mut plan = Plan::revise_to(&revision, &tree)?;
+        let unmerged = branches.map(Branches::unmerged).transpose()?.unwrap_or_default();
+        let revise = |lock: &Lock, service: String| match (&settlement, branches, &repo.git) {
+            (Some(Settlement { other, commits, .. }), Some(branches), Some(git)) => {
+                let work = InGit { disk: &repo.disk, git, commits };
+                let revision = Revision { blueprint: &blueprint, pack, lock, work: &work, service };
+                let resolved = branches::resolve(&unmerged, branches.sides(), &revision, &tree, git)?;
+                let tips = &commits[..2];
+                let has = |path: &TreePath| tips.iter().any(|commit| git.file_at(commit, path.as_str()).is_some());
+                revise_from_both(&revision, other, &tree, has, resolved)
+            }
+            _ => {
+                let revision = Revision { blueprint: &blueprint, pack, lock, work: &repo.disk, service };
+                Plan::revise_to(&revision, &tree)
+            }
+        };
+        let mut plan = revise(&lock, service.clone())?;
+        if repo.is_meeting() && settlement.is_none() && plan.changes() {
+            // What is written now is no part of either branch.
+            lock.branches = branches::digest(repo);
+            plan = revise(&lock, service)?;
+            plan.staged = Some(BTreeSet::new());
+        }
         plan.notes.splice(0..0, pack.notes().chain(inputs.notes));
-        versions::rename(&mut plan, &renamed, &work)?;
+        versions::rename(&mut plan, &renamed, &repo.disk)?;
+        if let Some(settlement) = settlement {
+            settlement.complete(&mut plan, &repo.disk, unmerged)?;
+        }
         let Unseen { refusals, notes } = Unseen::of(&plan, &repo.disk)?;
         plan.notes.extend(notes);
         if self.how.is_dry() {
@@ -135,7 +167,7 @@ impl Revising<'_> {
         } else {
             refusals.or(())?;
         }
-        self.finish(&lock, &blueprint, &plan, merged.is_some())
+        self.finish(&lock, &blueprint, &plan)
     }
 
     /// Only `update` goes from one template to another, and never back.
@@ -200,7 +232,7 @@ impl Revising<'_> {
         Fault::new(message).help("run `new-service update` first").into()
     }
 
-    fn finish(&self, lock: &Lock, blueprint: &Blueprint, plan: &Plan, merged: bool) -> anyhow::Result<End> {
+    fn finish(&self, lock: &Lock, blueprint: &Blueprint, plan: &Plan) -> anyhow::Result<End> {
         let Self { change, how, repo, .. } = self;
         let dry = how.is_dry();
         let writes = !dry && plan.changes();
@@ -213,9 +245,6 @@ impl Revising<'_> {
         }
         if writes {
             apply::apply(plan, &repo.disk, &repo.place, &change.words())?;
-            if merged && let Some(git) = &repo.git {
-                git.add(crate::render::RECORD).map_err(Fault::new).map_err(Faults::from)?;
-            }
         }
         let changed = Changed {
             verb: change.name(),

@@ -63,6 +63,9 @@ struct JournalForm {
     /// Files whose modes git's index alone holds, and whether they can be run.
     #[serde(default)]
     modes: Vec<(String, bool)>,
+    /// Files that git is to take in as they are then.
+    #[serde(default)]
+    staged: Vec<String>,
     /// Whether modes on disk count.
     #[serde(default = "counted")]
     keeps_modes: bool,
@@ -168,6 +171,7 @@ impl Journal {
             steps: Vec::new(),
             unmerged: Vec::new(),
             modes: if disk.keeps_modes() { Vec::new() } else { modes_of_index(plan) },
+            staged: staged(plan),
             keeps_modes: disk.keeps_modes(),
             index: false,
             folders: missing_folders(plan, root),
@@ -235,6 +239,11 @@ impl Journal {
         for one in lock {
             step();
             self.perform(one, root, &bytes)?;
+        }
+        step();
+        if let (Some(git), false) = (&self.place.git, self.form.staged.is_empty()) {
+            let paths: Vec<&str> = self.form.staged.iter().map(String::as_str).collect();
+            git.stage_paths(RECORD, &paths).map_err(Fault::new).map_err(Faults::from)?;
         }
         step();
         let done = self.place.folder.join("done");
@@ -373,6 +382,14 @@ fn modes_of_index(plan: &Plan) -> Vec<(String, bool)> {
         stands && entry.changes() && before != entry.mode
     });
     changed.map(|entry| (entry.path.to_string(), entry.mode == Mode::Executable)).collect()
+}
+
+/// What git takes in of a plan: what is left whole. The record is taken in as a whole.
+fn staged(plan: &Plan) -> Vec<String> {
+    let Some(more) = &plan.staged else { return Vec::new() };
+    let is_whole = |entry: &&Entry| entry.changes() && entry.conflicts == 0 && entry.stages.is_none();
+    let written = plan.entries.iter().filter(is_whole).map(|entry| &entry.path);
+    written.chain(more).map(ToString::to_string).collect()
 }
 
 /// Folders that the plan's files need and that are not there, those above first.

@@ -7,6 +7,7 @@
 
 mod action;
 pub mod apply;
+pub mod branches;
 pub mod create;
 mod decide;
 mod env_file;

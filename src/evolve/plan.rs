@@ -128,6 +128,8 @@ pub struct Plan {
     pub env_file: Option<EnvFile>,
     /// Ignore rules of the template: the `.gitignore`, and a line of it.
     pub ignore_rules: BTreeSet<(String, String)>,
+    /// In a merge that goes on, git takes in what is written, and these paths as they are then.
+    pub staged: Option<BTreeSet<TreePath>>,
 }
 
 impl Plan {
@@ -169,6 +171,7 @@ impl Plan {
             meanwhile: tree.next.meanwhile.clone(),
             env_file: EnvFile::of(pack, &tree)?,
             ignore_rules: ignore_rules(&tree),
+            staged: None,
         })
     }
 

@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io;
-use std::sync::Arc;
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
@@ -16,12 +14,15 @@ use super::work::{Found, WorkTree, unreadable};
 use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, check_plain, hash};
-use crate::render::{Mode, Tree, TreePath, render_in_time};
-use crate::schema::{Layout, MigrationFile};
+use crate::render::{Mode, Tree, TreePath};
+use crate::schema::{Layout, MigrationFile, SchemaRename};
 
-/// The format of the lock file: 5 since it says whose tables are, 4 since resources declare who may read and write
-/// them, 3 with lines `shadow`.
-const FORMAT: u32 = 5;
+/// The format of the lock file: 6 with lines `renamed` and `branches`, 5 since it says whose tables are, 4 since resources declare who
+/// may read and write them, 3 with lines `shadow`.
+const FORMAT: u32 = 6;
+
+/// The format of a lock without those, which earlier binaries read as well.
+const WITHOUT_BRANCHES: u32 = 5;
 
 /// The first format of repositories whose resources declare who may read and write them.
 const ACCESS_RULES: u32 = 4;
@@ -53,6 +54,10 @@ pub struct Lock {
     pub format: u32,
     /// `model FACT`: of the schema that the migrations have reached: a table, a column, an index, a constraint.
     pub schema: Option<Layout>,
+    /// `renamed STAMP table|column|choice … FROM TO`: what migrations renamed, which another branch may not have yet.
+    pub renames: BTreeSet<(String, SchemaRename)>,
+    /// `branches SHA256`: the two branches whose meeting it settles, by the digest of both locks.
+    pub branches: Option<String>,
 }
 
 /// A file as it was made: raw, before any formatter.
@@ -80,8 +85,10 @@ impl Lock {
             files: tree.iter().collect::<Vec<_>>().into_par_iter().map(locked).collect(),
             formatted: format::candidates(tree, &pack.manifest.format).cloned().collect(),
             shadows: shadows::of(pack),
-            format: FORMAT,
+            format: WITHOUT_BRANCHES,
             schema: tree.schema.clone(),
+            renames: tree.schema_renames.iter().cloned().collect(),
+            branches: None,
         }
     }
 
@@ -94,16 +101,31 @@ impl Lock {
             reached: self.schema.clone(),
             layers: self.files.values().map(|file| file.layer.clone()).collect(),
             files: Vec::new(),
+            renamed: Vec::new(),
+            replaced: None,
         }
+    }
+
+    /// Whether there are migrations that it does not list.
+    pub fn lacks_migrations(&self, work: &dyn WorkTree) -> bool {
+        let is_unknown =
+            |path: &TreePath| path.as_str().strip_suffix(".sql").is_some() && !self.files.contains_key(path);
+        self.migration_folders()
+            .iter()
+            .filter_map(|folder| TreePath::new(folder).ok())
+            .any(|folder| work.folder(&folder).is_ok_and(|paths| paths.iter().any(is_unknown)))
+    }
+
+    /// The folders of those that were drawn.
+    fn migration_folders(&self) -> BTreeSet<&str> {
+        let drawn = self.files.iter().filter(|(_, locked)| locked.policy == Policy::Append);
+        drawn.filter_map(|(path, _)| path.as_str().rsplit_once('/')).map(|(folder, _)| folder).collect()
     }
 
     /// The migrations of the repository in `work`: all SQL in the folders of those that were drawn.
     pub fn migration_files(&self, work: &dyn WorkTree) -> Result<Vec<MigrationFile>, Faults> {
-        let drawn = self.files.iter().filter(|(_, locked)| locked.policy == Policy::Append);
-        let folders: BTreeSet<&str> =
-            drawn.filter_map(|(path, _)| path.as_str().rsplit_once('/')).map(|(folder, _)| folder).collect();
         let mut files = Vec::new();
-        for folder in folders {
+        for folder in self.migration_folders() {
             let Ok(folder) = TreePath::new(folder) else { continue };
             for path in work.folder(&folder).map_err(|error| unreadable(&folder, &error))? {
                 if path.as_str().strip_suffix(".sql").is_none() {
@@ -132,11 +154,25 @@ impl Lock {
         merged.filter_map(|(path, file)| Some((&*file.hash, &*tree.get(path.as_str())?.content))).collect()
     }
 
+    /// Takes over what a lock before it says of more than the files that are made now.
+    pub fn carry_on(&mut self, before: &Self) {
+        for (name, stamp) in &before.migrations {
+            self.migrations.entry(name.clone()).or_insert_with(|| stamp.clone());
+        }
+        self.renames.extend(before.renames.iter().cloned());
+        self.branches.clone_from(&before.branches);
+        self.format = self.format_needed();
+    }
+
+    fn format_needed(&self) -> u32 {
+        if self.renames.is_empty() && self.branches.is_none() { WITHOUT_BRANCHES } else { FORMAT }
+    }
+
     pub fn print(&self) -> String {
         let mut lines = vec![
             format!("digest {}", self.digest),
             format!("drawn year {}", self.year),
-            format!("format {FORMAT}"),
+            format!("format {}", self.format_needed()),
             format!("pack {} {}", self.pack, self.version),
         ];
         lines.extend(self.migrations.iter().map(|(name, stamp)| format!("drawn migration {name} {stamp}")));
@@ -145,6 +181,8 @@ impl Lock {
             // The path comes first: sorted, two branches that changed one file meet at one place.
             lines.push(format!("file {path} {} {:o} {hash} {layer}", policy.as_str(), mode.bits()));
         }
+        lines.extend(self.renames.iter().map(|(stamp, rename)| format!("renamed {stamp} {rename}")));
+        lines.extend(self.branches.iter().map(|digest| format!("branches {digest}")));
         lines.extend(self.shadows.iter().map(|((path, number), hash)| format!("shadow {path} {number} {hash}")));
         lines.extend(self.schema.iter().flat_map(Layout::lines).map(|line| format!("model {line}")));
         lines.sort();
@@ -168,6 +206,8 @@ impl Lock {
             shadows: Shadows::new(),
             format: 1,
             schema: None,
+            renames: BTreeSet::new(),
+            branches: None,
         };
         let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
         if !model.is_empty() {
@@ -193,7 +233,7 @@ impl Lock {
     }
 
     /// Of two branches, each may have a migration of one name: the later one counts.
-    fn drew(&mut self, migration: &str, stamp: &str) {
+    pub fn drew(&mut self, migration: &str, stamp: &str) {
         let known = self.migrations.entry(migration.to_owned()).or_default();
         if known.as_str() < stamp {
             stamp.clone_into(known);
@@ -224,6 +264,14 @@ impl Lock {
             },
             // Read all together.
             "model" => {}
+            "renamed" => {
+                let (stamp, rename) = rest.split_once(' ').ok_or_else(not_ours)?;
+                self.renames.insert((stamp.to_owned(), SchemaRename::read(rename).ok_or_else(not_ours)?));
+            }
+            "branches" => {
+                self.branches = Some(rest.to_owned());
+                is_hash(rest).then_some(()).ok_or_else(not_ours)?;
+            }
             "formatted" => drop(self.formatted.insert(TreePath::new(rest)?)),
             "file" => {
                 // From the end, for a path may hold spaces.
@@ -264,98 +312,20 @@ fn in_order(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// What the migrations of both branches reach together.
-fn unite_schemas(base: Option<&Layout>, ours: Option<&Layout>, theirs: Option<&Layout>) -> Option<Layout> {
-    // Neither has a database.
-    ours.or(theirs)?;
-    let facts = |layout: Option<&Layout>| layout.iter().flat_map(|layout| layout.lines()).collect::<BTreeSet<String>>();
-    let (one, two) = (facts(ours), facts(theirs));
-    // What a side has taken away is gone. Where nobody knows what was there, all of it stays.
-    let before = facts(base);
-    let lines = one.union(&two).filter(|fact| !before.contains(*fact) || (one.contains(*fact) && two.contains(*fact)));
-    let lines: Vec<&String> = lines.collect();
-    // Where each says something else of one thing, this side's word stands.
-    Layout::read(lines.iter().map(|line| line.as_str())).or_else(|| ours.or(theirs).cloned())
-}
-
 /// The lock as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
     Whole(Box<Lock>),
-    /// Two branches were merged, and git could not merge it: both sides.
-    Two {
-        /// What both began with, where git still knows it.
-        base: Option<Box<Lock>>,
-        ours: Box<Lock>,
-        theirs: Box<Lock>,
-    },
+    /// Two branches were merged, and git could not merge it.
+    InConflict,
 }
 
-/// Reads `.new-service/lock`, with git's conflict markers in it where it has them.
+/// Reads `.new-service/lock`, which git may have left with conflict markers.
 pub fn read(text: &str) -> Result<Read, Faults> {
-    if marker(text).is_none() {
-        return Ok(Read::Whole(Box::new(Lock::parse(text)?)));
+    if marker(text).is_some() {
+        return Ok(Read::InConflict);
     }
-    // What git could merge is in both sides, of whichever it is. A fact of the model may have lost there what
-    // it is about, so that they are read together.
-    let (model, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("model "));
-    let (ours, theirs) = sides(&rest.iter().flat_map(|line| [*line, "\n"]).collect::<String>());
-    let (mut ours, theirs) = (Lock::parse(&ours)?, Lock::parse(&theirs)?);
-    ours.schema = Layout::read(model.iter().filter_map(|line| line.strip_prefix("model ")));
-    Ok(Read::Two { base: None, ours: Box::new(ours), theirs: Box::new(theirs) })
-}
-
-/// The two texts that git put markers between.
-fn sides(text: &str) -> (String, String) {
-    let (mut ours, mut theirs) = (String::new(), String::new());
-    // Which sides a line is of.
-    let (mut one, mut two) = (true, true);
-    for line in text.split_inclusive('\n') {
-        match line.split(' ').next().unwrap_or_default().trim_end() {
-            "<<<<<<<" => (one, two) = (true, false),
-            "|||||||" => (one, two) = (false, false),
-            "=======" => (one, two) = (false, true),
-            ">>>>>>>" => (one, two) = (true, true),
-            _ => {
-                if one {
-                    ours.push_str(line);
-                }
-                if two {
-                    theirs.push_str(line);
-                }
-            }
-        }
-    }
-    (ours, theirs)
-}
-
-impl Lock {
-    /// What two branches drew, together. They must be from one pack.
-    pub fn unite(base: Option<&Self>, ours: &Self, theirs: &Self) -> Result<Self, Faults> {
-        if ours.digest != theirs.digest {
-            let fault = Fault::new(format!(
-                "{}: one side is at {} {}, the other at {} {}",
-                lock_path(),
-                ours.pack,
-                ours.version,
-                theirs.pack,
-                theirs.version
-            ));
-            return Err(fault
-                .help("take the merge back, run `new-service update` on the branch that is behind, and merge again")
-                .into());
-        }
-        let mut united = ours.clone();
-        theirs.migrations.iter().for_each(|(migration, stamp)| united.drew(migration, stamp));
-        for (path, locked) in &theirs.files {
-            united.files.entry(path.clone()).or_insert_with(|| locked.clone());
-        }
-        united.schema =
-            unite_schemas(base.and_then(|base| base.schema.as_ref()), ours.schema.as_ref(), theirs.schema.as_ref());
-        united.formatted.extend(theirs.formatted.iter().cloned());
-        united.shadows.extend(theirs.shadows.clone());
-        Ok(united)
-    }
+    Ok(Read::Whole(Box::new(Lock::parse(text)?)))
 }
 
 fn broken(line: usize, why: &str) -> Faults {
@@ -371,68 +341,6 @@ pub fn files(blueprint: &Blueprint, pack: &Pack, tree: &Tree) -> Vec<(TreePath, 
     files.push((lock_path(), lock.print().into_bytes()));
     files.sort();
     files
-}
-
-/// The lock and the objects of a repository whose record two branches left in conflict: as if it had just
-/// been made from its blueprint, with what both of them drew.
-pub fn anew(
-    blueprint: &Blueprint,
-    pack: &Arc<Pack>,
-    united: &Lock,
-) -> Result<(Lock, BTreeMap<String, Vec<u8>>), Faults> {
-    let tree = render_in_time(blueprint, pack)?;
-    let mut lock = Lock::of(blueprint, pack, &tree);
-    let objects =
-        lock.objects(&tree).into_iter().map(|(hash, content)| (hash.to_owned(), content.to_owned())).collect();
-    for (path, locked) in united.files.iter().filter(|(_, locked)| locked.policy == Policy::Append) {
-        lock.files.entry(path.clone()).or_insert_with(|| locked.clone());
-    }
-    // Migrations that neither branch has made are still to be made.
-    lock.files.retain(|path, locked| locked.policy != Policy::Append || united.files.contains_key(path));
-    lock.migrations.clone_from(&united.migrations);
-    lock.schema.clone_from(&united.schema);
-    Ok((lock, objects))
-}
-
-/// A working tree with objects that are not written yet.
-pub struct WithObjects<'a> {
-    pub work: &'a dyn WorkTree,
-    /// By their hash.
-    pub objects: BTreeMap<String, Vec<u8>>,
-}
-
-impl WorkTree for WithObjects<'_> {
-    fn look(&self, path: &TreePath) -> io::Result<Found> {
-        self.work.look(path)
-    }
-
-    fn judged(&self, path: &TreePath, found: Found, assumed: Option<Mode>) -> io::Result<Found> {
-        self.work.judged(path, found, assumed)
-    }
-
-    fn not_checked_out(&self) -> io::Result<BTreeSet<TreePath>> {
-        self.work.not_checked_out()
-    }
-
-    fn barred(&self, path: &TreePath) -> Option<String> {
-        self.work.barred(path)
-    }
-
-    fn files(&self) -> io::Result<BTreeMap<TreePath, u64>> {
-        self.work.files()
-    }
-
-    fn folder(&self, folder: &TreePath) -> io::Result<Vec<TreePath>> {
-        self.work.folder(folder)
-    }
-
-    fn objects(&self) -> io::Result<BTreeSet<String>> {
-        self.work.objects()
-    }
-
-    fn object(&self, hash: &str) -> Option<Vec<u8>> {
-        self.objects.get(hash).cloned().or_else(|| self.work.object(hash))
-    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use super::record::{self, Lock};
 use super::work::{Disk, Found, WorkTree as _, unreadable};
 use crate::blueprint::{FILE_NAME, ServiceFile};
 use crate::fault::{self, Fault, Faults};
-use crate::git;
+use crate::git::{self, Meeting};
 use crate::pack::Text;
-use crate::render::{RECORD, TreePath};
+use crate::render::TreePath;
 
 /// Where a repository is, and where a change of it is journalled. Nothing in it has been read: a change that was cut off
 /// comes first, and can be taken back whatever the files hold.
@@ -27,6 +27,8 @@ pub struct Checkout {
 pub struct Repo {
     pub disk: Disk,
     pub git: Option<git::Repository>,
+    /// The branches that meet now.
+    pub meeting: Option<Meeting>,
     /// `service.toml` as it stands.
     pub service: ServiceFile,
     pub lock: record::Read,
@@ -96,16 +98,12 @@ impl Repo {
                 return Err(fault.help("it belongs to the repository: git checkout HEAD -- .new-service").into());
             }
         };
-        let lock = match (lock, &git) {
-            (record::Read::Two { ours, theirs, .. }, Some(git)) => {
-                // While the merge goes on, git has each side whole.
-                let stage =
-                    |number| git.stage(number, path.as_str()).and_then(|text| Lock::parse(&text).ok()).map(Box::new);
-                record::Read::Two { base: stage(1), ours: stage(2).unwrap_or(ours), theirs: stage(3).unwrap_or(theirs) }
-            }
-            (lock, _) => lock,
-        };
-        Ok(Self { disk, git, service, lock, place })
+        let meeting = git.as_ref().and_then(|git| {
+            // What the lock does not know may have come by a merge that was settled with the record of one side.
+            let looks_back = matches!(&lock, record::Read::Whole(lock) if lock.lacks_migrations(&disk));
+            git.meeting(lock == record::Read::InConflict, looks_back)
+        });
+        Ok(Self { disk, git, meeting, service, lock, place })
     }
 
     pub fn root(&self) -> &Path {
@@ -116,27 +114,33 @@ impl Repo {
     pub fn lock(&self) -> Result<&Lock, Faults> {
         match &self.lock {
             record::Read::Whole(lock) => Ok(lock),
-            record::Read::Two { .. } => {
-                let fault = Fault::new(format!("{}: two branches were merged, and it is in conflict", lock_path()));
-                Err(fault.help("new-service apply writes it again from service.toml; then commit the merge").into())
+            record::Read::InConflict => {
+                let fault = Fault::new(format!("{}: it is in conflict, and git knows of no merge", lock_path()));
+                let help = "take it as one branch has it: git checkout COMMIT -- .new-service; then merge again";
+                Err(fault.help(help).into())
             }
         }
     }
 
+    /// Whether a merge, a rebase or a cherry-pick goes on.
+    pub fn is_meeting(&self) -> bool {
+        self.meeting.as_ref().is_some_and(Meeting::goes_on)
+    }
+
     /// That a change can be told from what is there: a conflict is never left behind, and what is not
-    /// committed only when it is wished. `service.toml` is what a change comes from.
-    pub fn is_ready(&self, allow_dirty: bool) -> Result<(), Faults> {
+    /// committed only when it is wished. `service.toml` is what a change comes from. Files that the change itself
+    /// `settles` may be in conflict.
+    pub fn is_ready(&self, allow_dirty: bool, settles: impl Fn(&str) -> bool) -> Result<(), Faults> {
         let Some(git) = &self.git else { return Ok(()) };
         let status = git.status().map_err(Fault::new)?;
-        let own = |path: &str| path.starts_with(RECORD) && matches!(self.lock, record::Read::Two { .. });
-        let unmerged: Vec<&String> = status.unmerged.iter().filter(|path| !own(path)).collect();
+        let unmerged: Vec<&String> = status.unmerged.iter().filter(|path| !settles(path)).collect();
         if let Some(first) = unmerged.first() {
             let fault = Fault::new(format!("{first}: a conflict is not resolved{}", more(unmerged.len())));
             let help = "resolve it, and `git add` the file; to take the last change back: new-service undo";
             return Err(fault.help(help).into());
         }
         // In the middle of a merge, everything is changed.
-        if allow_dirty || matches!(self.lock, record::Read::Two { .. }) {
+        if allow_dirty || self.is_meeting() {
             return Ok(());
         }
         let service = service_path();

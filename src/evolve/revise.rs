@@ -37,6 +37,14 @@ pub struct Revision<'a> {
     pub service: String,
 }
 
+impl<'a> Revision<'a> {
+    /// The same from another record and another working tree.
+    #[must_use]
+    pub fn over(&self, work: &'a dyn WorkTree, lock: &'a Lock) -> Revision<'a> {
+        Revision { blueprint: self.blueprint, pack: self.pack, lock, work, service: self.service.clone() }
+    }
+}
+
 impl Plan {
     /// Nothing is written; reading is all it does to `revision.work`.
     pub fn revise(revision: &Revision) -> Result<Self, Faults> {
@@ -399,9 +407,7 @@ impl<'a> Reviser<'a> {
         for (path, locked) in written_once.filter(|(path, _)| !moves.values().any(|from| from == *path)) {
             new.files.entry(path.clone()).or_insert_with(|| locked.clone());
         }
-        for (name, stamp) in &lock.migrations {
-            new.migrations.entry(name.clone()).or_insert_with(|| stamp.clone());
-        }
+        new.carry_on(lock);
         // An earlier new-service did not write them, and they alone are no reason to change a repository.
         if new != **lock {
             new.shadows = shadows;

@@ -1,6 +1,6 @@
 //! A version for each migration: of two branches, each may have drawn the same one, and no database applies both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Action;
 use super::plan::{Entry, Plan};
@@ -19,22 +19,30 @@ pub struct RenamedFile {
 }
 
 /// Gives migrations that have the version of another one a later one, in `lock`; none where each has its own. Those
-/// of a branch stay in their order, and what comes later moves only where it would be met.
-pub fn apart(lock: &mut Lock) -> Vec<RenamedFile> {
+/// of a branch stay in their order, and what comes later moves only where it would be met. `published` ones stay.
+pub fn apart(lock: &mut Lock, published: &BTreeSet<TreePath>) -> Vec<RenamedFile> {
     // By folder, version and name: the files of each.
     let mut migrations = BTreeMap::<(String, u64, String), Vec<TreePath>>::new();
+    let mut taken = BTreeSet::<(String, u64)>::new();
     for path in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append).map(|(path, _)| path) {
         if let Some((folder, moment, name, _)) = parts(path) {
+            if published.contains(path) {
+                taken.insert((folder.into(), moment));
+                continue;
+            }
             migrations.entry((folder.into(), moment, name.into())).or_default().push(path.clone());
         }
     }
     let mut renamed = Vec::new();
     let mut last: Option<(String, u64)> = None;
     for ((folder, moment, name), files) in migrations {
-        let free = match &last {
+        let mut free = match &last {
             Some((before, last)) if *before == folder => moment.max(last + 1),
             _ => moment,
         };
+        while taken.contains(&(folder.clone(), free)) {
+            free += 1;
+        }
         last = Some((folder.clone(), free));
         if free == moment {
             continue;
@@ -97,7 +105,6 @@ pub fn rename(plan: &mut Plan, renamed: &[RenamedFile], work: &dyn WorkTree) -> 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::io;
 
     use super::*;
@@ -107,8 +114,8 @@ mod tests {
         let hash = "0".repeat(64);
         let files: Vec<String> = names.iter().map(|name| format!("file {name} append 644 {hash} pg\n")).collect();
         let mut lock = Lock::parse(&format!("digest x\npack p 1\ndrawn year 2026\n{}", files.concat())).unwrap();
-        apart(&mut lock);
-        assert_eq!(apart(&mut lock), [], "once is enough");
+        apart(&mut lock, &BTreeSet::new());
+        assert_eq!(apart(&mut lock, &BTreeSet::new()), [], "once is enough");
         lock.files.keys().map(ToString::to_string).collect()
     }
 

@@ -179,6 +179,7 @@ impl<'a> Database<'a> {
                 }
                 Some(reached) => {
                     self.take_over(&mut layout, reached, drawn, tree)?;
+                    layout.recall(reached, &drawn.renamed);
                     tree.migrations.clone_from(&drawn.migrations);
                     let mut steps = schema::changes(reached, &layout)?;
                     // Most commands change no table, and need not read what people wrote.
@@ -192,8 +193,12 @@ impl<'a> Database<'a> {
                     steps
                 }
             };
-            tree.schema = Some(layout);
             let stamps = drawn.stamps(&migrations.iter().map(|migration| migration.name.as_str()).collect::<Vec<_>>());
+            if let (Some(reached), Some(stamp)) = (&drawn.reached, stamps.first()) {
+                let renames = schema::renames(reached, &layout).into_iter();
+                tree.schema_renames = renames.map(|rename| (stamp.clone(), rename)).collect();
+            }
+            tree.schema = Some(layout);
             for (migration, stamp) in migrations.into_iter().zip(stamps) {
                 let path = format!("{folder}/{stamp}_{}", migration.name);
                 insert(tree, format!("{path}.up.sql"), migration.up, Policy::Append);
@@ -219,9 +224,8 @@ fn unrecorded(new: &[Migration], drawn: &Drawn) -> Result<(), Faults> {
         if let Some(file) = drawn.files.iter().find(has_name) {
             let message = format!("{} is there, and .new-service/lock knows nothing of it", file.path);
             faults.push(Fault::new(message).help(
-                "where another branch drew it, take the lines of both branches into .new-service/lock, those that begin \
-                 with `model` and `drawn migration` above all, and run `new-service apply`; where you wrote it, give it \
-                 another name",
+                "where another branch drew it, check out the merge that brought it, run `new-service apply` there, and commit; \
+                 where you wrote it, give it another name",
             ));
         }
     }

@@ -11,7 +11,7 @@ use crate::blueprint;
 use crate::fault::Fault;
 use crate::limits;
 use crate::pack::{Policy, Setting};
-use crate::schema::{Layout, Migration};
+use crate::schema::{Layout, Migration, SchemaRename};
 
 /// A file as it was rendered: raw, not formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct Tree {
     pub drawn: Vec<Setting>,
     /// The schema that they reach.
     pub schema: Option<Layout>,
+    /// What the new ones rename, each with the stamp of the first of them.
+    pub schema_renames: Vec<(String, SchemaRename)>,
     /// What a person should know of what is left out of it.
     pub notes: Vec<String>,
     /// Of files that may have been meant to stand for others.

@@ -185,7 +185,7 @@ impl Layout {
     }
 
     /// Each table after what it refers to, and else by name.
-    fn sort(&mut self) {
+    pub fn sort(&mut self) {
         let mut waiting = std::mem::take(&mut self.tables);
         waiting.sort_by(|one, other| one.name.cmp(&other.name));
         while !waiting.is_empty() {

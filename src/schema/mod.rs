@@ -7,6 +7,7 @@
 
 mod access;
 mod arguments;
+mod branches;
 mod chain;
 mod changes;
 mod check;
@@ -26,8 +27,9 @@ mod values;
 mod view;
 
 pub use access::{Access, AccessRules};
-pub use chain::{HandWritten, MigrationFile};
-pub use changes::{changes, changes_beside};
+pub use branches::{BranchSchema, Disagreement, DisagreementKind, disagreements};
+pub use chain::{HandWritten, MigrationFile, TouchedTables};
+pub use changes::{SchemaRename, changes, changes_beside, renames};
 pub use check::{Known, MAX_IDENTIFIER, OWN_COLUMNS, Surroundings, check, unwanted};
 pub use default::Default;
 pub use describe::sentence;

@@ -184,7 +184,13 @@ fn two_people_add_different_layers_and_merge() {
     assert!(sandbox.read("shop/.new-service/lock").contains("<<<<<<<"));
     sandbox.tool("add publish=false").in_folder("shop").fails(1, &["two branches were merged", "new-service apply"]);
     sandbox.tool("apply").in_folder("shop").ok();
-    let (ours, theirs) = (sandbox.files("shop"), expected.files("shop"));
+    let (mut ours, theirs) = (sandbox.files("shop"), expected.files("shop"));
+    // It says which branches it settles.
+    let lock = sandbox.read("shop/.new-service/lock");
+    let settles = |line: &&str| line.starts_with("branches ");
+    assert_eq!(lock.lines().filter(settles).count(), 1);
+    let lock = lock.split_inclusive('\n').filter(|line| !settles(line)).collect::<String>();
+    ours.insert(".new-service/lock".into(), lock.replace("format 6", "format 5").into());
     let differing = ours.keys().chain(theirs.keys()).filter(|path| ours.get(*path) != theirs.get(*path));
     assert_eq!(differing.collect::<Vec<_>>(), [""; 0]);
     assert_eq!(sandbox.git("shop", &["diff", "--name-only", "--diff-filter=U"]), "");
@@ -200,11 +206,13 @@ fn branches_at_two_versions_of_the_template_are_not_mixed() {
     sandbox.with(&pack, "shop").ok();
     let lock = sandbox.read("shop/.new-service/lock");
     let other = lock.replace("small 0.1.0", "small 0.2.0").replace("digest sha256:", "digest sha256:0");
-    let half = |text: &str| text.split_inclusive('\n').skip(1).collect::<String>();
-    sandbox.write(
-        "shop/.new-service/lock",
-        format!("# x\n<<<<<<< HEAD\n{}=======\n{}>>>>>>> bob\n", half(&lock), half(&other)),
-    );
+    for (branch, text) in [("bob", other), ("main", lock.replace("digest sha256:", "digest sha256:1"))] {
+        sandbox.git("shop", &["checkout", "--quiet", "-B", branch, "main"]);
+        sandbox.write("shop/.new-service/lock", text);
+        sandbox.commit("shop");
+    }
+    let merge = sandbox.clean("git").current_dir(sandbox.path("shop")).args(["merge", "--quiet", "bob"]).output();
+    assert!(!merge.unwrap().status.success());
     let outcome = sandbox.with(&pack, "apply --allow-dirty").in_folder("shop").ends(1);
     outcome.says(&["one side is at small 0.1.0, the other at small 0.2.0", "new-service update"]);
     assert!(manifest("0.1.0").contains("0.1.0") && python_tool().is_dir());

@@ -498,7 +498,7 @@ fn where_nothing_differs_git_is_asked_no_more() {
     let script = format!("echo \"$1\" >> '{}'\nPATH=${{PATH#*:}} exec git \"$@\"", calls.display());
     let stub = sandbox.stub("git", &script);
     sandbox.run("diff").in_folder("shop").first_in_path(&stub).ok();
-    assert_eq!(fs::read_to_string(calls).unwrap(), "rev-parse\nstatus\n");
+    assert_eq!(fs::read_to_string(calls).unwrap(), "rev-parse\nrev-list\nstatus\n");
 }
 
 /// Where git writes a link as a file that holds its path, as on Windows, it is a link all the same.

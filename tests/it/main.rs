@@ -5,6 +5,7 @@ mod access;
 mod axum_layers;
 mod axum_pack;
 mod axum_start;
+mod branches;
 #[cfg(unix)]
 mod completions;
 #[cfg(unix)]

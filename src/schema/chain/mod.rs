@@ -9,11 +9,13 @@
 mod hand_written;
 mod read;
 mod statements;
+mod touched;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub use hand_written::{CarriedOver, HandWritten, TableFate};
+pub use touched::{REBUILD, SCRATCH, TouchedTables};
 
 use self::statements::Statement;
 use super::names;

@@ -11,6 +11,8 @@ mod postgres;
 mod renames;
 mod sqlite;
 
+pub use self::renames::SchemaRename;
+
 use self::casts::Cast;
 use super::chain::HandWritten;
 use super::layout::{ColumnLayout, Constraint, Layout, TableLayout, What};
@@ -47,6 +49,11 @@ pub fn changes_beside(old: &Layout, new: &Layout, by_hand: &HandWritten) -> Resu
         first.notes.insert(0, note);
     }
     Ok(all)
+}
+
+/// What the way from `old` to `new` renames.
+pub fn renames(old: &Layout, new: &Layout) -> Vec<SchemaRename> {
+    renames::Renamed::new(old, new).all(new)
 }
 
 fn can_be_cast(old: &Layout, new: &Layout) -> Result<(), Faults> {

@@ -5,6 +5,27 @@ use std::collections::BTreeMap;
 use crate::schema::layout::{ColumnLayout, Layout, TableLayout, What};
 use crate::schema::names;
 
+/// A name that migrations changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaRename {
+    Table {
+        from: String,
+        to: String,
+    },
+    /// `table` is its name after the change.
+    Column {
+        table: String,
+        from: String,
+        to: String,
+    },
+    Choice {
+        table: String,
+        column: String,
+        from: String,
+        to: String,
+    },
+}
+
 /// The old schema under its new names, and what was called otherwise. Constraints and indexes keep theirs.
 pub struct Renamed {
     pub old: Layout,
@@ -56,6 +77,30 @@ impl Renamed {
     /// What a column was called.
     pub fn old_column<'a>(&'a self, table: &str, column: &'a str) -> &'a str {
         self.columns.get(&(table.to_owned(), column.to_owned())).map_or(column, String::as_str)
+    }
+
+    /// All of them, in an order that they can be carried out in.
+    pub fn all(&self, new: &Layout) -> Vec<SchemaRename> {
+        let tables = self.tables.iter().map(|(to, from)| SchemaRename::Table { from: from.clone(), to: to.clone() });
+        let columns = self.columns.iter().map(|((table, to), from)| SchemaRename::Column {
+            table: table.clone(),
+            from: from.clone(),
+            to: to.clone(),
+        });
+        let mut all: Vec<SchemaRename> = tables.chain(columns).collect();
+        for table in &new.tables {
+            let Some(old) = self.old.table(&table.name) else { continue };
+            for column in &table.columns {
+                let Some(before) = old.column(&column.name) else { continue };
+                all.extend(super::renamed_choices(before, column).into_iter().map(|(from, to)| SchemaRename::Choice {
+                    table: table.name.clone(),
+                    column: column.name.clone(),
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                }));
+            }
+        }
+        all
     }
 
     /// That a rename is no step that two releases can share; none where nothing is renamed.

@@ -9,13 +9,10 @@ use super::{
     cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, shared_default,
     shares_default,
 };
-use crate::schema::chain::CarriedOver;
+use crate::schema::chain::{CarriedOver, REBUILD, SCRATCH};
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout, What};
 use crate::schema::migrations::{Migration, column_lines, create_table, rule_lines};
 use crate::schema::types::Database;
-
-/// The head of a migration that writes a table anew, which the migrator of a service reads.
-const REBUILD: &str = "-- rebuild: ";
 
 /// `kept` is what stands on tables beside the model, by the names that they get.
 pub fn changes(renamed: &Renamed, new: &Layout, kept: &BTreeMap<String, CarriedOver>) -> Vec<Migration> {
@@ -209,7 +206,7 @@ impl Rebuild<'_> {
     fn sql(&self, source: impl Fn(&ColumnLayout) -> String, notes: &mut Vec<String>) -> String {
         let Self { name, standing, old, new, kept } = *self;
         // No resource has such a name.
-        let fresh_name = format!("_rebuild_{name}");
+        let fresh_name = format!("{SCRATCH}{name}");
         let (table, fresh) = (quoted(name), quoted(&fresh_name));
         // It may be what others know a row by, such as an index of its texts.
         let (mut columns, mut values) = (vec!["_rowid_".to_owned()], vec!["_rowid_".to_owned()]);

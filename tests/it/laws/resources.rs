@@ -77,7 +77,10 @@ fn without_history(tree: &Tree) -> BTreeMap<String, String> {
     let mut files = said(tree);
     files.retain(|path, _| !path.starts_with("migrations/"));
     let lock = files.get_mut(LOCK).unwrap();
-    let told = lock.lines().filter(|line| !line.starts_with("drawn migration ") && !line.contains(" append "));
+    // The format tells whether anything was renamed.
+    let of_history = ["drawn migration ", "renamed ", "format "];
+    let is_told = |line: &&str| !of_history.iter().any(|word| line.starts_with(word)) && !line.contains(" append ");
+    let told = lock.lines().filter(is_told);
     let mut told: Vec<String> = told
         .map(|line| {
             let words: Vec<&str> = line.splitn(5, ' ').collect();

@@ -245,7 +245,7 @@ fn two_people_change_one_resource_and_merge() {
     let lines = service.lines().filter(|line| !marks.iter().any(|mark| line.starts_with(mark)));
     sandbox.write("shop/service.toml", lines.collect::<Vec<_>>().join("\n") + "\n");
     git(&["add", "service.toml"]);
-    inside(&sandbox, "apply").ok();
+    inside(&sandbox, "apply --onto ada").ok();
     assert_eq!(migrations(&sandbox), ["create_orders", "add_orders_note", "validate_orders", "change_orders"]);
     assert_eq!(git(&["diff", "--name-only", "--diff-filter=U"]), "");
     commit();

@@ -82,7 +82,7 @@ fn a_migration_that_the_lock_does_not_know_is_not_drawn_again() {
         1,
         &[
             "migrations/20261122111400_create_notes.up.sql is there, and .new-service/lock knows nothing of it",
-            "take the lines of both branches into .new-service/lock",
+            "check out the merge that brought it",
         ],
     );
     assert!(!sandbox.read("shop/service.toml").contains("note"));

@@ -5,6 +5,7 @@
 //! then write the data that ours is compared with.
 
 mod beside;
+mod branches;
 mod casts;
 mod changes;
 mod forms;
