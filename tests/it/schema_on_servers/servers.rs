@@ -66,7 +66,7 @@ impl Server {
     fn request(&self, what: &str, sql: &str) -> Result<String, String> {
         let mut session = self.session.borrow_mut();
         if self.postgres {
-            return session.get_or_insert_with(|| Session::postgres(&self.url, &self.folder)).ask_psql(sql);
+            return session.get_or_insert_with(|| Session::postgres(&self.url, &self.folder)).ask_psql(what, sql);
         }
         session.get_or_insert_with(|| Session::sqlite(&self.file(), &self.folder)).ask_python(what, sql)
     }
@@ -91,10 +91,10 @@ impl Server {
     pub fn plan(&self, sql: &str) -> String {
         if self.postgres {
             // Of a statement that is prepared for all values, as a service has it.
-            return self.ask(&format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}; {}", {
-                let values = vec!["NULL"; super::forms::parameters(sql)].join(", ");
-                format!("EXPLAIN (COSTS OFF) EXECUTE asked({values})")
-            }));
+            let values = vec!["NULL"; super::forms::parameters(sql)].join(", ");
+            let explain = format!("EXPLAIN (COSTS OFF) EXECUTE asked({values})");
+            let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}");
+            return self.answer("plan", &format!("{prepare}; {explain}"));
         }
         self.answer("plan", sql)
     }
@@ -125,6 +125,27 @@ impl Server {
         self.answer("facts", sql)
     }
 
+    /// All rows of all tables, which have an `id`: `[table, id, {column: value}]` as JSON, a row a line.
+    pub fn contents(&self) -> Vec<String> {
+        if !self.postgres {
+            return self.answer("contents", "").lines().map(str::to_owned).collect();
+        }
+        // psql runs what the query answers with, in one request.
+        let all = "SELECT string_agg(format('SELECT jsonb_build_array(%1$L, t.id::TEXT, (SELECT jsonb_object_agg(key, value) \
+                   FROM jsonb_each_text(to_jsonb(t))))::TEXT FROM %1$I t', relname), ' UNION ALL ') \
+                   FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace HAVING count(*) > 0 \\gexec";
+        self.rows(all)
+    }
+
+    /// Keeps the whole database beside itself; of `SQLite`, whose rebuilds need a transaction each.
+    pub fn save(&self) {
+        fs::copy(self.file(), self.folder.join("saved.db")).unwrap();
+    }
+
+    pub fn restore(&self) {
+        fs::copy(self.folder.join("saved.db"), self.file()).unwrap();
+    }
+
     /// The schema as facts that have no order: columns may stand in another.
     pub fn facts(&self) -> Vec<String> {
         let mut facts: Vec<String> = if self.postgres {
@@ -135,8 +156,11 @@ impl Server {
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
                  UNION ALL SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated) \
                  FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' \
-                 UNION ALL SELECT concat_ws(' ', 'index', indexdef, (SELECT indisvalid FROM pg_index WHERE indexrelid = (schemaname || '.' || quote_ident(indexname))::regclass)) \
-                 FROM pg_indexes WHERE schemaname = 'public'",
+                 UNION ALL SELECT concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid) \
+                 FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = 'public'::regnamespace \
+                 UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal \
+                 UNION ALL SELECT concat_ws(' ', 'view', viewname, replace(definition, E'\\n', ' ')) \
+                 FROM pg_views WHERE schemaname = 'public'",
             )
             .lines()
             .map(str::to_owned)

@@ -7,19 +7,32 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 /// Answers a line for each: `[what, sql]` as JSON, then `[is_ok, text]`. Every request has a connection of its own.
+/// To a `SQLite` before 3.45, NULL was no JSON; to that which services have in them, it is NULL.
 const PYTHON: &str = r#"
 import json, sqlite3, sys, traceback
+def contents(db):
+    for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+        rows = db.execute(f'SELECT * FROM "{table}"')
+        names = [column[0] for column in rows.description]
+        for row in rows:
+            values = [None if value is None else repr(value) for value in row]
+            yield json.dumps([table, values[names.index("id")], dict(zip(names, values))])
 asked = {
     "script": lambda db, sql: db.executescript(sql) and [],
     "rows": lambda db, sql: [row[0] for row in db.execute(sql)],
     "facts": lambda db, sql: [row[:3] + row[4:] for row in db.execute(sql)],
+    "contents": lambda db, sql: contents(db),
     "plan": lambda db, sql: [row[3] for row in db.execute("EXPLAIN QUERY PLAN " + sql, [None] * sql.count("?"))],
 }
+plain = sqlite3.connect(":memory:")
+def json_valid(text):
+    return None if text is None else plain.execute("SELECT json_valid(?)", [text]).fetchone()[0]
 for line in sys.stdin:
     what, sql = json.loads(line)
     db = sqlite3.connect(sys.argv[1])
     try:
         db.execute("PRAGMA synchronous = OFF")
+        db.create_function("json_valid", 1, json_valid, deterministic=True)
         answer = [True, "\n".join(str(row) for row in asked[what](db, sql))]
     except Exception as error:
         answer = [False, "".join(traceback.format_exception_only(error))]
@@ -77,14 +90,15 @@ impl Session {
         if is_ok { Ok(text) } else { Err(text) }
     }
 
-    /// The same of `psql`, in one transaction unless the SQL says otherwise.
-    pub fn ask_psql(&mut self, sql: &str) -> Result<String, String> {
-        let is_alone = sql.starts_with("-- no-transaction");
-        let (begin, commit) = if is_alone { ("", "") } else { ("BEGIN;\n", "\n;COMMIT;") };
+    /// The same of `psql`: a script in one transaction unless it says otherwise.
+    pub fn ask_psql(&mut self, what: &str, sql: &str) -> Result<String, String> {
+        let is_together = what == "script" && !sql.starts_with("-- no-transaction");
+        let (begin, commit) = if is_together { ("BEGIN;\n", "\n;COMMIT;") } else { ("", "") };
         fs::write(&self.file, format!("{begin}{sql}{commit}")).unwrap();
         // What a request leaves in the session goes with it.
+        let discard = if what == "script" || what == "plan" { "DISCARD ALL;" } else { "" };
         let file = self.file.display();
-        writeln!(self.requests, "\\i {file}\nDISCARD ALL;\n\\warn {END}\nSELECT '{END}';").unwrap();
+        writeln!(self.requests, "\\i {file}\n{discard}\n\\warn {END}\nSELECT '{END}';").unwrap();
         let mut said = String::new();
         loop {
             let start = said.len();
