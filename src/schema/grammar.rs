@@ -117,7 +117,7 @@ pub(super) fn only_index(written: &Written, faults: &mut Faults) -> Option<Draft
 
 impl Type {
     /// Reads what its `Display` wrote; none where the grammar has no such type.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub fn read(text: &str) -> Option<Self> {
         let mut faults = Faults::default();
         let field = only_field(&Written::flag(1, &format!("of:{text}")), &mut faults)?;
         faults.is_empty().then_some(field.kind?.value)

@@ -43,7 +43,7 @@ fn text(lines: &[String], ends: bool) -> String {
 fn line_merges_agree_with_git_where_git_is_clean() {
     let sandbox = Sandbox::new();
     let strategy = (vec(line(), 0..14), edits(), edits(), any::<[bool; 3]>(), 0..6_u8);
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000);
+    let cases = crate::support::cases(6000);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let clean = std::cell::Cell::new(0);
     let careful = std::cell::Cell::new(0);

@@ -50,11 +50,13 @@ pub struct TableFate<'a> {
     pub now: Option<&'a str>,
     /// Columns of before that go or get another name, each with what becomes of it: `goes`.
     pub lost: Vec<(String, String)>,
+    /// Columns of `PostgreSQL` whose type changes in SQL, each with what becomes of it: `becomes int`.
+    pub retyped: Vec<(String, String)>,
 }
 
 impl<'a> TableFate<'a> {
     pub fn dropped(before: &'a TableLayout) -> Self {
-        Self { before, now: None, lost: vec![(String::new(), "goes".to_owned())] }
+        Self { before, now: None, lost: vec![(String::new(), "goes".to_owned())], retyped: Vec::new() }
     }
 }
 
@@ -106,7 +108,7 @@ impl HandWritten {
 
     /// Why a table cannot be written anew: what stands on it, or names it, could not be carried over whole.
     pub fn bars_rebuild(&self, change: &TableFate) -> Faults {
-        let TableFate { before, now, lost } = change;
+        let TableFate { before, now, lost, .. } = change;
         let table = before.name.as_str();
         let is_renamed = now.is_some_and(|now| now != table);
         let mut faults = Faults::default();
@@ -210,6 +212,14 @@ impl HandWritten {
         }
     }
 
+    /// Whether a routine is what a trigger on the table runs, which need not name the table.
+    fn is_run_by_trigger(&self, routine: &Object, table: &str) -> bool {
+        let name = routine.name.to_lowercase();
+        let is_it = |trigger: &Object| trigger.kind == ObjectKind::Trigger && trigger.is_on(table);
+        routine.kind == ObjectKind::Code
+            && self.chain.objects.iter().any(|trigger| is_it(trigger) && trigger.mentions.contains(&name))
+    }
+
     /// Whether what was taken away was created again later.
     fn is_there_again(&self, table: &str, what: &str, name: &str) -> bool {
         if what == "column" {
@@ -262,12 +272,18 @@ impl HandWritten {
 
     /// What goes with a table or, of `PostgreSQL`, with its columns: a line each. Where the change would fail, a fault.
     pub fn goes_along(&self, change: &TableFate) -> (Vec<String>, Faults) {
-        let TableFate { before, now, lost } = change;
+        let TableFate { before, now, lost, retyped } = change;
         let (table, whole) = (before.name.as_str(), now.is_none());
         let name = table.to_lowercase();
         let (mut lines, mut faults) = (Vec::new(), Faults::default());
-        let hit = |named: &BTreeSet<String>| {
-            lost.iter().find(|(column, _)| whole || named.contains(&column.to_lowercase()) || named.contains("*"))
+        let is_in = |named: &BTreeSet<String>, column: &String| {
+            whole || named.contains(&column.to_lowercase()) || named.contains("*")
+        };
+        let hit = |named: &BTreeSet<String>| lost.iter().find(|(column, _)| is_in(named, column));
+        // What a column's type is part of: PostgreSQL does not change it under a view or the head of a trigger.
+        let bound = |named: &BTreeSet<String>| {
+            let gone = lost.iter().filter(|(_, fate)| fate == "goes");
+            gone.chain(retyped).find(|(column, _)| is_in(named, column))
         };
         if whole && let Some(found) = self.chain.table(table) {
             for part in columns(found, before) {
@@ -277,16 +293,18 @@ impl HandWritten {
         let is_kept =
             |object: &Object| self.is_carried && self.objects_on(before).any(|other| std::ptr::eq(other, object));
         for object in self.chain.objects.iter().filter(|object| object.source.by_hand || is_kept(object)) {
-            let is_on = object.is_on(table);
+            let is_on = object.is_on(table) || (!whole && self.is_run_by_trigger(object, table));
             if !is_on && !object.mentions.contains(&name) {
                 continue;
             }
             let is_view = object.kind == ObjectKind::View;
             let named = if is_view { object.mentions.clone() } else { without_star(&object.mentions) };
-            let Some((column, fate)) = hit(&named) else { continue };
+            let is_bound = is_view || (object.kind == ObjectKind::Trigger && !whole);
+            let bound = bound(&named).filter(|_| is_bound);
+            let Some((column, fate)) = bound.or_else(|| hit(&named)) else { continue };
             let what = format!("the {} {}", object.kind.noun(), object.name);
             let of = if whole { table.to_owned() } else { format!("{table}.{column}") };
-            if is_view {
+            if is_view || bound.is_some() {
                 let message = format!("{what} names {of}, which {fate}");
                 faults.push(Fault::at(object.source.place.clone(), message).help(DROP_FIRST));
             } else if is_on && (whole || object.kind == ObjectKind::Index) {
@@ -310,7 +328,8 @@ impl HandWritten {
             }
         }
         for other in self.chain.others.iter().filter(|other| other.mentions.contains(&name)) {
-            if let Some((column, fate)) = hit(&without_star(&other.mentions)) {
+            let named = without_star(&other.mentions);
+            if let Some((column, fate)) = hit(&named).or_else(|| bound(&named)) {
                 let of = if whole { table.to_owned() } else { format!("{table}.{column}") };
                 lines.push(format!("{}: `{}` names {of}, which {fate}", other.place, other.text));
             }

@@ -61,5 +61,9 @@ fn change<'a>(renamed: &Renamed, old: &'a Layout, table: &'a TableLayout) -> Opt
         }
     };
     let lost = before.columns.iter().filter_map(|column| Some((column.name.clone(), fate(&column.name)?)));
-    Some(TableFate { before, now: Some(&table.name), lost: lost.collect() })
+    let retyped = before.columns.iter().filter_map(|column| {
+        let now = table.columns.iter().find(|now| renamed.old_column(&table.name, &now.name) == column.name)?;
+        (now.kind != column.kind).then(|| (column.name.clone(), format!("becomes {}", now.spec)))
+    });
+    Some(TableFate { before, now: Some(&table.name), lost: lost.collect(), retyped: retyped.collect() })
 }

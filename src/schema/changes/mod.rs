@@ -131,6 +131,18 @@ fn is_doubtful(old: &TableLayout, rule: &Constraint) -> bool {
         && rule.what.columns().iter().any(|column| old.column(column).is_some())
 }
 
+/// Unique rules that stay, over columns of which a cast makes several values one.
+fn may_meet(old: &TableLayout, new: &TableLayout, dialect: Database) -> Vec<String> {
+    let is_blurred = |column: &str| {
+        let both = old.column(column).zip(new.column(column));
+        let loses = both.and_then(|(before, now)| cast(before, now, "", dialect).loses);
+        loses.is_some_and(|loses| loses.starts_with("loses "))
+    };
+    let unique = |rule: &&Constraint| matches!(rule.what, What::Unique(_)) && !is_doubtful(old, rule);
+    let blurred = new.constraints.iter().filter(unique).filter(|rule| rule.what.columns().into_iter().any(is_blurred));
+    blurred.map(|rule| may_refuse(&new.name, &rule.what)).collect()
+}
+
 /// Tables that are made anew.
 fn created(old: &Layout, new: &Layout) -> Vec<Migration> {
     let fresh: Vec<&TableLayout> = new.tables.iter().filter(|table| old.table(&table.name).is_none()).collect();
@@ -172,19 +184,30 @@ fn needs_value(table: &str, column: &str) -> String {
     )
 }
 
-/// The default of a column that comes, where every row would have to have another value.
+/// What a way back loses, for the head of its file: nobody is asked before it runs.
+fn back_loses(table: &str, before: &ColumnLayout, now: &ColumnLayout, dialect: Database) -> Option<String> {
+    let loses = cast(now, before, "", dialect).loses.filter(|loses| loses.starts_with("loses "))?;
+    Some(format!("-- {table}.{} becomes {}, and {loses}.\n", before.name, before.spec))
+}
+
+/// The default of a column that rows get it of, where every row would have to have another value.
 fn shared_default<'a>(table: &TableLayout, column: &'a ColumnLayout) -> Option<&'a str> {
     let alone = |rule: &&Constraint| matches!(&rule.what, What::Unique(columns) if *columns == [column.name.clone()]);
     table.constraints.iter().find(alone).and(column.default.as_deref())
 }
 
-fn shares_default(table: &str, column: &ColumnLayout, default: &str) -> String {
+/// `rows` are those that get it: `that are there`.
+fn shares_default(table: &str, column: &ColumnLayout, default: &str, rows: &str) -> String {
     format!(
-        "{table}.{} is unique, and all rows that are there get {default}: where there are two, give each its own value in \
-         this migration",
+        "{table}.{} is unique, and all rows {rows} get {default}: where there are two, give each its own value in this \
+         migration",
         column.name
     )
 }
+
+/// Rows that get the default of a column that comes, and of one that may be empty no longer.
+const THERE: &str = "that are there";
+const EMPTY: &str = "without a value";
 
 fn may_refuse(table: &str, what: &What) -> String {
     match what {

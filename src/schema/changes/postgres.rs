@@ -4,8 +4,8 @@
 use super::casts::Cast;
 use super::renames::Renamed;
 use super::{
-    cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, renamed_choices,
-    shared_default, shares_default,
+    EMPTY, THERE, back_loses, cast, column_goes, created, dropped, is_doubtful, loses, may_meet, may_refuse,
+    needs_value, quoted, renamed_choices, shared_default, shares_default,
 };
 use crate::schema::layout::{ColumnLayout, Constraint, IndexLayout, Layout, TableLayout, What, list};
 use crate::schema::migrations::Migration;
@@ -69,6 +69,11 @@ impl Steps {
 
 fn alter(table: &str, what: &str) -> String {
     format!("ALTER TABLE {} {what};\n", quoted(table))
+}
+
+/// Where a person gives rows other values, commented out.
+fn place(table: &str, column: &ColumnLayout, what: &str) -> String {
+    format!("-- {what}:\n-- UPDATE {} SET {} = …;\n", quoted(table), quoted(&column.name))
 }
 
 /// Stops the migration where a value of a column is none of its type, and names the rows.
@@ -180,6 +185,7 @@ impl<'a> TableChange<'a> {
             }
         }
         change.constraints_that_come();
+        change.notes.extend(may_meet(old, new, Database::Postgres));
         change.columns_that_go();
         change
     }
@@ -209,8 +215,8 @@ impl<'a> TableChange<'a> {
         if column.nullable || column.default.is_some() {
             self.first.add(self.alter(&format!("ADD COLUMN {}", column.sql())), drop);
             if let Some(default) = shared_default(self.new, column) {
-                let (table, what) = (quoted(&self.new.name), shares_default(&self.new.name, column, default));
-                self.first.add(format!("-- {what}:\n-- UPDATE {table} SET {name} = …;\n"), "");
+                let what = shares_default(&self.new.name, column, default, THERE);
+                self.first.add(place(&self.new.name, column, &what), "");
                 self.notes.push(what);
             }
         } else {
@@ -224,6 +230,11 @@ impl<'a> TableChange<'a> {
     fn must_be_given(&mut self, column: &ColumnLayout) {
         let (table, name) = (quoted(&self.new.name), quoted(&column.name));
         if let Some(default) = &column.default {
+            if shared_default(self.new, column).is_some() {
+                let what = shares_default(&self.new.name, column, default, EMPTY);
+                self.first.add(place(&self.new.name, column, &what), "");
+                self.notes.push(what);
+            }
             self.first.add(format!("UPDATE {table} SET {name} = {default} WHERE {name} IS NULL;\n"), "");
         } else {
             let what = format!(
@@ -288,7 +299,8 @@ impl<'a> TableChange<'a> {
             let alter = self.alter_column(to, &format!("TYPE {} USING {}", to.kind, cast.sql));
             format!("{}{guard}{alter}", cast.settings)
         };
-        let (up, down) = (alter(cast, now), alter(&back, before));
+        let loses = back_loses(&self.new.name, before, now, Database::Postgres).unwrap_or_default();
+        let (up, down) = (alter(cast, now), loses + &alter(&back, before));
         // A default would have to be one of both types.
         let without = before.default.is_some() || now.default.is_some();
         let no_default = self.alter_column(now, "DROP DEFAULT");
@@ -360,7 +372,10 @@ impl<'a> TableChange<'a> {
             let indexes: String = indexes.map(|index| index.sql(&self.old.name, "")).collect();
             let (table, name) = (quoted(&self.old.name), quoted(&column.name));
             let back = if column.nullable || column.default.is_some() {
-                self.alter(&format!("ADD COLUMN {}", column.sql()))
+                let shared = shared_default(self.old, column);
+                let shared = shared.map(|default| shares_default(&self.old.name, column, default, THERE));
+                let place = shared.map(|what| place(&self.old.name, column, &what)).unwrap_or_default();
+                self.alter(&format!("ADD COLUMN {}", column.sql())) + &place
             } else {
                 // What was in it is gone.
                 format!(

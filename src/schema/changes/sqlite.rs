@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::renames::Renamed;
 use super::{
-    cast, column_goes, created, dropped, is_doubtful, loses, may_refuse, needs_value, quoted, shared_default,
-    shares_default,
+    EMPTY, THERE, back_loses, cast, column_goes, created, dropped, is_doubtful, loses, may_meet, may_refuse,
+    needs_value, quoted, shared_default, shares_default,
 };
 use crate::schema::chain::{CarriedOver, REBUILD, SCRATCH};
 use crate::schema::layout::{ColumnLayout, IndexLayout, Layout, TableLayout, What};
@@ -86,6 +86,10 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed, kept: &Carrie
     };
     let rebuild = Rebuild { name: &new.name, standing: new, old: new, new: &old_names, kept };
     migration.down = rebuild.sql(back, &mut Vec::new());
+    let both = new.columns.iter().filter_map(|column| Some((old.column(&column.name)?, column)));
+    let lost: String = both.filter_map(|(before, now)| back_loses(&new.name, before, now, Database::Sqlite)).collect();
+    // Below the head, which the migrator reads.
+    migration.down = migration.down.replacen("\n\n", &format!("\n\n{lost}"), 1);
     migration.destructive.extend(gone().map(|column| column_goes(&new.name, &column.name)));
     for column in &new.columns {
         if let Some(before) = old.column(&column.name) {
@@ -93,6 +97,7 @@ fn change(old: &TableLayout, new: &TableLayout, renamed: &Renamed, kept: &Carrie
             migration.destructive.extend(loses(&new.name, column, &cast));
         }
     }
+    migration.notes.extend(may_meet(old, new, Database::Sqlite));
     for rule in new.constraints.iter().filter(|rule| is_doubtful(old, rule)) {
         let list = if matches!(rule.what, What::Unique(_)) { &mut migration.notes } else { &mut migration.destructive };
         list.push(may_refuse(&new.name, &rule.what));
@@ -221,13 +226,20 @@ impl Rebuild<'_> {
                     if let Some(guard) = cast(before, column, &quoted(&from), Database::Sqlite).guard {
                         guards.push_str(&refuse_others(name, &standing.key, column, &quoted(&from), &guard));
                     }
-                    if before.nullable && !column.nullable && column.default.is_none() {
-                        notes.push(needs_value(name, &column.name));
+                    match shared_default(new, column) {
+                        _ if !before.nullable || column.nullable => {}
+                        Some(default) => {
+                            let what = shares_default(name, column, default, EMPTY);
+                            let _ = writeln!(comments, "-- {what}.");
+                            notes.push(what);
+                        }
+                        None if column.default.is_none() => notes.push(needs_value(name, &column.name)),
+                        None => {}
                     }
                 }
                 None if column.nullable || column.default.is_some() => {
                     if let Some(default) = shared_default(new, column) {
-                        let what = shares_default(name, column, default);
+                        let what = shares_default(name, column, default, THERE);
                         let _ = writeln!(comments, "-- {what}.");
                         columns.push(quoted(&column.name));
                         values.push(default.to_owned());

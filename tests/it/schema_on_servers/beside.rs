@@ -299,6 +299,7 @@ ALTER TABLE orders ADD CONSTRAINT orders_note_short CHECK (length(note) < 9) NOT
     let lines = goes(&steps).join("\n");
     for said in [
         "migrations/12_by_hand.up.sql:2:1: the index orders_note_idx goes with orders.note",
+        "migrations/12_by_hand.up.sql:3:1: the definition of shout names orders.note, which goes",
         "migrations/12_by_hand.up.sql:5:1: `ALTER TABLE orders ADD CONSTRAINT orders_note_short",
     ] {
         assert!(lines.contains(said), "{said}\n{lines}");
@@ -321,6 +322,7 @@ ALTER TABLE orders ADD CONSTRAINT orders_note_short CHECK (length(note) < 9) NOT
 #[test]
 fn what_fails_for_what_people_wrote_is_refused() {
     let without_note = [ONE[0], "order customer:ref(person) total:decimal(12,2)"];
+    let with_number = [ONE[0], "order customer:ref(person) total:decimal(12,2) note:int?"];
     let with_weight = [ONE[0], "order customer:ref(person) total:decimal(12,2) note:text? weight:int?"];
     let with_visit = [ONE[0], ONE[1], "visit at:datetime"];
     let with_index = [ONE[0], "order customer:ref(person) total:decimal(12,2):index note:text?"];
@@ -330,6 +332,24 @@ fn what_fails_for_what_people_wrote_is_refused() {
             "CREATE VIEW x AS SELECT note FROM orders;",
             &without_note[..],
             "the view x names orders.note",
+        ),
+        (
+            Database::Postgres,
+            "CREATE VIEW x AS SELECT note FROM orders;",
+            &with_number,
+            "the view x names orders.note, which becomes int",
+        ),
+        (
+            Database::Postgres,
+            "CREATE TRIGGER x AFTER UPDATE OF note ON orders FOR EACH ROW EXECUTE FUNCTION f();",
+            &with_number,
+            "the trigger x names orders.note, which becomes int",
+        ),
+        (
+            Database::Postgres,
+            "CREATE TRIGGER x AFTER UPDATE OF note ON orders FOR EACH ROW EXECUTE FUNCTION f();",
+            &without_note,
+            "the trigger x names orders.note, which goes",
         ),
         (Database::Postgres, "CREATE VIEW x AS SELECT * FROM orders;", &without_note, "the view x names orders.note"),
         (

@@ -186,8 +186,12 @@ fn sqlite_changes_end_where_a_fresh_start_does() {
 #[test]
 fn postgres_random_changes_end_where_a_fresh_start_does_and_go_back_to_nothing() {
     let server = Server::postgres("random");
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12);
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let config = Config {
+        cases: crate::support::cases(72),
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
     let law = |models: Vec<Vec<String>>| {
         let layouts = models.iter().map(|specs| {
             let resources = resources(specs).expect("what the grammar refuses is not made");

@@ -14,6 +14,7 @@ mod hostile;
 mod indexes;
 mod renames;
 mod servers;
+mod session;
 mod values;
 mod words;
 

@@ -1,11 +1,12 @@
 //! A database of `DATABASE_URL`'s `PostgreSQL`, or a file of `SQLite`, by their own programs.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use super::session::Session;
 use crate::sqlite_facts::sqlite_facts;
 
 pub struct Server {
@@ -13,6 +14,7 @@ pub struct Server {
     /// The database's own, as sqlx takes it.
     url: String,
     folder: PathBuf,
+    session: RefCell<Option<Session>>,
 }
 
 impl Server {
@@ -22,18 +24,17 @@ impl Server {
         let (server, _) = url.rsplit_once('/').expect("a database in DATABASE_URL");
         let database = format!("proof_{name}");
         for sql in [format!("DROP DATABASE IF EXISTS {database}"), format!("CREATE DATABASE {database}")] {
-            output(
-                Command::new("psql").args([&url, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "--quiet", "-c", &sql]),
-                "",
-            );
+            output(Command::new("psql").args([&url, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "--quiet", "-c", &sql]));
         }
-        Self { postgres: true, url: format!("{server}/{database}"), folder: folder(&format!("postgres-{name}")) }
+        let folder = folder(&format!("postgres-{name}"));
+        Self { postgres: true, url: format!("{server}/{database}"), folder, session: RefCell::default() }
     }
 
     /// A new, empty file.
     pub fn sqlite(name: &str) -> Self {
         let folder = folder(&format!("sqlite-{name}"));
-        let server = Self { postgres: false, url: format!("sqlite://{}", folder.join("file.db").display()), folder };
+        let url = format!("sqlite://{}", folder.join("file.db").display());
+        let server = Self { postgres: false, url, folder, session: RefCell::default() };
         let _ = fs::remove_file(server.file());
         server.run("");
         server
@@ -49,16 +50,7 @@ impl Server {
 
     /// Runs SQL, in a transaction unless it says otherwise, as sqlx does; an error fails the test.
     pub fn run(&self, sql: &str) {
-        if self.postgres {
-            let mut command = Command::new("psql");
-            command.args([&self.url, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", "-"]);
-            if !sql.starts_with("-- no-transaction") {
-                command.arg("--single-transaction");
-            }
-            output(&mut command, sql);
-        } else {
-            self.python("executescript(sys.stdin.read())", sql);
-        }
+        self.attempt(sql).unwrap_or_else(|said| panic!("{said}\n{sql}"));
     }
 
     /// Runs SQL that has to fail; what is told of it. In one transaction; of `SQLite`, where the SQL begins one.
@@ -68,69 +60,53 @@ impl Server {
 
     /// The same of SQL that may fail.
     pub fn attempt(&self, sql: &str) -> Result<(), String> {
-        let mut command;
+        self.request("script", sql).map(drop)
+    }
+
+    fn request(&self, what: &str, sql: &str) -> Result<String, String> {
+        let mut session = self.session.borrow_mut();
         if self.postgres {
-            command = Command::new("psql");
-            command.args([
-                &self.url,
-                "--no-psqlrc",
-                "--quiet",
-                "--single-transaction",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-f",
-                "-",
-            ]);
-        } else {
-            command = Command::new("python3");
-            command.args(["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.stdin.read())"]);
-            command.arg(self.file());
+            return session.get_or_insert_with(|| Session::postgres(&self.url, &self.folder)).ask_psql(what, sql);
         }
-        let output = told(&mut command, sql);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(()) } else { Err(said) }
+        session.get_or_insert_with(|| Session::sqlite(&self.file(), &self.folder)).ask_python(what, sql)
+    }
+
+    fn answer(&self, what: &str, sql: &str) -> String {
+        self.request(what, sql).unwrap_or_else(|said| panic!("{said}\n{sql}"))
     }
 
     /// A setting that every later session of this database begins with.
     pub fn session(&self, setting: &str) {
         let database = self.url.rsplit('/').next().unwrap_or_default();
         self.run(&format!("ALTER DATABASE {database} SET {setting}"));
+        self.session.take();
     }
 
     /// A query of one column of text, a row a line.
     pub fn rows(&self, sql: &str) -> Vec<String> {
-        let told = if self.postgres {
-            self.ask(sql)
-        } else {
-            let program = "import sqlite3, sys; print(*(row[0] for row in sqlite3.connect(sys.argv[1]).execute(sys.stdin.read())), sep=chr(10))";
-            output(Command::new("python3").arg("-c").arg(program).arg(self.file()), sql)
-        };
-        told.lines().map(str::to_owned).collect()
+        self.answer("rows", sql).lines().map(str::to_owned).collect()
     }
 
     /// How the server would answer a query, a step a line.
     pub fn plan(&self, sql: &str) -> String {
         if self.postgres {
             // Of a statement that is prepared for all values, as a service has it.
-            return self.ask(&format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}; {}", {
-                let values = vec!["NULL"; super::forms::parameters(sql)].join(", ");
-                format!("EXPLAIN (COSTS OFF) EXECUTE asked({values})")
-            }));
+            let values = vec!["NULL"; super::forms::parameters(sql)].join(", ");
+            let explain = format!("EXPLAIN (COSTS OFF) EXECUTE asked({values})");
+            let prepare = format!("SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}");
+            return self.answer("plan", &format!("{prepare}; {explain}"));
         }
-        let program = "import sqlite3, sys; sql = sys.stdin.read(); \
-             print(*(row[3] for row in sqlite3.connect(sys.argv[1]).execute('EXPLAIN QUERY PLAN ' + sql, \
-             [None] * sql.count('?'))), sep=chr(10))";
-        output(Command::new("python3").arg("-c").arg(program).arg(self.file()), sql)
+        self.answer("plan", sql)
     }
 
     /// The schema as SQL.
     pub fn dump(&self) -> String {
         if self.postgres {
-            let dump = output(Command::new("pg_dump").args([&self.url, "--schema-only", "--no-owner"]), "");
+            let dump = output(Command::new("pg_dump").args([&self.url, "--schema-only", "--no-owner"]));
             // Newer ones guard their output with a word that is new each time.
             dump.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
         } else {
-            self.python("execute('SELECT * FROM sqlite_master ORDER BY rowid').fetchall()", "")
+            self.answer("facts", "SELECT * FROM sqlite_master ORDER BY rowid")
         }
     }
 
@@ -146,11 +122,28 @@ impl Server {
 
     /// What a query gives, a row a line.
     pub fn ask(&self, sql: &str) -> String {
-        if self.postgres {
-            output(Command::new("psql").args([&self.url, "--no-psqlrc", "-At", "-c", sql]), "")
-        } else {
-            self.python(&format!("execute({sql:?}).fetchall()"), "")
+        self.answer("facts", sql)
+    }
+
+    /// All rows of all tables, which have an `id`: `[table, id, {column: value}]` as JSON, a row a line.
+    pub fn contents(&self) -> Vec<String> {
+        if !self.postgres {
+            return self.answer("contents", "").lines().map(str::to_owned).collect();
         }
+        // psql runs what the query answers with, in one request.
+        let all = "SELECT string_agg(format('SELECT jsonb_build_array(%1$L, t.id::TEXT, (SELECT jsonb_object_agg(key, value) \
+                   FROM jsonb_each_text(to_jsonb(t))))::TEXT FROM %1$I t', relname), ' UNION ALL ') \
+                   FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace HAVING count(*) > 0 \\gexec";
+        self.rows(all)
+    }
+
+    /// Keeps the whole database beside itself; of `SQLite`, whose rebuilds need a transaction each.
+    pub fn save(&self) {
+        fs::copy(self.file(), self.folder.join("saved.db")).unwrap();
+    }
+
+    pub fn restore(&self) {
+        fs::copy(self.folder.join("saved.db"), self.file()).unwrap();
     }
 
     /// The schema as facts that have no order: columns may stand in another.
@@ -163,25 +156,21 @@ impl Server {
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
                  UNION ALL SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated) \
                  FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n' \
-                 UNION ALL SELECT concat_ws(' ', 'index', indexdef, (SELECT indisvalid FROM pg_index WHERE indexrelid = (schemaname || '.' || quote_ident(indexname))::regclass)) \
-                 FROM pg_indexes WHERE schemaname = 'public'",
+                 UNION ALL SELECT concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid) \
+                 FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relnamespace = 'public'::regnamespace \
+                 UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal \
+                 UNION ALL SELECT concat_ws(' ', 'view', viewname, replace(definition, E'\\n', ' ')) \
+                 FROM pg_views WHERE schemaname = 'public'",
             )
             .lines()
             .map(str::to_owned)
             .collect()
         } else {
-            let call = "execute(\"SELECT replace(sql, char(10), ' '), 0, 0, 0 FROM sqlite_master WHERE sql IS NOT NULL\").fetchall()";
-            self.python(call, "").lines().flat_map(|row| sqlite_facts(statement(row))).collect()
+            let all = "SELECT replace(sql, char(10), ' ') FROM sqlite_master WHERE sql IS NOT NULL";
+            self.rows(all).iter().flat_map(|sql| sqlite_facts(sql)).collect()
         };
         facts.sort();
         facts
-    }
-
-    fn python(&self, call: &str, input: &str) -> String {
-        let program = format!(
-            "import sqlite3, sys; print(*(row[:3] + row[4:] for row in sqlite3.connect(sys.argv[1]).{call}), sep=chr(10))"
-        );
-        output(Command::new("python3").arg("-c").arg(program).arg(self.file()), input)
     }
 
     /// What sqlx's macros write when they compile `text` against this database.
@@ -202,17 +191,11 @@ impl Server {
         fs::write(scratch.join("src/queries.rs"), text).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["check", "--locked", "--quiet", "--target-dir"]).arg(folder("target")).current_dir(&scratch);
-        output(cargo.env("DATABASE_URL", &self.url).env("SQLX_OFFLINE_DIR", &data).env_remove("SQLX_OFFLINE"), "");
+        output(cargo.env("DATABASE_URL", &self.url).env("SQLX_OFFLINE_DIR", &data).env_remove("SQLX_OFFLINE"));
         let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
         let files = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());
         files.map(|path| (name(&path), fs::read_to_string(path).unwrap())).collect()
     }
-}
-
-/// `CREATE …` of a row `('CREATE …', 0, 0)`.
-fn statement(row: &str) -> &str {
-    let sql = row.trim_start_matches('(').rsplit_once(", 0, 0").map_or(row, |(sql, _)| sql);
-    sql.trim_matches(['\'', '"'])
 }
 
 /// A folder of this test's own, in cargo's target folder.
@@ -223,21 +206,10 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// What a program prints; that it cannot be run, or fails, fails the test.
-fn output(command: &mut Command, input: &str) -> String {
-    let output = told(command, input);
+fn output(command: &mut Command) -> String {
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{}: {error}", command.get_program().to_string_lossy()));
     let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {talk}\n{input}");
+    assert!(output.status.success(), "{command:?}: {talk}");
     String::from_utf8(output.stdout).unwrap()
-}
-
-fn told(command: &mut Command, input: &str) -> std::process::Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().to_string_lossy()));
-    // One that has failed already reads no more.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
 }
