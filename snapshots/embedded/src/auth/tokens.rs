@@ -142,7 +142,7 @@ impl Verified {
 
     fn keep(&self, token: &str, identity: Identity, last: i64) {
         let mut verified = self.lock();
-        // Those that are still in use come back with their next request.
+        // Tokens in use come back with their next request.
         if verified.len() >= MAX_VERIFIED {
             verified.clear();
         }

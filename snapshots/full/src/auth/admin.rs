@@ -46,7 +46,7 @@ pub async fn create_admin(
             Err(lines.collect::<Vec<_>>().join("\n").into())
         }
         Err(Error::Taken(fault)) => Err(format!("{}: {}", fault.pointer, fault.detail).into()),
-        // What a client is not told.
+        // With the cause, which a response hides.
         Err(Error::Unavailable(cause) | Error::Internal(cause)) => Err(chain(&cause).into()),
         Err(other) => Err(other.into()),
     }

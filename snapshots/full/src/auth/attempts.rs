@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Difference between the clocks of two replicas. What is later was written under a wrong clock, and
-/// blocks nobody.
+/// blocks no client.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
 
 /// Size of an account's bucket for all addresses, in buckets for one.
@@ -398,7 +398,7 @@ mod tests {
 
     /// A replica whose clock was an hour ahead has counted.
     #[test]
-    fn a_clock_that_was_ahead_keeps_nobody_waiting() {
+    fn a_clock_that_was_ahead_keeps_no_client_waiting() {
         let mut world = World::new();
         for _ in 0..5 {
             world.attempt(60 * 60, OWNER, HOME, false);

@@ -25,9 +25,9 @@ const SMALL: u64 = 16 * 1024;
 /// A response that is complete, and too large not to count.
 #[derive(Clone, Copy)]
 enum Complete {
-    /// Its bytes are those of the binary, unless it is compressed.
+    /// Its bytes are a part of the binary, unless it is compressed.
     Shared,
-    /// It has memory of its own.
+    /// It has separate memory.
     Owned,
 }
 
