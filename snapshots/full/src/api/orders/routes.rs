@@ -65,7 +65,8 @@ async fn create(
         let location = format!("/api/v1/orders/{}", item.id);
         Ok(etag::created(&location, item.version, item))
     });
-    service.creating(write).await
+    // Boxed: each function that awaits it would hold a copy of its state.
+    service.creating(Box::pin(write)).await
 }
 
 /// Create up to 100 orders, all or none.
@@ -81,7 +82,8 @@ async fn create_batch(
         let batch = Service::create_all(db, user, &body.items).await?;
         Ok((StatusCode::CREATED, Json(batch)).into_response())
     });
-    service.creating(write).await
+    // Boxed: each function that awaits it would hold a copy of its state.
+    service.creating(Box::pin(write)).await
 }
 
 /// Update up to 100 orders with the same changes, all or none.

@@ -64,7 +64,8 @@ async fn create(
         let location = format!("/api/v1/products/{}", item.id);
         Ok(etag::created(&location, item.version, item))
     });
-    service.creating(write).await
+    // Boxed: each function that awaits it would hold a copy of its state.
+    service.creating(Box::pin(write)).await
 }
 
 /// Create up to 100 products, all or none. Requires an administrator.
@@ -80,7 +81,8 @@ async fn create_batch(
         let batch = Service::create_all(db, &body.items).await?;
         Ok((StatusCode::CREATED, Json(batch)).into_response())
     });
-    service.creating(write).await
+    // Boxed: each function that awaits it would hold a copy of its state.
+    service.creating(Box::pin(write)).await
 }
 
 /// Update up to 100 products with the same changes, all or none. Requires an administrator.
