@@ -121,7 +121,7 @@ pub fn resolve(
         renewed(paths, &side, revision, tree, git)
     };
     let (base, ours, theirs) = (onto_new(base)?, onto_new(ours)?, onto_new(theirs)?);
-    let labels = Labels { ours: "ours".into(), base: "base".into(), theirs: "theirs".into() };
+    let labels = Labels { ours: "ours".into(), base: "what both had".into(), theirs: "theirs".into() };
     let (mut entries, mut faults) = (Vec::new(), Faults::default());
     for path in paths {
         let [base, ours, theirs] = [&base, &ours, &theirs].map(|side| side.get(path).cloned().unwrap_or_default());
