@@ -25,7 +25,9 @@ pub fn apart(lock: &mut Lock, published: &BTreeSet<TreePath>) -> Vec<RenamedFile
     let mut migrations = BTreeMap::<(String, u64, String), Vec<TreePath>>::new();
     let mut taken = BTreeSet::<(String, u64)>::new();
     for path in lock.files.iter().filter(|(_, locked)| locked.policy == Policy::Append).map(|(path, _)| path) {
-        if let Some((folder, moment, name, _)) = parts(path) {
+        if let Some((folder, stamp, name, _)) = parts(path)
+            && let Some(moment) = stamps::seconds(stamp)
+        {
             if published.contains(path) {
                 taken.insert((folder.into(), moment));
                 continue;
@@ -65,13 +67,13 @@ pub fn apart(lock: &mut Lock, published: &BTreeSet<TreePath>) -> Vec<RenamedFile
     renamed
 }
 
-/// `migrations/`, the moment, `create_orders` and `up.sql`.
-fn parts(path: &TreePath) -> Option<(&str, u64, &str, &str)> {
+/// `migrations/`, `20261122101500`, `create_orders` and `up.sql`.
+pub fn parts(path: &TreePath) -> Option<(&str, &str, &str, &str)> {
     let path = path.as_str();
     let (folder, file) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
     let (stamp, rest) = file.split_once('_')?;
     let (name, ending) = rest.split_once('.')?;
-    ending.ends_with("sql").then_some((folder, stamps::seconds(stamp)?, name, ending))
+    ending.ends_with("sql").then_some((folder, stamp, name, ending))
 }
 
 /// Moves the files, with what they hold now, and says so.

@@ -196,7 +196,7 @@ fn renewed(
 }
 
 /// Both records. Of a file that one of them lacks, the other tells the base; and what stands there as a branch made it,
-/// be it at another path, is nobody's edit.
+/// be it at another path, is no edit.
 fn with_all_bases(revision: &Revision, other: &Lock, tree: &Tree, has: impl Fn(&TreePath) -> bool) -> (Lock, Lock) {
     let (mut ours, mut theirs) = (revision.lock.clone(), other.clone());
     for (to, from) in [(&mut ours, other), (&mut theirs, revision.lock)] {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::evolve::record::Lock;
+use crate::evolve::versions::parts;
 use crate::git;
 use crate::pack::Policy;
 use crate::render::TreePath;
@@ -28,7 +29,7 @@ pub struct BranchSide {
     /// As a person calls it.
     pub name: String,
     pub lock: Lock,
-    /// Without those that the other has as well.
+    /// Without migrations that the other has as well.
     pub drawn: Vec<DrawnMigration>,
     /// What it renamed since the branches parted.
     pub renames: Vec<SchemaRename>,
@@ -77,7 +78,7 @@ pub fn drawn_since(
         if base.is_some_and(|base| base.files.contains_key(path)) || is_known(other) {
             continue;
         }
-        let Some((stamp, name, ending)) = parts(path) else { continue };
+        let Some((_, stamp, name, ending)) = parts(path) else { continue };
         let migration = all.entry((stamp.to_owned(), name.to_owned())).or_insert_with(|| DrawnMigration {
             stamp: stamp.to_owned(),
             name: name.to_owned(),
@@ -93,13 +94,6 @@ pub fn drawn_since(
         migration.touched.extend(TouchedTables::of(&file, dialect, &schemas));
     }
     all.into_values().collect()
-}
-
-/// `20261122101500`, `create_orders` and `up.sql`.
-pub fn parts(path: &TreePath) -> Option<(&str, &str, &str)> {
-    let (stamp, rest) = path.as_str().rsplit('/').next()?.split_once('_')?;
-    let (name, ending) = rest.split_once('.')?;
-    Some((stamp, name, ending))
 }
 
 /// Which migrations of `other` stay beside those of `published`.

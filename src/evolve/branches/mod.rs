@@ -11,7 +11,7 @@ pub use bases::{InGit, PristineSide, resolve, revise_from_both};
 pub use settlement::Settlement;
 
 use self::drawn::{BranchSide, DrawnMigration, Split, drawn_since, split};
-use self::settlement::told;
+use self::settlement::notes_on;
 use super::paths::{hash, lock_path};
 use super::record::{self, Lock};
 use super::repo::Repo;
@@ -203,7 +203,7 @@ impl<'a> Branches<'a> {
         let (published, other, split) =
             if ours_is_published { (&self.ours, &self.theirs, of_theirs) } else { (&self.theirs, &self.ours, of_ours) };
         self.is_free_to_go(published, other, &split, disk)?;
-        notes.extend(told(published, other, &split));
+        notes.extend(notes_on(published, other, &split));
         let mut lock = published.lock.clone();
         for path in split.kept.iter().flat_map(|one| &one.files) {
             lock.files.extend(other.lock.files.get(path).map(|locked| (path.clone(), locked.clone())));
@@ -286,7 +286,7 @@ impl<'a> Branches<'a> {
             .into()
     }
 
-    /// That nobody wrote into what is to go, nor on top of it.
+    /// That what is to go is as it was drawn, and that nothing is built on it.
     fn is_free_to_go(
         &self,
         published: &BranchSide,

@@ -29,7 +29,7 @@ pub struct Settlement {
     pub(super) gone: Vec<DrawnMigration>,
     /// Migrations that are to be there, with what is in them.
     pub(super) there: Vec<(TreePath, Vec<u8>)>,
-    /// Whether git is to be told of what is written.
+    /// Whether what is written is staged.
     pub(super) goes_on: bool,
     pub(super) notes: Vec<String>,
 }
@@ -88,8 +88,8 @@ impl Settlement {
     }
 }
 
-/// What a person is told of migrations that go.
-pub(super) fn told(published: &BranchSide, other: &BranchSide, split: &Split) -> Vec<String> {
+/// What the report says of migrations that go.
+pub(super) fn notes_on(published: &BranchSide, other: &BranchSide, split: &Split) -> Vec<String> {
     let files = |drawn: &[DrawnMigration]| {
         let files = drawn.iter().filter_map(|one| one.files.iter().find(|path| path.as_str().ends_with(".up.sql")));
         files.map(ToString::to_string).collect::<Vec<_>>().join(", ")
