@@ -175,6 +175,33 @@ async fn a_migration_that_only_mentions_concurrently_waits_within_the_limit() {
     assert!(error.to_string().contains(&format!("PID {pid} (holder)")), "{error}");
 }
 
+#[tokio::test]
+async fn a_statement_has_a_budget_of_time_within_a_transaction_alone() {
+    let database = things().await;
+    let limit =
+        "CREATE TABLE budget AS SELECT current_setting('statement_timeout') AS of_statement";
+    for (start, budget) in [("", "30s"), ("-- no-transaction\n", "0")] {
+        let limit = migration(&format!("{start}{limit}")).await;
+        migrate::up(&limit, &database.options()).await.unwrap();
+        assert_eq!(text(&database, "SELECT of_statement FROM budget").await, budget);
+        execute(&database, "DROP TABLE budget; DELETE FROM _sqlx_migrations").await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_over_its_budget_is_rolled_back_with_the_remedy() {
+    let database = things().await;
+    let long = format!("SET LOCAL statement_timeout = '50ms'; {COLUMN}; SELECT pg_sleep(600)");
+    let error = migrate::up(&migration(&long).await, &database.options()).await.unwrap_err();
+    let said = error.to_string();
+    for part in ["due to statement timeout", "has 30s", "SET LOCAL statement_timeout"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let columns = "SELECT count(*)::text FROM information_schema.columns
+        WHERE table_name = 'things' AND column_name = 'note'";
+    assert_eq!(text(&database, columns).await, "0");
+}
+
 /// Otherwise its locks would block others until its statement ends.
 #[tokio::test]
 async fn a_migration_that_is_given_up_ends_in_the_database() {

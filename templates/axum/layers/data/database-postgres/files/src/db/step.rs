@@ -1,5 +1,5 @@
-//! One migration of PostgreSQL, applied or reverted: with a limit on the wait for locks, and without
-//! remains of an index that could not be created.
+//! One migration of PostgreSQL, applied or reverted: with limits on the wait for locks and on the time
+//! that it holds them, and without remains of an index that could not be created.
 
 use std::{borrow::Cow, convert::Infallible, fmt::Write as _, future::pending, time::Duration};
 
@@ -16,6 +16,10 @@ use super::{ConnectOptions, Connection, migrate};
 /// Limit of a wait for a lock, unless the role, the database or the URL sets `lock_timeout`. All
 /// statements on a table queue behind one that waits for an exclusive lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Limit of a statement in a transaction, which holds its locks meanwhile. The rehearsal of a deployment
+/// finds a longer one on the copy. `SET LOCAL statement_timeout` in the file sets another limit.
+const LOCK_BUDGET: Duration = Duration::from_secs(30);
 
 /// Attempts to get a lock. The pause after one is as long as the limit, and doubles.
 const ATTEMPTS: u32 = 6;
@@ -35,7 +39,7 @@ pub async fn run(
     // It blocks neither reads nor writes while it waits, and runs in no transaction.
     let is_concurrent = migration.no_tx
         && without_comments(migration.sql.as_str()).to_ascii_uppercase().contains("CONCURRENTLY");
-    let limit = limit_waits(connection, is_concurrent).await?;
+    let limit = limit_locks(connection, migration, is_concurrent).await?;
     let index = ConcurrentIndex::read(migration.sql.as_str());
     let mut pause = limit;
     for attempt in 1.. {
@@ -55,8 +59,10 @@ pub async fn run(
         {
             tracing::warn!(index = index.name, %error, "an invalid index is left");
         }
-        if code(&error).as_deref() != Some("55P03") {
-            return Err(error);
+        match code(&error).as_deref() {
+            Some("55P03") => {}
+            Some("57014") if !migration.no_tx => return Err(over_budget(migration, &error)),
+            _ => return Err(error),
         }
         if attempt >= ATTEMPTS {
             let why = format!(
@@ -87,14 +93,28 @@ fn code(error: &MigrateError) -> Option<String> {
     error.as_database_error().and_then(DatabaseError::code).map(Cow::into_owned)
 }
 
-/// Sets `lock_timeout` for the migration and returns the limit for others.
-async fn limit_waits(connection: &mut Connection, is_concurrent: bool) -> sqlx::Result<Duration> {
+fn over_budget(migration: &Migration, error: &MigrateError) -> MigrateError {
+    let why = format!(
+        "{error}. Others wait for the locks of a migration until it ends, so that each of its \
+         statements has {LOCK_BUDGET:?}. Nothing was changed. Split the statement, run it outside of \
+         a transaction, or put `SET LOCAL statement_timeout = '10min';` at the top of the file"
+    );
+    migrate::stopped(migration, why)
+}
+
+/// Sets the limits of the migration and returns that of other waits for a lock.
+async fn limit_locks(
+    connection: &mut Connection,
+    migration: &Migration,
+    is_concurrent: bool,
+) -> sqlx::Result<Duration> {
     let configured = "SELECT reset_val::bigint FROM pg_settings WHERE name = 'lock_timeout'";
     let configured: i64 = sqlx::query_scalar(configured).fetch_one(&mut *connection).await?;
     let configured = u64::try_from(configured).ok().filter(|configured| *configured > 0);
     let limit = configured.map_or(LOCK_TIMEOUT, Duration::from_millis);
     let now = if is_concurrent { 0 } else { limit.as_millis() };
-    let set = format!("SET lock_timeout = {now}");
+    let budget = if migration.no_tx { 0 } else { LOCK_BUDGET.as_millis() };
+    let set = format!("SET lock_timeout = {now}; SET statement_timeout = {budget}");
     raw_sql(AssertSqlSafe(set)).execute(connection).await?;
     Ok(limit)
 }
