@@ -113,11 +113,10 @@ fn a_claim_that_holds_for_some_databases_alone_is_found() {
     assert_ne!(anyhow, layer);
     files.insert(path, anyhow.into_bytes().into());
     let inspection = Inspection::of(&files, Pack::from_files(&files, "pack"));
-    let [found] = &inspection.findings[..] else { panic!("{:#?}", inspection.findings) };
-    let said = found.fault.to_string();
     let words = "the practice \"deploy.rolling\" is claimed, and /spec/strategy/type of \
-                 deploy/k8s/components/sqlite/deployment.yaml is \"Recreate\", not \"RollingUpdate\"";
-    assert!(said.contains(words), "{said}");
+                 deploy/k8s/base/deployment.yaml is \"Recreate\", not \"RollingUpdate\"";
+    let found = inspection.findings.iter().find(|found| found.fault.to_string().contains(words));
+    let found = found.unwrap_or_else(|| panic!("{:#?}", inspection.findings));
     // SQLite is the default.
     assert!(!found.answers.as_ref().unwrap().contains("database="), "{found:?}");
 }
@@ -234,7 +233,8 @@ fn every_row_is_locked_as_cargo_locks_it() {
     assert!(left.is_empty(), "no row has these any more; `cargo xtask lock`: {left:#?}");
 }
 
-/// Sixty layers have room: 9,000 lines. The binary carries the pack: 1.15 MB with the tests of issue 15, half of all.
+/// Sixty layers have room: 9,000 lines. The binary carries the pack: 1.15 MB with the tests of issue 15, half of all;
+/// 1.33 MB with the manifests of issue 17.
 #[test]
 fn the_lock_files_are_short_and_the_superset_has_no_package_too_many() {
     let (files, pack) = (files(), pack());
@@ -244,7 +244,7 @@ fn the_lock_files_are_short_and_the_superset_has_no_package_too_many() {
     let lines: usize = parts.map(|(_, content)| String::from_utf8_lossy(content).lines().count()).sum();
     assert!(lines <= 9_000, "{lines} lines");
     let bytes: usize = files.values().map(|content| content.len()).sum();
-    assert!(bytes <= 1_300_000, "{bytes} bytes");
+    assert!(bytes <= 1_400_000, "{bytes} bytes");
     let all: Vec<_> = pack.layers.iter().collect();
     let all = lockfile::graph(&pack, &all).unwrap();
     assert_eq!(lockfile::print_superset(&all), pack.superset.as_ref().unwrap().content);
@@ -396,14 +396,27 @@ fn the_job_that_migrates_gets_no_requests_and_no_secret_is_in_the_repository() {
     let pod = &job[0]["spec"]["template"];
     let label = "app.kubernetes.io/name";
     assert_ne!(pod["metadata"]["labels"][label], service[0]["spec"]["selector"][label]);
-    let environment = pod["spec"]["containers"][0]["env"].as_sequence().unwrap();
-    let url = environment.iter().find(|entry| entry["name"].as_str() == Some("DATABASE_URL")).unwrap();
+    let deployment = text("deploy/k8s/base/deployment.yaml");
+    let deployment = Yaml::load_from_str(&deployment).unwrap();
+    let secret = |pod: &Yaml| {
+        let volumes = pod["spec"]["volumes"].as_sequence().unwrap();
+        let secret = &volumes.iter().find(|volume| volume["name"].as_str() == Some("secrets")).unwrap()["secret"];
+        let items = secret["items"].as_sequence().unwrap().iter();
+        let items =
+            items.map(|item| (item["key"].as_str().unwrap().to_owned(), item["path"].as_str().unwrap().to_owned()));
+        (secret["secretName"].as_str().unwrap().to_owned(), items.collect::<BTreeMap<_, _>>())
+    };
+    let ((one, migrating), (other, serving)) = (secret(pod), secret(&deployment[0]["spec"]["template"]));
     // Kubernetes takes no `_` in a name.
     let name = row.blueprint.name.replace('_', "-");
-    assert_eq!(url["valueFrom"]["secretKeyRef"]["name"].as_str(), Some(name.as_str()));
+    assert!([name.clone(), format!("{name}-migrate")].contains(&one) && other == name, "{one}, {other}");
+    // The role that owns the schema is the Job's alone.
+    assert_eq!(migrating.get("MIGRATION_DATABASE_URL").map(String::as_str), Some("DATABASE_URL"));
+    assert!(!migrating.contains_key("DATABASE_URL") && !serving.contains_key("MIGRATION_DATABASE_URL"));
+    assert_eq!(serving.get("DATABASE_URL").map(String::as_str), Some("DATABASE_URL"));
     for (path, file) in tree.iter().filter(|(path, _)| path.as_str().starts_with("deploy/")) {
         let text = String::from_utf8_lossy(&file.content);
-        assert!(!text.contains("postgres://") && !text.contains("kind: Secret"), "{path}");
+        assert!(!text.contains("postgres://") && !text.contains("kind: Secret\n"), "{path}");
     }
 }
 

@@ -10,6 +10,8 @@ mod branches;
 mod completions;
 #[cfg(unix)]
 mod cut_off;
+#[cfg(unix)]
+mod deploy_script;
 mod embedded;
 mod env_file;
 mod examples;
