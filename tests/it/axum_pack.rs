@@ -234,7 +234,7 @@ fn every_row_is_locked_as_cargo_locks_it() {
     assert!(left.is_empty(), "no row has these any more; `cargo xtask lock`: {left:#?}");
 }
 
-/// Sixty layers have room: 9,000 lines. The binary carries the pack: 1.15 MB with the tests of issue 15, half of all.
+/// Sixty layers have room: 9,000 lines. The binary carries the pack: 1.32 MB with the workflows and scripts that ship.
 #[test]
 fn the_lock_files_are_short_and_the_superset_has_no_package_too_many() {
     let (files, pack) = (files(), pack());
@@ -244,7 +244,7 @@ fn the_lock_files_are_short_and_the_superset_has_no_package_too_many() {
     let lines: usize = parts.map(|(_, content)| String::from_utf8_lossy(content).lines().count()).sum();
     assert!(lines <= 9_000, "{lines} lines");
     let bytes: usize = files.values().map(|content| content.len()).sum();
-    assert!(bytes <= 1_300_000, "{bytes} bytes");
+    assert!(bytes <= 1_400_000, "{bytes} bytes");
     let all: Vec<_> = pack.layers.iter().collect();
     let all = lockfile::graph(&pack, &all).unwrap();
     assert_eq!(lockfile::print_superset(&all), pack.superset.as_ref().unwrap().content);
@@ -402,7 +402,8 @@ fn the_job_that_migrates_gets_no_requests_and_no_secret_is_in_the_repository() {
     let name = row.blueprint.name.replace('_', "-");
     assert_eq!(url["valueFrom"]["secretKeyRef"]["name"].as_str(), Some(name.as_str()));
     for (path, file) in tree.iter().filter(|(path, _)| path.as_str().starts_with("deploy/")) {
-        let text = String::from_utf8_lossy(&file.content);
+        // The rehearsal's copy listens in its pod alone, and has no password.
+        let text = String::from_utf8_lossy(&file.content).replace("postgres://postgres@127.0.0.1/", "");
         assert!(!text.contains("postgres://") && !text.contains("kind: Secret"), "{path}");
     }
 }
