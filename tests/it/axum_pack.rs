@@ -234,7 +234,7 @@ fn every_row_is_locked_as_cargo_locks_it() {
 }
 
 /// Sixty layers have room: 9,000 lines. The binary carries the pack: 1.15 MB with the tests of issue 15, half of all;
-/// 1.33 MB with the manifests of issue 17.
+/// more with the manifests, workflows and scripts of issue 17.
 #[test]
 fn the_lock_files_are_short_and_the_superset_has_no_package_too_many() {
     let (files, pack) = (files(), pack());
@@ -415,7 +415,8 @@ fn the_job_that_migrates_gets_no_requests_and_no_secret_is_in_the_repository() {
     assert!(!migrating.contains_key("DATABASE_URL") && !serving.contains_key("MIGRATION_DATABASE_URL"));
     assert_eq!(serving.get("DATABASE_URL").map(String::as_str), Some("DATABASE_URL"));
     for (path, file) in tree.iter().filter(|(path, _)| path.as_str().starts_with("deploy/")) {
-        let text = String::from_utf8_lossy(&file.content);
+        // The rehearsal's copy listens in its pod alone, and has no password.
+        let text = String::from_utf8_lossy(&file.content).replace("postgres://postgres@127.0.0.1/", "");
         assert!(!text.contains("postgres://") && !text.contains("kind: Secret\n"), "{path}");
     }
 }
