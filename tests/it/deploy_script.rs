@@ -58,7 +58,7 @@ fn a_release_migrates_before_it_rolls_out() {
     assert!(output.status.success(), "{output:?}");
     let place = |part: &dyn Fn(&str) -> bool| calls.iter().position(|call| part(call)).unwrap();
     let migrated = place(&|call| call.contains(" get job.batch/migrate-0.1.0"));
-    assert!(migrated < place(&|call| applies_all(call)), "{calls:#?}");
+    assert!(migrated < place(&applies_all), "{calls:#?}");
     assert_eq!(calls[0], "apply --kustomize deploy/k8s/overlays/staging --selector app.kubernetes.io/component!=serve");
     assert!(calls.iter().any(|call| call.contains("--namespace demo-staging rollout status deployment.apps/demo")));
     assert_eq!(count(&calls, "undo"), 0, "{calls:#?}");
