@@ -11,7 +11,6 @@ mod completions;
 #[cfg(unix)]
 mod cut_off;
 #[cfg(unix)]
-mod deploy_script;
 mod embedded;
 mod env_file;
 mod examples;
