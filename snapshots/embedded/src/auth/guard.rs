@@ -60,7 +60,11 @@ pub async fn recognise(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(identity) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
+    let identity = match bearer(request.headers()) {
+        Some(token) => auth.recognise(token).await,
+        None => None,
+    };
+    if let Some(identity) = identity {
         caller.account = Some(identity.account);
         Current::recognised(identity.account);
         request.extensions_mut().insert(caller);
@@ -106,7 +110,10 @@ async fn authenticate(
             return Err(if given { Error::InvalidToken } else { Error::Unauthenticated });
         };
         // Not a claim of the token: a change takes effect on the next request.
-        let role = auth.role(session).await?.ok_or(Error::InvalidToken)?;
+        let Some(role) = auth.role(session).await? else {
+            bearer(request.headers()).into_iter().for_each(|token| auth.refuse(token));
+            return Err(Error::InvalidToken);
+        };
         request.extensions_mut().insert(CurrentUser { id: account, session, role });
     }
     Ok(next.run(request).await)

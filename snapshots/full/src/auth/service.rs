@@ -2,7 +2,10 @@
 
 mod lifecycle;
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::rand;
 use axum::response::Response;
@@ -247,9 +250,22 @@ impl Auth {
     }
 
     /// The account and the session of an access token; `None` where it is not valid. The session may
-    /// have ended.
-    pub fn verify(&self, token: &str) -> Option<Identity> {
-        self.tokens.verify(token)
+    /// have ended a moment ago.
+    pub async fn recognise(&self, token: &str) -> Option<Identity> {
+        let identity = self.tokens.verify(token)?;
+        // A client with the token of an ended session would use up the budget of the account.
+        if self.tokens.is_due(token, Instant::now())
+            && let Ok(None) = self.sessions.role(identity.session).await
+        {
+            self.tokens.refuse(token);
+            return None;
+        }
+        Some(identity)
+    }
+
+    /// The session of an access token has ended: from now on, the token is not valid.
+    pub fn refuse(&self, token: &str) {
+        self.tokens.refuse(token);
     }
 
     /// Role of a session's account; `None` where the session has ended, or the account is disabled.
@@ -336,9 +352,8 @@ fn strong(
 }
 
 async fn forget(pool: Pool, window: Duration, stopping: CancellationToken) -> sqlx::Result<()> {
-    let now = now();
-    repo::forget_sessions(pool.clone(), now, stopping.clone()).await?;
-    attempts::forget_old(pool, now - window, now, stopping).await
+    repo::forget_sessions(pool.clone(), stopping.clone()).await?;
+    attempts::forget_old(pool, window, stopping).await
 }
 
 /// A new token, and the hash to store.

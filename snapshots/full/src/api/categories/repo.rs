@@ -8,6 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
+        rows::{Related, fetch_all},
     },
     error::Error,
 };
@@ -51,14 +52,13 @@ pub async fn list(
 }
 
 /// The rows with these IDs.
-pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Vec<CategoryRow>, Error> {
-    let rows = sqlx::query_as!(
-        CategoryRow,
+pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Related<CategoryRow>, Error> {
+    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
         "SELECT id, name, parent_id, rank, visible, created_at, updated_at, version
-        FROM categories WHERE id = ANY($1)",
-        ids,
+        FROM categories WHERE id = ANY(",
     );
-    Ok(rows.fetch_all(db).await?)
+    query.push_bind(ids).push(")");
+    Ok(Related::fetch(query, ids, db, |row: &CategoryRow| row.id).await?)
 }
 
 /// The row with this id.
@@ -75,13 +75,12 @@ pub async fn find(db: &db::Pool, id: Uuid) -> Result<Option<CategoryRow>, Error>
 /// The rows with these IDs, locked until the transaction ends. They are locked in the order of
 /// their IDs, so that two transactions cannot deadlock.
 pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<CategoryRow>, Error> {
-    let rows = sqlx::query_as!(
-        CategoryRow,
+    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
         "SELECT id, name, parent_id, rank, visible, created_at, updated_at, version
-        FROM categories WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
-        ids,
+        FROM categories WHERE id = ANY(",
     );
-    Ok(rows.fetch_all(db).await?)
+    query.push_bind(ids).push(") ORDER BY id FOR NO KEY UPDATE");
+    fetch_all(query, ids, db).await
 }
 
 /// Insert a row.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dto;
-use crate::error::Error;
+use crate::{error::Error, http::rules};
 
 /// An order as the database stores it.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -46,6 +46,7 @@ impl OrderRow {
         self.gift = new.gift;
         self.r#type = new.r#type;
         self.tags = new.tags;
+        self.tags.iter_mut().for_each(rules::as_stored);
         self.note = new.note;
         Ok(())
     }
@@ -63,6 +64,7 @@ impl OrderRow {
         patch.gift.apply(&mut self.gift);
         patch.r#type.apply(&mut self.r#type);
         patch.tags.merge(&mut self.tags, "/tags")?;
+        self.tags.iter_mut().for_each(rules::as_stored);
         patch.note.apply(&mut self.note);
         Ok(())
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dto;
-use crate::error::Error;
+use crate::{error::Error, http::rules};
 
 /// A product as the database stores it. Not `Debug`: private fields stay out of logs.
 #[derive(Clone, PartialEq, sqlx::FromRow)]
@@ -41,6 +41,7 @@ impl ProductRow {
         self.released = new.released;
         self.homepage = new.homepage;
         self.details = new.details;
+        rules::as_stored(&mut self.details);
         new.supplier_code.apply(&mut self.supplier_code);
         Ok(())
     }
@@ -56,6 +57,7 @@ impl ProductRow {
         patch.released.apply(&mut self.released);
         patch.homepage.apply(&mut self.homepage);
         patch.details.merge(&mut self.details, "/details")?;
+        rules::as_stored(&mut self.details);
         patch.supplier_code.apply(&mut self.supplier_code);
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
+        rows::{Related, fetch_all},
     },
     error::Error,
 };
@@ -56,15 +57,14 @@ pub async fn list(
 }
 
 /// The rows with these IDs.
-pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Vec<ProductRow>, Error> {
-    let rows = sqlx::query_as!(
-        ProductRow,
+pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Related<ProductRow>, Error> {
+    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
         "SELECT id, category_id, sku, name, price, weight, stock, released, homepage, details,
             supplier_code, created_at, updated_at, version
-        FROM products WHERE id = ANY($1)",
-        ids,
+        FROM products WHERE id = ANY(",
     );
-    Ok(rows.fetch_all(db).await?)
+    query.push_bind(ids).push(")");
+    Ok(Related::fetch(query, ids, db, |row: &ProductRow| row.id).await?)
 }
 
 /// The row with this id.
@@ -82,14 +82,13 @@ pub async fn find(db: &db::Pool, id: Uuid) -> Result<Option<ProductRow>, Error> 
 /// The rows with these IDs, locked until the transaction ends. They are locked in the order of
 /// their IDs, so that two transactions cannot deadlock.
 pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<ProductRow>, Error> {
-    let rows = sqlx::query_as!(
-        ProductRow,
+    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
         "SELECT id, category_id, sku, name, price, weight, stock, released, homepage, details,
             supplier_code, created_at, updated_at, version
-        FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
-        ids,
+        FROM products WHERE id = ANY(",
     );
-    Ok(rows.fetch_all(db).await?)
+    query.push_bind(ids).push(") ORDER BY id FOR NO KEY UPDATE");
+    fetch_all(query, ids, db).await
 }
 
 /// Insert a row.

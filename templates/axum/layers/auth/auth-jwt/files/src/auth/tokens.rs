@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::rand;
@@ -39,10 +39,22 @@ pub struct Tokens {
     verified: Verified,
 }
 
-/// Tokens that were verified, each with what it says and the last second in which it is valid: a
-/// signature is checked once, and not with every request of a client.
+/// How long a session counts as active, for the budget of its account alone.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+/// Tokens that were verified: a signature is checked once, and not with every request of a client.
 #[derive(Default)]
-struct Verified(Mutex<HashMap<String, (Identity, i64)>>);
+struct Verified(Mutex<HashMap<String, Known>>);
+
+/// What is known of a token.
+struct Known {
+    /// What it says; `None` once its session has ended.
+    identity: Option<Identity>,
+    /// The last second in which it is valid.
+    last: i64,
+    /// When its session was looked up.
+    looked: Option<Instant>,
+}
 
 /// The account and the session of a token. The role is not in it: it may change while the token is
 /// valid.
@@ -121,8 +133,8 @@ impl Tokens {
     /// What a token says; `None` for a token of another issuer, or one that is not valid now.
     pub fn verify(&self, token: &str) -> Option<Identity> {
         let now = Utc::now().timestamp();
-        if let Some(identity) = self.verified.get(token, now) {
-            return Some(identity);
+        if let Some(known) = self.verified.get(token, now) {
+            return known;
         }
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
@@ -132,12 +144,29 @@ impl Tokens {
         self.verified.keep(token, identity, exp.saturating_add_unsigned(self.validation.leeway));
         Some(identity)
     }
+
+    /// Whether the session of a verified token is to be looked up, once for all concurrent requests.
+    pub fn is_due(&self, token: &str, now: Instant) -> bool {
+        let mut verified = self.verified.lock();
+        let Some(known) = verified.get_mut(token) else { return false };
+        let due = known.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_AGAIN);
+        if due {
+            known.looked = Some(now);
+        }
+        due
+    }
+
+    /// The session of a token has ended: from now on, the token is not valid.
+    pub fn refuse(&self, token: &str) {
+        if let Some(known) = self.verified.lock().get_mut(token) {
+            known.identity = None;
+        }
+    }
 }
 
 impl Verified {
-    fn get(&self, token: &str, now: i64) -> Option<Identity> {
-        let (identity, last) = *self.lock().get(token)?;
-        (now <= last).then_some(identity)
+    fn get(&self, token: &str, now: i64) -> Option<Option<Identity>> {
+        self.lock().get(token).filter(|known| now <= known.last).map(|known| known.identity)
     }
 
     fn keep(&self, token: &str, identity: Identity, last: i64) {
@@ -146,10 +175,11 @@ impl Verified {
         if verified.len() >= MAX_VERIFIED {
             verified.clear();
         }
-        verified.insert(token.to_owned(), (identity, last));
+        let known = Known { identity: Some(identity), last, looked: None };
+        verified.insert(token.to_owned(), known);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Identity, i64)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -266,12 +296,25 @@ mod tests {
         let token = issue(&tokens, user, Utc::now());
         assert_eq!(tokens.verify(&token), Some(user));
         let claims: Claims = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
-        assert_eq!(tokens.verified.get(&token, claims.exp + 5), Some(user), "within the leeway");
+        let within = tokens.verified.get(&token, claims.exp + 5);
+        assert_eq!(within, Some(Some(user)), "within the leeway");
         assert_eq!(tokens.verified.get(&token, claims.exp + 6), None);
         let (unsigned, _) = token.rsplit_once('.').unwrap();
         for altered in [format!("{unsigned}."), format!("{token}A"), token.to_uppercase()] {
             assert_eq!(tokens.verify(&altered), None);
         }
+    }
+
+    #[test]
+    fn the_session_of_a_token_is_looked_up_once_in_a_while() {
+        let (tokens, user, now) = (tokens(&format!("new:{NEW}")), identity(), Instant::now());
+        let token = issue(&tokens, user, Utc::now());
+        assert!(!tokens.is_due(&token, now), "it is not known");
+        assert_eq!(tokens.verify(&token), Some(user));
+        assert!(tokens.is_due(&token, now) && !tokens.is_due(&token, now));
+        assert!(tokens.is_due(&token, now + LOOK_AGAIN));
+        tokens.refuse(&token);
+        assert_eq!(tokens.verify(&token), None);
     }
 
     #[test]
