@@ -193,7 +193,7 @@ async fn after_a_refused_write_the_older_connections_are_replaced() {
 /// PID of the connection of the health check.
 async fn probe_of(database: &Pool) -> i32 {
     let probe = "SELECT max(pid) FROM pg_stat_activity WHERE datname = current_database()
-        AND query LIKE '%transaction_read_only%' AND pid <> pg_backend_pid()";
+        AND query LIKE 'SELECT current_setting%'";
     sqlx::query_scalar(probe).fetch_one(database).await.unwrap()
 }
 
