@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     db::{
         Driver, Pool,
-        rows::{MOST_BYTES, Related, Rows},
+        rows::{MOST_BYTES, Related, Rows, Size},
     },
     error::{Error, FaultCode, FieldFault},
 };
@@ -263,10 +263,11 @@ impl<T> PageQuery<T> {
     /// The errors of the query.
     pub async fn fetch(self, mut query: QueryBuilder<Driver>, db: &Pool) -> sqlx::Result<Page<T>>
     where
-        T: for<'row> FromRow<'row, <Driver as Database>::Row>,
+        T: for<'row> FromRow<'row, <Driver as Database>::Row> + Size + Send + Unpin,
     {
         self.complete(&mut query);
-        let Rows { rows: items, more, .. } = Rows::read(query, db, self.limit as usize).await?;
+        let found = query.build_query_as().fetch(db);
+        let Rows { rows: items, more } = Rows::read(found, self.limit as usize).await?;
         let keys = items.iter().map(|row| (self.column.key(row), (self.sorting.id)(row)));
         let places = Places { keys: keys.collect(), sort: self.sort };
         let next_cursor = if more { places.cursor(items.len()) } else { None };

@@ -60,11 +60,7 @@ pub async fn recognise(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let identity = match bearer(request.headers()) {
-        Some(token) => auth.recognise(token).await,
-        None => None,
-    };
-    if let Some(identity) = identity {
+    if let Some(identity) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
         caller.account = Some(identity.account);
         Current::recognised(identity.account);
         request.extensions_mut().insert(caller);
@@ -111,7 +107,9 @@ async fn authenticate(
         };
         // Not a claim of the token: a change takes effect on the next request.
         let Some(role) = auth.role(session).await? else {
-            bearer(request.headers()).into_iter().for_each(|token| auth.refuse(token));
+            if let Some(token) = bearer(request.headers()) {
+                auth.refuse(token);
+            }
             return Err(Error::InvalidToken);
         };
         request.extensions_mut().insert(CurrentUser { id: account, session, role });

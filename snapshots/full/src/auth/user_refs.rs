@@ -6,7 +6,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    db::{Driver, Pool, rows::Related},
+    db::{
+        Driver, Pool,
+        rows::{Related, Size},
+    },
     error::Error,
 };
 
@@ -20,6 +23,12 @@ pub struct UserRef {
     username: String,
 }
 
+impl Size for UserRef {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.username.size()
+    }
+}
+
 /// Users by their IDs. Unknown IDs are left out.
 pub(crate) async fn find_all(pool: &Pool, ids: Vec<Uuid>) -> Result<Related<UserRef>, Error> {
     // An empty list is no valid SQL in PostgreSQL.
@@ -28,9 +37,9 @@ pub(crate) async fn find_all(pool: &Pool, ids: Vec<Uuid>) -> Result<Related<User
     }
     let mut query = QueryBuilder::<Driver>::new("SELECT id, username FROM users WHERE id IN (");
     let mut list = query.separated(", ");
-    for id in &ids {
-        list.push_bind(*id);
+    for id in ids {
+        list.push_bind(id);
     }
     query.push(")");
-    Ok(Related::fetch(query, &ids, pool, |user: &UserRef| user.id).await?)
+    Ok(Related::read(query.build_query_as().fetch(pool), |user: &UserRef| user.id).await?)
 }

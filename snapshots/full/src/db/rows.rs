@@ -3,68 +3,85 @@
 
 use std::collections::HashMap;
 
-use futures_util::TryStreamExt;
-use sqlx::{Database, Decode, Executor, FromRow, QueryBuilder, Row};
+use futures_util::{Stream, TryStreamExt};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{
-    db::{Connection, Driver, Pool},
-    error::{Error, FaultCode, FieldFault},
-};
+use crate::error::{Error, FaultCode, FieldFault};
 
 /// Bytes of the rows of a page, of the rows that it includes by one relation, and of the rows of a batch
 /// that are changed. The row that exceeds them is the last one.
 pub const MOST_BYTES: usize = 1 << 20;
 
+/// A value that takes a different number of bytes in each row.
+pub trait Size {
+    /// Bytes of the value in memory, roughly.
+    fn size(&self) -> usize;
+}
+
+impl Size for String {
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Size for Value {
+    fn size(&self) -> usize {
+        let content = match self {
+            Self::String(text) => text.len(),
+            Self::Array(items) => items.iter().map(Self::size).sum(),
+            Self::Object(members) => {
+                members.iter().map(|(name, value)| name.len() + value.size()).sum()
+            }
+            Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+        };
+        size_of::<Self>() + content
+    }
+}
+
+impl<T: Size> Size for Option<T> {
+    fn size(&self) -> usize {
+        self.as_ref().map_or(0, T::size)
+    }
+}
+
 /// The first rows of a query.
 pub struct Rows<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// Bytes of each.
-    sizes: Vec<usize>,
     /// Whether more rows follow.
     pub more: bool,
 }
 
-impl<T: for<'row> FromRow<'row, <Driver as Database>::Row>> Rows<T> {
-    /// Reads up to `limit` rows, and up to [`MOST_BYTES`].
+impl<T: Size> Rows<T> {
+    /// Reads rows up to [`MOST_BYTES`], and up to `limit` of them.
     ///
     /// # Errors
     /// The errors of the query.
-    pub async fn read<'db>(
-        mut query: QueryBuilder<Driver>,
-        db: impl Executor<'db, Database = Driver>,
+    pub async fn read(
+        mut found: impl Stream<Item = sqlx::Result<T>> + Unpin,
         limit: usize,
     ) -> sqlx::Result<Self> {
-        let mut read = Self { rows: Vec::new(), sizes: Vec::new(), more: false };
-        let (mut rows, mut bytes) = (query.build().fetch(db), 0);
-        while let Some(row) = rows.try_next().await? {
-            if read.rows.len() == limit || bytes > MOST_BYTES {
-                read.more = true;
-                break;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = found.try_next().await? {
+            if rows.len() == limit || bytes > MOST_BYTES {
+                return Ok(Self { rows, more: true });
             }
-            let size = size(&row);
-            bytes += size;
-            read.sizes.push(size);
-            read.rows.push(T::from_row(&row)?);
+            bytes += row.size();
+            rows.push(row);
         }
-        Ok(read)
+        Ok(Self { rows, more: false })
     }
 }
 
-/// The rows with these IDs that a query selects, to be changed together.
+/// The rows of a query, to be changed together.
 ///
 /// # Errors
 /// The errors of the query; [`Error::Invalid`] where the rows are too large.
-pub async fn fetch_all<T>(
-    query: QueryBuilder<Driver>,
-    ids: &[Uuid],
-    db: &mut Connection,
-) -> Result<Vec<T>, Error>
-where
-    T: for<'row> FromRow<'row, <Driver as Database>::Row>,
-{
-    let Rows { rows, more, .. } = Rows::read(query, db, ids.len()).await?;
+pub async fn read_all<T: Size>(
+    found: impl Stream<Item = sqlx::Result<T>> + Unpin,
+) -> Result<Vec<T>, Error> {
+    let Rows { rows, more } = Rows::read(found, usize::MAX).await?;
     if more {
         let fault = FieldFault {
             pointer: "/ids".to_owned(),
@@ -91,23 +108,22 @@ impl<T> Default for Related<T> {
 }
 
 impl<T> Related<T> {
-    /// The rows with these IDs that a query selects which ends in its `WHERE` clause. The row with the
-    /// first ID comes first, so that every page has an item.
+    /// The rows of a query. They are in the order of the page, so that its first items have theirs.
     ///
     /// # Errors
     /// The errors of the query.
-    pub async fn fetch(
-        mut query: QueryBuilder<Driver>,
-        ids: &[Uuid],
-        db: &Pool,
+    pub async fn read(
+        found: impl Stream<Item = sqlx::Result<T>> + Unpin,
         id: impl Fn(&T) -> Uuid,
     ) -> sqlx::Result<Self>
     where
-        T: for<'row> FromRow<'row, <Driver as Database>::Row>,
+        T: Size,
     {
-        query.push(" ORDER BY id <> ").push_bind(ids.first().copied().unwrap_or_default());
-        let Rows { rows, sizes, more } = Rows::read(query, db, ids.len()).await?;
-        let rows = rows.into_iter().zip(sizes).map(|(row, size)| (id(&row), (Some(row), size)));
+        let Rows { rows, more } = Rows::read(found, usize::MAX).await?;
+        let rows = rows.into_iter().map(|row| {
+            let size = row.size();
+            (id(&row), (Some(row), size))
+        });
         Ok(Self { rows: rows.collect(), more })
     }
 
@@ -126,10 +142,4 @@ impl<T> Related<T> {
             Some(None) | None => Some((None, 0)),
         }
     }
-}
-
-/// Bytes of the values of a row.
-fn size(row: &<Driver as Database>::Row) -> usize {
-    let values = (0..row.len()).filter_map(|index| row.try_get_raw(index).ok());
-    values.map(|value| <&[u8]>::decode(value).map_or(0, <[u8]>::len)).sum()
 }

@@ -73,6 +73,7 @@ pub fn json(value: &Value, (): &()) -> garde::Result {
     reject_if(value.is_null(), "must not be null")?;
     reject_if(!keeps(value), "must not contain NUL or a number beyond 1e300")
 }
+
 /// From here on, PostgreSQL returns a whole number without a point or an exponent.
 const WHOLE: f64 = 1e16;
 

@@ -8,7 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
-        rows::{Related, fetch_all},
+        rows::{self, Related},
     },
     error::Error,
 };
@@ -51,14 +51,15 @@ pub async fn list(
     Ok(page.fetch(query, db).await?)
 }
 
-/// The rows with these IDs.
+/// The rows with these IDs, in their order.
 pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Related<CategoryRow>, Error> {
-    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
+    let rows = sqlx::query_as!(
+        CategoryRow,
         "SELECT id, name, parent_id, rank, visible, created_at, updated_at, version
-        FROM categories WHERE id = ANY(",
+        FROM categories WHERE id = ANY($1) ORDER BY array_position($1, id)",
+        ids,
     );
-    query.push_bind(ids).push(")");
-    Ok(Related::fetch(query, ids, db, |row: &CategoryRow| row.id).await?)
+    Ok(Related::read(rows.fetch(db), |row| row.id).await?)
 }
 
 /// The row with this id.
@@ -75,12 +76,13 @@ pub async fn find(db: &db::Pool, id: Uuid) -> Result<Option<CategoryRow>, Error>
 /// The rows with these IDs, locked until the transaction ends. They are locked in the order of
 /// their IDs, so that two transactions cannot deadlock.
 pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<CategoryRow>, Error> {
-    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
+    let rows = sqlx::query_as!(
+        CategoryRow,
         "SELECT id, name, parent_id, rank, visible, created_at, updated_at, version
-        FROM categories WHERE id = ANY(",
+        FROM categories WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
+        ids,
     );
-    query.push_bind(ids).push(") ORDER BY id FOR NO KEY UPDATE");
-    fetch_all(query, ids, db).await
+    rows::read_all(rows.fetch(db)).await
 }
 
 /// Insert a row.

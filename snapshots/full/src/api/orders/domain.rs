@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dto;
-use crate::{error::Error, http::rules};
+use crate::{db::rows::Size, error::Error, http::rules};
 
 /// An order as the database stores it.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -26,6 +26,12 @@ pub struct OrderRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+}
+
+impl Size for OrderRow {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.contact.size() + self.tags.size() + self.note.size()
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]

@@ -8,7 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
-        rows::fetch_all,
+        rows,
     },
     error::Error,
 };
@@ -75,13 +75,15 @@ pub async fn find(db: &db::Pool, id: Uuid) -> Result<Option<OrderRow>, Error> {
 /// The rows with these IDs, locked until the transaction ends. They are locked in the order of
 /// their IDs, so that two transactions cannot deadlock.
 pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<OrderRow>, Error> {
-    let mut query = sqlx::QueryBuilder::<db::Driver>::new(
-        "SELECT id, owner_id, product_id, status, quantity, placed_at, ship_by, contact, tracking,
-            gift, type, tags, note, created_at, updated_at, version
-        FROM orders WHERE id = ANY(",
+    let rows = sqlx::query_as!(
+        OrderRow,
+        r#"SELECT id, owner_id, product_id, status AS "status: super::OrderStatus", quantity,
+            placed_at, ship_by, contact, tracking, gift, type AS "type: super::OrderType", tags,
+            note, created_at, updated_at, version
+        FROM orders WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"#,
+        ids,
     );
-    query.push_bind(ids).push(") ORDER BY id FOR NO KEY UPDATE");
-    fetch_all(query, ids, db).await
+    rows::read_all(rows.fetch(db)).await
 }
 
 /// Insert a row.

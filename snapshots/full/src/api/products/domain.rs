@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dto;
-use crate::{error::Error, http::rules};
+use crate::{db::rows::Size, error::Error, http::rules};
 
 /// A product as the database stores it. Not `Debug`: private fields stay out of logs.
 #[derive(Clone, PartialEq, sqlx::FromRow)]
@@ -25,6 +25,17 @@ pub struct ProductRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+}
+
+impl Size for ProductRow {
+    fn size(&self) -> usize {
+        size_of::<Self>()
+            + self.sku.size()
+            + self.name.size()
+            + self.homepage.size()
+            + self.details.size()
+            + self.supplier_code.size()
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_lc_rs::rand;
@@ -39,21 +39,17 @@ pub struct Tokens {
     verified: Verified,
 }
 
-/// How long a session counts as active, for the budget of its account alone.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
-
 /// Tokens that were verified: a signature is checked once, and not with every request of a client.
 #[derive(Default)]
 struct Verified(Mutex<HashMap<String, Known>>);
 
-/// What is known of a token.
+/// What is known of a verified token.
+#[derive(Clone, Copy)]
 struct Known {
     /// What it says; `None` once its session has ended.
     identity: Option<Identity>,
     /// The last second in which it is valid.
     last: i64,
-    /// When its session was looked up.
-    looked: Option<Instant>,
 }
 
 /// The account and the session of a token. The role is not in it: it may change while the token is
@@ -134,7 +130,7 @@ impl Tokens {
     pub fn verify(&self, token: &str) -> Option<Identity> {
         let now = Utc::now().timestamp();
         if let Some(known) = self.verified.get(token, now) {
-            return known;
+            return known.identity;
         }
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
@@ -145,18 +141,7 @@ impl Tokens {
         Some(identity)
     }
 
-    /// Whether the session of a verified token is to be looked up, once for all concurrent requests.
-    pub fn is_due(&self, token: &str, now: Instant) -> bool {
-        let mut verified = self.verified.lock();
-        let Some(known) = verified.get_mut(token) else { return false };
-        let due = known.looked.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_AGAIN);
-        if due {
-            known.looked = Some(now);
-        }
-        due
-    }
-
-    /// The session of a token has ended: from now on, the token is not valid.
+    /// The session of a verified token has ended: from now on, the token is not valid.
     pub fn refuse(&self, token: &str) {
         if let Some(known) = self.verified.lock().get_mut(token) {
             known.identity = None;
@@ -165,8 +150,8 @@ impl Tokens {
 }
 
 impl Verified {
-    fn get(&self, token: &str, now: i64) -> Option<Option<Identity>> {
-        self.lock().get(token).filter(|known| now <= known.last).map(|known| known.identity)
+    fn get(&self, token: &str, now: i64) -> Option<Known> {
+        self.lock().get(token).copied().filter(|known| now <= known.last)
     }
 
     fn keep(&self, token: &str, identity: Identity, last: i64) {
@@ -175,8 +160,7 @@ impl Verified {
         if verified.len() >= MAX_VERIFIED {
             verified.clear();
         }
-        let known = Known { identity: Some(identity), last, looked: None };
-        verified.insert(token.to_owned(), known);
+        verified.insert(token.to_owned(), Known { identity: Some(identity), last });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
@@ -296,23 +280,13 @@ mod tests {
         let token = issue(&tokens, user, Utc::now());
         assert_eq!(tokens.verify(&token), Some(user));
         let claims: Claims = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
-        let within = tokens.verified.get(&token, claims.exp + 5);
-        assert_eq!(within, Some(Some(user)), "within the leeway");
-        assert_eq!(tokens.verified.get(&token, claims.exp + 6), None);
+        let known = |second| tokens.verified.get(&token, second).is_some();
+        assert!(known(claims.exp + 5), "within the leeway");
+        assert!(!known(claims.exp + 6));
         let (unsigned, _) = token.rsplit_once('.').unwrap();
         for altered in [format!("{unsigned}."), format!("{token}A"), token.to_uppercase()] {
             assert_eq!(tokens.verify(&altered), None);
         }
-    }
-
-    #[test]
-    fn the_session_of_a_token_is_looked_up_once_in_a_while() {
-        let (tokens, user, now) = (tokens(&format!("new:{NEW}")), identity(), Instant::now());
-        let token = issue(&tokens, user, Utc::now());
-        assert!(!tokens.is_due(&token, now), "it is not known");
-        assert_eq!(tokens.verify(&token), Some(user));
-        assert!(tokens.is_due(&token, now) && !tokens.is_due(&token, now));
-        assert!(tokens.is_due(&token, now + LOOK_AGAIN));
         tokens.refuse(&token);
         assert_eq!(tokens.verify(&token), None);
     }
