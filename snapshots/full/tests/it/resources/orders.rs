@@ -380,7 +380,7 @@ async fn the_product_is_included_with_one_query() {
     assert_eq!(read(api.get(PATH)).await["items"][0].get("product"), None);
 }
 
-/// Each item of the response has a copy of one included row, or a row of its own.
+/// Each item of the response has a copy of one included row, or a separate row.
 #[tokio::test]
 async fn a_page_with_a_large_product_in_each_item_ends_early() {
     for own in [false, true] {
