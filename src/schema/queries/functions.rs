@@ -58,7 +58,7 @@ fn find(name: &str, arguments: usize) -> Option<KnownFunction> {
         ("hashtextextended", 2) => known(&["Text", "Int8"], Is("Int8")),
         ("date_trunc", 2) => known(&["Text", ""], Last),
         ("make_interval", _) => known(&[], Is("Interval")),
-        ("cardinality", 1) => known(&[], Is("Int4")),
+        ("cardinality", 1) | ("array_position", 2) => known(&[], Is("Int4")),
         ("to_jsonb" | "jsonb_agg" | "jsonb_build_object" | "jsonb_build_array" | "jsonb_object_agg", _) => {
             known(&[], Is("Jsonb"))
         }

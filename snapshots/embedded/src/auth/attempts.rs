@@ -267,23 +267,22 @@ async fn write(pool: &Pool, changes: &[Change]) -> sqlx::Result<bool> {
     Ok(true)
 }
 
-/// Deletes attempts before this time, and addresses that are no longer known, in batches.
+/// Deletes attempts of before the window, and addresses that are no longer known, in batches.
 pub async fn forget_old(
     pool: Pool,
-    before: DateTime<Utc>,
-    now: DateTime<Utc>,
+    window: Duration,
     stopping: CancellationToken,
 ) -> sqlx::Result<()> {
     // The latest deleted row: no batch passes over the known addresses before it once more.
     let mut after = DateTime::UNIX_EPOCH;
-    db::in_batches(pool, "auth_forget_attempts", stopping, async move |db| {
+    db::in_batches(pool, "auth_forget_attempts", stopping, async move |db, now| {
         let batch = sqlx::query_scalar!(
             r#"DELETE FROM auth_login_attempts WHERE subject IN
                 (SELECT subject FROM auth_login_attempts
                 WHERE last_at < $1 AND last_at >= $2 AND (known_until IS NULL OR known_until < $3)
                 ORDER BY last_at LIMIT $4)
             RETURNING last_at AS "last_at: DateTime<Utc>""#,
-            before,
+            now - window,
             after,
             now,
             db::BATCH,

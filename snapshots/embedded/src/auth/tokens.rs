@@ -39,10 +39,18 @@ pub struct Tokens {
     verified: Verified,
 }
 
-/// Tokens that were verified, each with what it says and the last second in which it is valid: a
-/// signature is checked once, and not with every request of a client.
+/// Tokens that were verified: a signature is checked once, and not with every request of a client.
 #[derive(Default)]
-struct Verified(Mutex<HashMap<String, (Identity, i64)>>);
+struct Verified(Mutex<HashMap<String, Known>>);
+
+/// What is known of a verified token.
+#[derive(Clone, Copy)]
+struct Known {
+    /// What it says; `None` once its session has ended.
+    identity: Option<Identity>,
+    /// The last second in which it is valid.
+    last: i64,
+}
 
 /// The account and the session of a token. The role is not in it: it may change while the token is
 /// valid.
@@ -121,8 +129,8 @@ impl Tokens {
     /// What a token says; `None` for a token of another issuer, or one that is not valid now.
     pub fn verify(&self, token: &str) -> Option<Identity> {
         let now = Utc::now().timestamp();
-        if let Some(identity) = self.verified.get(token, now) {
-            return Some(identity);
+        if let Some(known) = self.verified.get(token, now) {
+            return known.identity;
         }
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
@@ -132,12 +140,18 @@ impl Tokens {
         self.verified.keep(token, identity, exp.saturating_add_unsigned(self.validation.leeway));
         Some(identity)
     }
+
+    /// The session of a verified token has ended: from now on, the token is not valid.
+    pub fn refuse(&self, token: &str) {
+        if let Some(known) = self.verified.lock().get_mut(token) {
+            known.identity = None;
+        }
+    }
 }
 
 impl Verified {
-    fn get(&self, token: &str, now: i64) -> Option<Identity> {
-        let (identity, last) = *self.lock().get(token)?;
-        (now <= last).then_some(identity)
+    fn get(&self, token: &str, now: i64) -> Option<Known> {
+        self.lock().get(token).copied().filter(|known| now <= known.last)
     }
 
     fn keep(&self, token: &str, identity: Identity, last: i64) {
@@ -146,10 +160,10 @@ impl Verified {
         if verified.len() >= MAX_VERIFIED {
             verified.clear();
         }
-        verified.insert(token.to_owned(), (identity, last));
+        verified.insert(token.to_owned(), Known { identity: Some(identity), last });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Identity, i64)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -266,12 +280,15 @@ mod tests {
         let token = issue(&tokens, user, Utc::now());
         assert_eq!(tokens.verify(&token), Some(user));
         let claims: Claims = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
-        assert_eq!(tokens.verified.get(&token, claims.exp + 5), Some(user), "within the leeway");
-        assert_eq!(tokens.verified.get(&token, claims.exp + 6), None);
+        let known = |second| tokens.verified.get(&token, second).is_some();
+        assert!(known(claims.exp + 5), "within the leeway");
+        assert!(!known(claims.exp + 6));
         let (unsigned, _) = token.rsplit_once('.').unwrap();
         for altered in [format!("{unsigned}."), format!("{token}A"), token.to_uppercase()] {
             assert_eq!(tokens.verify(&altered), None);
         }
+        tokens.refuse(&token);
+        assert_eq!(tokens.verify(&token), None);
     }
 
     #[test]

@@ -27,10 +27,23 @@ struct Doubt {
     read_only: Option<Instant>,
 }
 
-/// Casts doubt on all connections, if the error says that one was lost or that its server is read-only.
-/// A statement that fails on a connection that works casts none, nor does an attempt to connect that is refused.
+/// Casts doubt on all connections, if the server says that it closes one or that it is read-only. A
+/// statement that fails on a connection that works casts none.
+///
+/// Nor does an I/O error: it may be that of an attempt to connect, as where a server that is full resets
+/// new connections and keeps the others. [`after_test`] finds a connection that was lost.
 pub fn after(error: &sqlx::Error) {
     doubt(|doubt| doubt.after(error, Instant::now()));
+}
+
+/// Casts doubt on all connections, if the test of an open one says that it is lost.
+pub fn after_test(error: &sqlx::Error) {
+    doubt(|doubt| doubt.after_test(error, Instant::now()));
+}
+
+/// Casts doubt on all connections, as one leads to a server that is read-only.
+pub fn after_read_only() {
+    doubt(|doubt| doubt.after_read_only(Instant::now()));
 }
 
 /// Whether a connection of this age is in doubt.
@@ -46,14 +59,25 @@ impl Doubt {
     fn after(&mut self, error: &sqlx::Error, now: Instant) {
         let code = error.as_database_error().and_then(DatabaseError::code);
         let code = code.as_deref().unwrap_or_default();
-        if is_broken(error) || is_lost(code) {
+        if is_lost(code) {
             self.cast = Some(now);
         } else if is_read_only(code) {
-            let lately = |at| now.saturating_duration_since(at) < READ_ONLY_AGAIN;
-            if !self.read_only.is_some_and(lately) {
-                (self.cast, self.read_only) = (Some(now), Some(now));
-            }
+            self.after_read_only(now);
         }
+    }
+
+    fn after_read_only(&mut self, now: Instant) {
+        let lately = |at| now.saturating_duration_since(at) < READ_ONLY_AGAIN;
+        if !self.read_only.is_some_and(lately) {
+            (self.cast, self.read_only) = (Some(now), Some(now));
+        }
+    }
+
+    fn after_test(&mut self, error: &sqlx::Error, now: Instant) {
+        if is_broken(error) {
+            self.cast = Some(now);
+        }
+        self.after(error, now);
     }
 
     fn about(&self, age: Duration, now: Instant) -> bool {
@@ -61,7 +85,7 @@ impl Doubt {
     }
 }
 
-/// Whether the error is that of an open connection which has failed.
+/// Whether an open connection has failed.
 fn is_broken(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(error) if matches!(
         error.kind(),
@@ -79,21 +103,25 @@ mod tests {
 
     const AGE: Duration = Duration::from_secs(1);
 
-    fn after(kind: ErrorKind) -> bool {
-        let (mut doubt, now) = (Doubt { cast: None, read_only: None }, Instant::now());
-        doubt.after(&sqlx::Error::Io(kind.into()), now);
-        assert!(!doubt.about(AGE, now + AGE * 2), "newer than the error");
-        doubt.about(AGE, now)
+    /// Whether an I/O error casts doubt where a statement fails, and where a test does.
+    fn after(kind: ErrorKind) -> [bool; 2] {
+        let now = Instant::now();
+        [Doubt::after, Doubt::after_test].map(|after| {
+            let mut doubt = Doubt { cast: None, read_only: None };
+            after(&mut doubt, &sqlx::Error::Io(kind.into()), now);
+            assert!(!doubt.about(AGE, now + AGE * 2), "newer than the error");
+            doubt.about(AGE, now)
+        })
     }
 
     #[test]
-    fn only_errors_of_open_connections_cast_doubt() {
+    fn an_attempt_to_connect_casts_no_doubt_on_open_connections() {
         for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::TimedOut] {
-            assert!(after(kind), "{kind}");
+            assert_eq!(after(kind), [false, true], "{kind}");
         }
         for kind in [ErrorKind::ConnectionRefused, ErrorKind::HostUnreachable, ErrorKind::NotFound]
         {
-            assert!(!after(kind), "{kind}");
+            assert_eq!(after(kind), [false, false], "{kind}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod doubt;
 mod error;
 pub mod listing;
 pub mod migrate;
+pub mod rows;
 mod sqlite;
 pub mod startup;
 pub mod step;
@@ -14,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use self::batches::{BATCH, begin_alone, in_batches};
 pub(crate) use self::choice::choice;
-pub use self::sqlite::{ConnectOptions, Connection, Driver, begin, try_lock_key};
+pub use self::sqlite::{ConnectOptions, Connection, Driver, begin, is_writable, now, try_lock_key};
 use self::startup::Schema;
 use crate::{
     background::Background,
@@ -38,9 +39,10 @@ pub async fn watch(
     background: &Background,
 ) -> Result<Arc<Schema>, Cause> {
     let migrating = (config.app_env == AppEnv::Development).then(|| options(config));
-    let schema = Schema::new(pool.clone(), &migrate::MIGRATIONS, migrating.transpose()?);
+    let within = config.health_check_timeout;
+    let schema = Schema::new(pool.clone(), &migrate::MIGRATIONS, migrating.transpose()?, within);
     let schema = Arc::new(schema);
-    schema.at_start(config.health_check_timeout, background).await?;
+    schema.at_start(background).await?;
     report(pool.clone(), background);
     Ok(schema)
 }
@@ -70,7 +72,7 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
                     return Ok(false);
                 }
                 if meta.idle_for > test_after {
-                    connection.ping().await.inspect_err(doubt::after)?;
+                    connection.ping().await.inspect_err(doubt::after_test)?;
                 }
                 sqlite::limit(connection, statement).await?;
                 Ok(true)

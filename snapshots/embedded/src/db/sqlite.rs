@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{
     ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -63,6 +64,14 @@ pub fn longest_write(config: &Config) -> Duration {
     config.database_statement_timeout * 2
 }
 
+/// Whether the database answers. It has one file, and no other connection would find another.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_writable(connection: &mut Connection) -> sqlx::Result<bool> {
+    sqlx::query("SELECT 1").execute(connection).await.map(|_| true)
+}
+
 /// Begins a transaction, which is rolled back unless it is committed. It is the only writer from its
 /// start: a transaction that began as a reader cannot write while another one does.
 ///
@@ -78,6 +87,14 @@ pub async fn begin(pool: &SqlitePool) -> sqlx::Result<Transaction<'static, Drive
 /// None; other databases can fail here.
 pub async fn try_lock_key(_: &mut Connection, _: &str) -> sqlx::Result<bool> {
     Ok(true)
+}
+
+/// The time of the process: the database has no other.
+///
+/// # Errors
+/// None; other databases can fail here.
+pub async fn now(_: &mut Connection) -> sqlx::Result<DateTime<Utc>> {
+    Ok(Utc::now().trunc_subsecs(6))
 }
 
 pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {

@@ -17,7 +17,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{ConnectOptions, Connection, Pool, doubt, migrate};
+use super::{ConnectOptions, Connection, Pool, doubt, is_writable, migrate};
 use crate::{background::Background, error::Cause};
 
 /// Interval of checks while the schema is unknown.
@@ -52,33 +52,33 @@ pub struct Schema {
     pool: Pool,
     migrations: &'static Migrator,
     migrating: Option<ConnectOptions>,
+    /// Time for an answer of the database.
+    within: Duration,
     current: AtomicBool,
     /// The connection of the health check.
     probe: Mutex<Option<Connection>>,
 }
 
 impl Schema {
-    /// An unknown schema. With `migrating`, missing migrations are applied over such a connection.
+    /// An unknown schema of a database that has to answer `within` that time. With `migrating`, missing
+    /// migrations are applied over such a connection.
     pub fn new(
         pool: Pool,
         migrations: &'static Migrator,
         migrating: Option<ConnectOptions>,
+        within: Duration,
     ) -> Self {
         let (current, probe) = (AtomicBool::new(false), Mutex::new(None));
-        Self { pool, migrations, migrating, current, probe }
+        Self { pool, migrations, migrating, within, current, probe }
     }
 
-    /// Checks the schema, `within` that time. Where the database does not answer, [`Schema::ready`]
+    /// Checks the schema. Where the database does not answer, [`Schema::ready`]
     /// checks it later; with `migrating`, a background task does, too.
     ///
     /// # Errors
     /// The database answers, and the service cannot run on its schema.
-    pub async fn at_start(
-        self: &Arc<Self>,
-        within: Duration,
-        background: &Background,
-    ) -> Result<(), SchemaError> {
-        match self.settle(within).await {
+    pub async fn at_start(self: &Arc<Self>, background: &Background) -> Result<(), SchemaError> {
+        match self.settle().await {
             Err(SchemaError::Unknown(error)) => {
                 tracing::warn!(error, "the database does not answer yet");
             }
@@ -90,7 +90,7 @@ impl Schema {
         let (schema, stopping) = (self.clone(), background.stopping());
         background.spawn(async move {
             let settle = async {
-                while schema.settle(within).await.is_err() {
+                while schema.settle().await.is_err() {
                     sleep(LOOK_AGAIN).await;
                 }
             };
@@ -110,18 +110,36 @@ impl Schema {
         // Not over the pool: a busy replica would be taken out, and the others would get busier; and a
         // replica whose connections all wait for a lost database would stay in.
         let mut probe = self.probe.lock().await;
-        let mut connection = match probe.take() {
-            Some(connection) => connection,
-            None => Connection::connect_with(&self.pool.connect_options()).await?,
+        let kept = match probe.take() {
+            Some(connection) => self.tested(connection).await,
+            None => None,
         };
-        // A connection that fails, or does not answer in time, is dropped.
-        sqlx::query("SELECT 1").execute(&mut connection).await.inspect_err(doubt::after)?;
+        if let Some(connection) = kept {
+            *probe = Some(connection);
+            return Ok(());
+        }
+        // A server that is read-only is up: the reads of the service work.
+        let mut connection = Connection::connect_with(&self.pool.connect_options()).await?;
+        is_writable(&mut connection).await?;
         *probe = Some(connection);
         Ok(())
     }
 
-    async fn settle(&self, within: Duration) -> Result<(), SchemaError> {
-        let looked = timeout(within, self.look()).await;
+    /// The connection, if it answers in time for another one to be opened, and leads to a server that
+    /// accepts writes: after a failover, a new one may lead elsewhere.
+    async fn tested(&self, mut connection: Connection) -> Option<Connection> {
+        match timeout(self.within / 2, is_writable(&mut connection)).await {
+            Ok(Ok(true)) => return Some(connection),
+            Ok(Ok(false)) => doubt::after_read_only(),
+            Ok(Err(error)) => doubt::after_test(&error),
+            // The server may as well be busy.
+            Err(_) => {}
+        }
+        None
+    }
+
+    async fn settle(&self) -> Result<(), SchemaError> {
+        let looked = timeout(self.within, self.look()).await;
         match (looked, &self.migrating) {
             (Ok(Err(SchemaError::Behind(_))), Some(options)) => {
                 migrate::up(self.migrations, options).await?;

@@ -141,7 +141,8 @@ impl Health {
         let now = tokio::time::Instant::now();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((begun, round)) = &*latest
-            && now - *begun < FRESH.max(self.timeout)
+            && let age = now - *begun
+            && (age < FRESH || age < self.timeout && round.peek().is_none())
         {
             return round.clone();
         }
@@ -307,6 +308,21 @@ mod tests {
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         tokio::time::advance(FRESH / 2).await;
         assert_eq!(Status::of(&health.components().await), Status::Down);
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_timeout_makes_no_result_older() {
+        let health = Health::new(Duration::from_mins(1));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        health.required("upstream", move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Ok(()))
+        });
+        health.components().await;
+        tokio::time::advance(FRESH).await;
+        health.components().await;
         assert_eq!(asked.load(Ordering::Relaxed), 2);
     }
 

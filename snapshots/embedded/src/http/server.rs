@@ -121,6 +121,8 @@ impl Server {
             }
         }
         http_handle.shutdown();
+        // Requests that were cut leave work to the background, and to `close`, as they end.
+        let _ = timeout_at(deadline - spare / 2, in_flight.wait()).await;
 
         let left = background.finish(deadline - spare / 2).await;
         if left > 0 {

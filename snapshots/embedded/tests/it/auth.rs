@@ -4,6 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{Process, TestApp, client, header, json as read, problem, send};
 
@@ -54,6 +58,40 @@ async fn an_account_signs_in_and_reads_its_own_user() {
     assert_eq!(read(me(&app, &tokens)).await, account);
     // The email address is case-insensitive.
     assert_eq!(send(login(&app, "Ada@Example.COM", PASSWORD)).await.status(), StatusCode::OK);
+}
+
+/// Once a replica has refused such a token: its client cannot use up the budget of the account.
+#[tokio::test]
+async fn a_token_of_an_ended_session_counts_for_its_address() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let (ended, active) = (signed_in(&app).await, signed_in(&app).await);
+    let other = beside(&app, &[("RATE_LIMIT_PER_MINUTE", "5")]).await;
+    let token = ended["access_token"].as_str().unwrap();
+    assert_eq!(send(app.post("/auth/logout").bearer_auth(token)).await.status(), 204);
+    problem(me(&other, &ended), (401, "unauthenticated")).await;
+    for _ in 0..9 {
+        send(other.get("/api/v1/info").bearer_auth(token)).await;
+    }
+    assert_eq!(send(me(&other, &active)).await.status(), 200);
+}
+
+/// What happens at the end of the grace period is in the log.
+#[tokio::test]
+async fn a_sign_in_that_shutdown_cuts_is_logged() {
+    let service = Process::start(&[("SHUTDOWN_GRACE", "500ms")]).await;
+    let mut stream = TcpStream::connect(service.addr).await.unwrap();
+    let head = "POST /auth/login HTTP/1.1\r\nhost: a\r\nx-request-id: cut\r\n\
+        content-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The handler waits for the body.
+    stream.read_exact(&mut [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()]).await.unwrap();
+    service.signal("TERM").await;
+    let (code, log) = service.ended().await;
+    assert_eq!(code, Some(0));
+    let cut = log.iter().find(|line| line["request_id"] == "cut").expect("a line of the request");
+    assert_eq!(cut["status"], 499);
+    assert!(log.iter().any(|line| line["message"] == "stopped"));
 }
 
 #[tokio::test]

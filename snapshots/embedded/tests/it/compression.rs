@@ -17,6 +17,17 @@ async fn the_client_chooses_the_encoding() {
 }
 
 #[tokio::test]
+async fn the_page_and_the_description_of_the_api_are_compressed() {
+    let app = TestApp::start().await;
+    for path in ["/docs/swagger-ui-bundle.js", "/api-docs/openapi.json"] {
+        for encoding in ["br", "zstd", "gzip"] {
+            let response = send(app.get(path).header("accept-encoding", encoding)).await;
+            assert_eq!(header(&response, "content-encoding"), encoding, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn small_streamed_and_compressed_responses_are_not_compressed() {
     let app = TestApp::start().await;
     for path in [
@@ -65,6 +76,35 @@ async fn each_encoding_has_a_separate_etag() {
     }
     let unchanged = send(get().header("if-none-match", "\"3\"")).await;
     assert_eq!((unchanged.status().as_u16(), header(&unchanged, "etag")), (304, "\"3\""));
+}
+
+/// RFC 9110, 9.3.2.
+#[tokio::test]
+async fn head_has_the_headers_of_get() {
+    let app = TestApp::start().await;
+    for path in [
+        "/test/version",
+        "/test/bytes/999/text.plain",
+        "/test/bytes/50000/text.plain",
+        "/api/v1/info",
+        "/docs/index.html",
+        "/static/favicon.svg",
+        "/nothing",
+    ] {
+        for encoding in ["identity", "gzip"] {
+            let answer = async |method| {
+                let request = app.request(method, path).header("accept-encoding", encoding);
+                let mut response = send(request).await;
+                let headers = response.headers_mut();
+                // The headers of one request, and the framing of a body.
+                for own in ["date", "x-request-id", "ratelimit", "transfer-encoding"] {
+                    headers.remove(own);
+                }
+                (response.status(), response.headers().clone())
+            };
+            assert_eq!(answer("HEAD").await, answer("GET").await, "{path} {encoding}");
+        }
+    }
 }
 
 /// tower-http answers 406 only after the handler has run, and replaces any other status.

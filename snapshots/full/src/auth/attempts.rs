@@ -267,16 +267,15 @@ async fn write(pool: &Pool, changes: &[Change]) -> sqlx::Result<bool> {
     Ok(true)
 }
 
-/// Deletes attempts before this time, and addresses that are no longer known, in batches.
+/// Deletes attempts of before the window, and addresses that are no longer known, in batches.
 pub async fn forget_old(
     pool: Pool,
-    before: DateTime<Utc>,
-    now: DateTime<Utc>,
+    window: Duration,
     stopping: CancellationToken,
 ) -> sqlx::Result<()> {
     // The latest deleted row: no batch passes over the known addresses before it once more.
     let mut after = DateTime::UNIX_EPOCH;
-    db::in_batches(pool, "auth_forget_attempts", stopping, async move |db| {
+    db::in_batches(pool, "auth_forget_attempts", stopping, async move |db, now| {
         // An attempt may be counted at the same time: its rows are skipped, and never waited for. The
         // lock finds the latest version of a row, and its age is compared again.
         let batch = sqlx::query_scalar!(
@@ -285,7 +284,7 @@ pub async fn forget_old(
                 ORDER BY last_at LIMIT $4 FOR UPDATE SKIP LOCKED)
             DELETE FROM auth_login_attempts WHERE subject IN (SELECT subject FROM old)
             RETURNING last_at AS "last_at: DateTime<Utc>""#,
-            before,
+            now - window,
             after,
             now,
             db::BATCH,

@@ -106,7 +106,12 @@ async fn authenticate(
             return Err(if given { Error::InvalidToken } else { Error::Unauthenticated });
         };
         // Not a claim of the token: a change takes effect on the next request.
-        let role = auth.role(session).await?.ok_or(Error::InvalidToken)?;
+        let Some(role) = auth.role(session).await? else {
+            if let Some(token) = bearer(request.headers()) {
+                auth.refuse(token);
+            }
+            return Err(Error::InvalidToken);
+        };
         request.extensions_mut().insert(CurrentUser { id: account, session, role });
     }
     Ok(next.run(request).await)

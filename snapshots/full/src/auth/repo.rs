@@ -328,12 +328,8 @@ pub async fn sessions(connection: &mut Connection, user: Uuid) -> sqlx::Result<V
 
 /// Deletes expired sessions and their tokens, in batches. A session has any number of tokens: it is
 /// deleted once these are, and takes none of them along.
-pub async fn forget_sessions(
-    pool: Pool,
-    now: DateTime<Utc>,
-    stopping: CancellationToken,
-) -> sqlx::Result<()> {
-    db::in_batches(pool, "auth_forget_sessions", stopping, async move |db| {
+pub async fn forget_sessions(pool: Pool, stopping: CancellationToken) -> sqlx::Result<()> {
+    db::in_batches(pool, "auth_forget_sessions", stopping, async move |db, now| {
         let tokens = delete_tokens(db, now).await?;
         if tokens > 0 {
             return Ok(tokens);

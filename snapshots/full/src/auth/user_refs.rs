@@ -1,14 +1,15 @@
 //! Users as other users see them, where a resource refers to one: without address and role.
 
-use std::collections::{HashMap, HashSet};
-
 use serde::{Deserialize, Serialize};
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    db::{Driver, Pool},
+    db::{
+        Driver, Pool,
+        rows::{Related, Size},
+    },
     error::Error,
 };
 
@@ -22,14 +23,17 @@ pub struct UserRef {
     username: String,
 }
 
+impl Size for UserRef {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.username.size()
+    }
+}
+
 /// Users by their IDs. Unknown IDs are left out.
-pub(crate) async fn find_all(
-    pool: &Pool,
-    ids: HashSet<Uuid>,
-) -> Result<HashMap<Uuid, UserRef>, Error> {
+pub(crate) async fn find_all(pool: &Pool, ids: Vec<Uuid>) -> Result<Related<UserRef>, Error> {
     // An empty list is no valid SQL in PostgreSQL.
     if ids.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(Related::default());
     }
     let mut query = QueryBuilder::<Driver>::new("SELECT id, username FROM users WHERE id IN (");
     let mut list = query.separated(", ");
@@ -37,6 +41,5 @@ pub(crate) async fn find_all(
         list.push_bind(id);
     }
     query.push(")");
-    let users: Vec<UserRef> = query.build_query_as().fetch_all(pool).await?;
-    Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    Ok(Related::read(query.build_query_as().fetch(pool), |user: &UserRef| user.id).await?)
 }

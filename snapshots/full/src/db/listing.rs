@@ -1,20 +1,19 @@
 //! Keyset pagination: sort orders, cursors, and the SQL of a page.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::RangeInclusive,
-};
+use std::{collections::HashSet, ops::RangeInclusive};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use futures_util::TryStreamExt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use sqlx::{Database, Decode, Encode, FromRow, QueryBuilder, Row, Type};
+use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
 use uuid::Uuid;
 
 use crate::{
-    db::{Driver, Pool},
+    db::{
+        Driver, Pool,
+        rows::{MOST_BYTES, Related, Rows, Size},
+    },
     error::{Error, FaultCode, FieldFault},
 };
 
@@ -27,9 +26,6 @@ const DEFAULT_SORT: &str = "-created_at";
 /// Years that every supported database stores.
 const YEARS: RangeInclusive<i32> = 1..=9999;
 
-/// Bytes of the rows of a page; the row that exceeds them is the last one.
-const PAGE_BYTES: usize = 1 << 20;
-
 /// A page of a listing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Page<T> {
@@ -37,30 +33,63 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Cursor of the next page; `None` on the last one.
     pub next_cursor: Option<String>,
+    #[serde(skip)]
+    places: Places,
 }
 
 impl<T> Page<T> {
     /// The same page with other items.
     pub fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(to).collect(), next_cursor: self.next_cursor }
+        let Self { items, next_cursor, places } = self;
+        Page { items: items.into_iter().map(to).collect(), next_cursor, places }
     }
 
-    /// Attaches to each item the row that it refers to, with one query for all items.
+    /// Attaches to each item the row that it refers to, with one query for all items. The page ends
+    /// early where these rows are large.
     ///
     /// # Errors
     /// The errors of `find`.
     pub async fn attach<R: Clone>(
         &mut self,
         reference: impl Fn(&T) -> Option<Uuid>,
-        find: impl AsyncFnOnce(HashSet<Uuid>) -> Result<HashMap<Uuid, R>, Error>,
+        find: impl AsyncFnOnce(Vec<Uuid>) -> Result<Related<R>, Error>,
         place: impl Fn(&mut T) -> &mut Option<Box<R>>,
     ) -> Result<(), Error> {
-        let found = find(self.items.iter().filter_map(&reference).collect()).await?;
+        let (mut ids, mut known) = (Vec::new(), HashSet::new());
+        ids.extend(self.items.iter().filter_map(&reference).filter(|id| known.insert(*id)));
+        let related = find(ids).await?;
+        let (mut bytes, mut fit) = (0, 0);
         for item in &mut self.items {
-            let attached = reference(item).and_then(|id| found.get(&id));
-            *place(item) = attached.cloned().map(Box::new);
+            // One row may be attached to every item.
+            let Some((row, size)) = related.of(reference(item)).filter(|_| bytes <= MOST_BYTES)
+            else {
+                break;
+            };
+            *place(item) = row.cloned().map(Box::new);
+            (bytes, fit) = (bytes + size, fit + 1);
+        }
+        if fit < self.items.len() {
+            self.items.truncate(fit);
+            self.next_cursor = self.places.cursor(fit);
         }
         Ok(())
+    }
+}
+
+/// Where the items of a page stand in its order.
+#[derive(Clone, Debug)]
+struct Places {
+    sort: String,
+    keys: Vec<(Key, Uuid)>,
+}
+
+impl Places {
+    /// The cursor after the first `items`.
+    fn cursor(&self, items: usize) -> Option<String> {
+        let (key, id) = self.keys.get(items.checked_sub(1)?)?.clone();
+        let cursor = Cursor { sort: self.sort.clone(), key, id };
+        let json = serde_json::to_vec(&cursor).expect("a cursor is plain data");
+        Some(URL_SAFE_NO_PAD.encode(json))
     }
 }
 
@@ -243,26 +272,15 @@ impl<T> PageQuery<T> {
     /// The errors of the query.
     pub async fn fetch(self, mut query: QueryBuilder<Driver>, db: &Pool) -> sqlx::Result<Page<T>>
     where
-        T: for<'row> FromRow<'row, <Driver as Database>::Row>,
+        T: for<'row> FromRow<'row, <Driver as Database>::Row> + Size + Send + Unpin,
     {
         self.complete(&mut query);
-        let mut rows = query.build().fetch(db);
-        let (mut items, mut bytes, mut more) = (Vec::new(), 0, false);
-        while let Some(row) = rows.try_next().await? {
-            if items.len() == self.limit as usize || bytes > PAGE_BYTES {
-                more = true;
-                break;
-            }
-            bytes += size(&row);
-            items.push(T::from_row(&row)?);
-        }
-        let last = items.last().filter(|_| more);
-        let next_cursor = last.map(|row| {
-            let (key, id) = (self.column.key(row), (self.sorting.id)(row));
-            let cursor = Cursor { sort: self.sort, key, id };
-            URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor is plain data"))
-        });
-        Ok(Page { items, next_cursor })
+        let found = query.build_query_as().fetch(db);
+        let Rows { rows: items, more } = Rows::read(found, self.limit as usize).await?;
+        let keys = items.iter().map(|row| (self.column.key(row), (self.sorting.id)(row)));
+        let places = Places { keys: keys.collect(), sort: self.sort };
+        let next_cursor = if more { places.cursor(items.len()) } else { None };
+        Ok(Page { items, next_cursor, places })
     }
 
     /// Completes the query. It reads one row more than the page holds, to know whether there is a
@@ -286,12 +304,6 @@ impl<T> PageQuery<T> {
         query.push(format_args!(" ORDER BY \"{column}\" {direction}, id {direction} LIMIT "));
         query.push_bind(i64::from(self.limit) + 1);
     }
-}
-
-/// Bytes of the values of a row.
-fn size(row: &<Driver as Database>::Row) -> usize {
-    let values = (0..row.len()).filter_map(|index| row.try_get_raw(index).ok());
-    values.map(|value| <&[u8]>::decode(value).map_or(0, <[u8]>::len)).sum()
 }
 
 /// Adds a condition to a `WHERE` clause, if there is a value for it.

@@ -9,6 +9,7 @@ mod error;
 pub mod listing;
 pub mod migrate;
 mod postgres;
+pub mod rows;
 pub mod startup;
 pub mod step;
 
@@ -16,7 +17,9 @@ use std::{sync::Arc, time::Duration};
 
 pub use self::batches::{BATCH, begin_alone, in_batches};
 pub(crate) use self::choice::choice;
-pub use self::postgres::{ConnectOptions, Connection, Driver, begin, try_lock_key};
+pub use self::postgres::{
+    ConnectOptions, Connection, Driver, begin, is_writable, now, try_lock_key,
+};
 use self::startup::Schema;
 use crate::{
     background::Background,
@@ -39,9 +42,10 @@ pub async fn watch(
     background: &Background,
 ) -> Result<Arc<Schema>, Cause> {
     let migrating = (config.app_env == AppEnv::Development).then(|| options(config));
-    let schema = Schema::new(pool.clone(), &migrate::MIGRATIONS, migrating.transpose()?);
+    let within = config.health_check_timeout;
+    let schema = Schema::new(pool.clone(), &migrate::MIGRATIONS, migrating.transpose()?, within);
     let schema = Arc::new(schema);
-    schema.at_start(config.health_check_timeout, background).await?;
+    schema.at_start(background).await?;
     report(pool.clone(), background);
     Ok(schema)
 }

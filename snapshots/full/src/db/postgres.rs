@@ -2,6 +2,7 @@
 
 use std::{io, str::FromStr, time::Duration};
 
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres,
@@ -81,6 +82,16 @@ pub fn longest_write(config: &Config) -> Duration {
     config.database_statement_timeout + config.database_idle_in_transaction_timeout
 }
 
+/// Whether the server of this connection accepts writes. After a failover, the old primary may be a
+/// replica that answers reads.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_writable(connection: &mut Connection) -> sqlx::Result<bool> {
+    let writable = "SELECT current_setting('transaction_read_only') = 'off'";
+    sqlx::query_scalar(writable).fetch_one(connection).await
+}
+
 /// Begins a transaction, which is rolled back unless it is committed.
 ///
 /// # Errors
@@ -99,6 +110,14 @@ pub async fn try_lock_key(transaction: &mut Connection, key: &str) -> sqlx::Resu
         key,
     );
     held.fetch_one(transaction).await
+}
+
+/// The time of the database, which all replicas share.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn now(connection: &mut Connection) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar("SELECT now()").fetch_one(connection).await
 }
 
 pub fn options(config: &Config) -> Result<ConnectOptions, &'static str> {
@@ -169,7 +188,7 @@ async fn within(
 ) -> sqlx::Result<()> {
     let answer = timeout(limit, answer).await;
     let answer = answer.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
-    answer.inspect_err(doubt::after)
+    answer.inspect_err(doubt::after_test)
 }
 
 /// Nothing to prepare.

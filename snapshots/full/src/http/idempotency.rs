@@ -11,7 +11,6 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use chrono::{SubsecRound, Utc};
 use garde::Validate;
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -186,13 +185,14 @@ impl Hashes {
             headers: kept.collect(),
             body: String::from_utf8_lossy(&body).into_owned(),
         };
+        let now = db::now(db).await?;
         sqlx::query!(
             "INSERT INTO http_idempotency_keys (hash, fingerprint, answer, kept_at)
             VALUES ($1, $2, $3, $4)",
             self.key,
             self.fingerprint,
             Json(answer) as _,
-            Utc::now().trunc_subsecs(6),
+            now,
         )
         .execute(db)
         .await?;
@@ -228,12 +228,11 @@ pub fn clean_up(background: &Background, db: &Pool, ttl: Duration) {
 }
 
 async fn delete_older(db: Pool, ttl: Duration, stopping: CancellationToken) -> sqlx::Result<()> {
-    let oldest = Utc::now() - ttl;
-    db::in_batches(db, "idempotency_clean_up", stopping, async move |db| {
+    db::in_batches(db, "idempotency_clean_up", stopping, async move |db, now| {
         let batch = sqlx::query!(
             "DELETE FROM http_idempotency_keys WHERE hash IN
                 (SELECT hash FROM http_idempotency_keys WHERE kept_at < $1 LIMIT $2)",
-            oldest,
+            now - ttl,
             db::BATCH,
         );
         Ok(batch.execute(db).await?.rows_affected())

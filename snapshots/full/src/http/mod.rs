@@ -5,6 +5,7 @@ pub mod body;
 pub mod caller;
 pub mod connection;
 pub mod etag;
+pub mod exact;
 pub mod extract;
 pub mod health;
 pub mod idempotency;

@@ -74,6 +74,24 @@ pub fn json(value: &Value, (): &()) -> garde::Result {
     reject_if(!keeps(value), "must not contain NUL or a number beyond 1e300")
 }
 
+/// From here on, PostgreSQL returns a whole number without a point or an exponent.
+const WHOLE: f64 = 1e16;
+
+/// Turns each number into the one that is read back, so that the same values are no change.
+pub fn as_stored(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|float| number.is_f64() && float.abs() >= WHOLE);
+            if let Some(Ok(stored)) = float.map(|float| float.to_string().parse()) {
+                *number = stored;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(as_stored),
+        Value::Object(members) => members.values_mut().for_each(as_stored),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
 /// Beyond this the database writes more digits than it reads back.
 const MAX_JSON_NUMBER: f64 = 1e300;
 

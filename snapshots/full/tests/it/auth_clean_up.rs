@@ -81,6 +81,30 @@ async fn old_attempts_are_deleted_and_known_addresses_stay() {
     becomes(&pool, "auth_login_attempts", 700).await;
 }
 
+/// To this replica, whose clock is two days ahead of that of the database, more rows are old.
+#[tokio::test]
+async fn a_clean_up_goes_by_the_clock_of_the_database() {
+    let database = Database::new().await;
+    let pool = database.pool();
+    let rows = "CREATE SCHEMA behind;
+        CREATE FUNCTION behind.now() RETURNS timestamptz LANGUAGE sql STABLE
+            AS $$ SELECT pg_catalog.now() - interval '2 days' $$;
+        INSERT INTO users (id, username, email, password_hash)
+            VALUES (gen_random_uuid(), 'ada', 'ada@example.com', '');
+        INSERT INTO auth_sessions (id, user_id, begun_at, expires_at)
+            SELECT gen_random_uuid(), id, now(), now() - days * interval '1 day'
+            FROM users, generate_series(1, 3, 2) AS days;
+        INSERT INTO auth_login_attempts (subject, made, last_at)
+            SELECT lpad(days::text, 64, '0'), 1, now() - days * interval '1 day'
+            FROM generate_series(1, 3, 2) AS days";
+    execute(&pool, rows.to_owned()).await;
+    let url = format!("{}?options[search_path]=behind,pg_catalog,public", database.url());
+    let _app = TestApp::with(&[("DATABASE_URL", &url)]).await;
+    for table in ["auth_sessions", "auth_login_attempts"] {
+        becomes(&pool, table, 1).await;
+    }
+}
+
 /// Two transactions that wait for each other's rows would end one of them, and lose its count.
 #[tokio::test]
 async fn a_clean_up_waits_for_no_row_that_is_in_use() {

@@ -14,7 +14,7 @@ async fn a_clean_up_ends_between_batches_when_the_service_stops() {
     let background = Background::default();
     let stopping = background.stopping();
     let mut batches = 0;
-    let clean_up = db::in_batches(app.state.db.clone(), "test", stopping.clone(), async |_| {
+    let clean_up = db::in_batches(app.state.db.clone(), "test", stopping.clone(), async |_, _| {
         batches += 1;
         if batches == 3 {
             stopping.cancel();
@@ -30,7 +30,7 @@ async fn a_clean_up_ends_with_the_first_empty_batch() {
     let app = TestApp::start().await;
     let stopping = Background::default().stopping();
     let mut left = [500, 20, 0].into_iter();
-    let clean_up = db::in_batches(app.state.db.clone(), "test", stopping, async |_| {
+    let clean_up = db::in_batches(app.state.db.clone(), "test", stopping, async |_, _| {
         Ok(left.next().expect("no batch follows an empty one"))
     });
     timeout(PATIENCE, clean_up).await.expect("it ends").unwrap();

@@ -1,7 +1,8 @@
 //! Outages of the database: the server is down, slow, or closes connections.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use sqlx::AssertSqlSafe;
 use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
@@ -14,7 +15,7 @@ use crate::support::{
     database::{Database, THINGS, postgres::proxy::Proxy},
     problem, send,
     service::{
-        db::{Connection, startup::Schema},
+        db::{Connection, Pool, startup::Schema},
         error::Error,
         http::problem::Kind,
     },
@@ -66,9 +67,9 @@ async fn migrations_are_applied_once_the_database_is_up() {
     proxy.cut();
     let settings = [("APP_ENV", "development"), ("DATABASE_URL", &proxy.url)];
     let app = TestApp::with(&settings).await;
-    let schema = Schema::new(app.state.db.clone(), &THINGS, Some(database.options()));
-    let schema = Arc::new(schema);
-    schema.at_start(PATIENCE, &app.state.background).await.unwrap();
+    let (pool, migrating) = (app.state.db.clone(), Some(database.options()));
+    let schema = Arc::new(Schema::new(pool, &THINGS, migrating, PATIENCE));
+    schema.at_start(&app.state.background).await.unwrap();
     schema.clone().ready().await.unwrap_err();
     proxy.restore();
     let applied = async { while schema.clone().ready().await.is_err() {} };
@@ -89,8 +90,12 @@ async fn an_idle_connection_is_tested_before_use() {
     assert_eq!(send(app.get("/test/things")).await.status(), 200);
 }
 
+async fn pid_of(connection: &mut Connection) -> sqlx::Result<i32> {
+    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await
+}
+
 async fn pid(connection: &mut Connection) -> i32 {
-    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(connection).await.unwrap()
+    pid_of(connection).await.unwrap()
 }
 
 /// A server that restarts closes all connections. After the first one is found dead, the older ones
@@ -154,13 +159,30 @@ async fn an_idle_connection_whose_server_has_vanished_is_replaced_before_use() {
     }
 }
 
-/// As after a failover: the old primary has become a replica, and keeps its connections.
+/// As after a failover: the old primary has become a replica, and keeps its connections. One test: such
+/// a server casts doubt once in a while.
 #[tokio::test]
 async fn after_a_refused_write_the_older_connections_are_replaced() {
-    let app = TestApp::start().await;
+    let database = Database::with_things().await;
+    let app = TestApp::with(&[("DATABASE_URL", database.url())]).await;
+    let database = database.pool();
+    // It is open before the change, and stays writable.
+    let mut writable = database.acquire().await.unwrap();
+    let mut alter = async |change: &str| {
+        let alter = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {change}', current_database()); END $$"
+        );
+        sqlx::raw_sql(AssertSqlSafe(alter)).execute(&mut *writable).await.unwrap();
+    };
+    alter("SET default_transaction_read_only = on").await;
+    let schema = with_probe(&app, PATIENCE).await;
     let (mut refused, mut older) =
         (app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap());
     let before = pid(&mut older).await;
+    let probe = probe_of(&database).await;
+    alter("RESET default_transaction_read_only").await;
+
+    // Connections of the pool may be older than the change.
     let read_only = "SET default_transaction_read_only = on";
     sqlx::query(read_only).execute(&mut *refused).await.unwrap();
     let write = "CREATE TABLE refused (id int)";
@@ -169,6 +191,54 @@ async fn after_a_refused_write_the_older_connections_are_replaced() {
     drop(older);
     let mut next = app.state.db.acquire().await.unwrap();
     assert_ne!(pid(&mut next).await, before);
+    schema.clone().ready().await.unwrap();
+    assert_ne!(probe_of(&database).await, probe);
+}
+
+/// PID of the connection of the health check.
+async fn probe_of(database: &Pool) -> i32 {
+    let probe = "SELECT max(pid) FROM pg_stat_activity WHERE datname = current_database()
+        AND query LIKE 'SELECT current_setting%'";
+    sqlx::query_scalar(probe).fetch_one(database).await.unwrap()
+}
+
+#[tokio::test]
+async fn after_a_connection_that_was_cut_the_older_ones_are_replaced() {
+    let database = Database::with_things().await;
+    let proxy = Proxy::before(&database).await;
+    let app = with_two_connections(&[], &proxy).await;
+    let mut lost = app.state.db.acquire().await.unwrap();
+    proxy.cut();
+    pid_of(&mut lost).await.unwrap_err();
+    proxy.restore();
+    drop(lost);
+    let closed = async {
+        while app.state.db.size() > 1 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("the dead connection is closed");
+    assert_eq!(send(app.get("/test/things")).await.status(), 200);
+}
+
+/// A schema whose health check has a connection open.
+async fn with_probe(app: &TestApp, within: Duration) -> Arc<Schema> {
+    let schema = Arc::new(Schema::new(app.state.db.clone(), &THINGS, None, within));
+    for _ in 0..2 {
+        schema.clone().ready().await.unwrap();
+    }
+    schema
+}
+
+#[tokio::test]
+async fn a_probe_whose_server_has_vanished_connects_again_in_time() {
+    let database = Database::with_things().await;
+    let proxy = Proxy::before(&database).await;
+    let app = TestApp::with(&[("DATABASE_URL", &proxy.url)]).await;
+    let within = Duration::from_secs(2);
+    let schema = with_probe(&app, within).await;
+    proxy.lose_connections();
+    timeout(within, schema.ready()).await.expect("it answers in time").unwrap();
 }
 
 #[tokio::test]

@@ -1,14 +1,18 @@
 //! rel.shutdown, perf.jobs, deploy.rolling: a shutdown loses no request and no background task.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
+use axum::{Router, routing::get};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::oneshot,
+    sync::{Notify, oneshot},
     task::{JoinSet, yield_now},
 };
 use tokio_util::sync::CancellationToken;
@@ -17,6 +21,7 @@ use crate::support::{
     MORE_THAN_FITS, Process, Settings, TestApp, client, header, problem, send,
     service::{
         app,
+        background::Background,
         config::Config,
         http::server::{Server, Service, Stop},
         state::{AppState, CHECKS},
@@ -82,6 +87,50 @@ async fn after_requests_are_cut_background_tasks_have_time_to_end() {
     app.ended().await;
     assert!(finished.load(Ordering::SeqCst));
     assert!(in_flight.await.unwrap().is_err());
+}
+
+/// Counts itself out when it is dropped.
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What a cut request owes, as an invalidation, is known when the parts of the service close.
+#[tokio::test]
+async fn requests_that_are_cut_end_before_the_service_closes() {
+    let settings = Settings::new(&[("SHUTDOWN_GRACE", "200ms")]).await;
+    let config = Config::load(settings.iter().collect(), CHECKS).unwrap();
+    let state = AppState::new(config).await.unwrap();
+    let server = Server::bind(state.config.clone()).await.unwrap();
+    let url = format!("http://{}/test/held", server.http_addr().unwrap());
+    let (running, entered) = (Arc::new(AtomicUsize::new(1)), Arc::new(Notify::new()));
+    let (counted, enters) = (running.clone(), entered.clone());
+    let handler = async move || {
+        let _held = Held(counted);
+        enters.notify_one();
+        pending::<()>().await;
+    };
+    let router = app::with_routes(
+        state.clone(),
+        app::routes(),
+        Router::new().route("/test/held", get(handler)),
+    );
+    let (closing, closed) = oneshot::channel();
+    let close = async move { closing.send(running.load(Ordering::SeqCst)).unwrap() };
+    // Without background tasks, nothing else gives the requests time to end.
+    let (close, background) = (Box::pin(close), Background::default());
+    let service = Service { close, background, ..app::service(&state, router) };
+    let cut = tokio::spawn(client().get(url).send());
+    let stop = async move {
+        entered.notified().await;
+        Stop::Now
+    };
+    server.run(service, stop).await.unwrap();
+    assert_eq!(closed.await.unwrap(), 0);
+    assert!(cut.await.unwrap().is_err());
 }
 
 #[tokio::test]

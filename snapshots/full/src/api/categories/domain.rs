@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::dto;
-use crate::error::Error;
+use crate::{db::rows::Size, error::Error};
 
 /// A category as the database stores it.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -17,6 +17,12 @@ pub struct CategoryRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i64,
+}
+
+impl Size for CategoryRow {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.name.size()
+    }
 }
 
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]

@@ -8,6 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
+        rows::{self, Related},
     },
     error::Error,
 };
@@ -50,15 +51,15 @@ pub async fn list(
     Ok(page.fetch(query, db).await?)
 }
 
-/// The rows with these IDs.
-pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Vec<CategoryRow>, Error> {
+/// The rows with these IDs, in their order.
+pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Related<CategoryRow>, Error> {
     let rows = sqlx::query_as!(
         CategoryRow,
         "SELECT id, name, parent_id, rank, visible, created_at, updated_at, version
-        FROM categories WHERE id = ANY($1)",
+        FROM categories WHERE id = ANY($1) ORDER BY array_position($1, id)",
         ids,
     );
-    Ok(rows.fetch_all(db).await?)
+    Ok(Related::read(rows.fetch(db), |row| row.id).await?)
 }
 
 /// The row with this id.
@@ -81,7 +82,7 @@ pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<CategoryR
         FROM categories WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
         ids,
     );
-    Ok(rows.fetch_all(db).await?)
+    rows::read_all(rows.fetch(db)).await
 }
 
 /// Insert a row.

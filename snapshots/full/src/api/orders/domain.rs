@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dto;
-use crate::error::Error;
+use crate::{db::rows::Size, error::Error, http::rules};
 
 /// An order as the database stores it.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -28,6 +28,12 @@ pub struct OrderRow {
     pub version: i64,
 }
 
+impl Size for OrderRow {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.contact.size() + self.tags.size() + self.note.size()
+    }
+}
+
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]
 impl OrderRow {
     /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
@@ -46,6 +52,7 @@ impl OrderRow {
         self.gift = new.gift;
         self.r#type = new.r#type;
         self.tags = new.tags;
+        self.tags.iter_mut().for_each(rules::as_stored);
         self.note = new.note;
         Ok(())
     }
@@ -63,6 +70,7 @@ impl OrderRow {
         patch.gift.apply(&mut self.gift);
         patch.r#type.apply(&mut self.r#type);
         patch.tags.merge(&mut self.tags, "/tags")?;
+        self.tags.iter_mut().for_each(rules::as_stored);
         patch.note.apply(&mut self.note);
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
+        rows,
     },
     error::Error,
 };
@@ -82,7 +83,7 @@ pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<OrderRow>
         FROM orders WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"#,
         ids,
     );
-    Ok(rows.fetch_all(db).await?)
+    rows::read_all(rows.fetch(db)).await
 }
 
 /// Insert a row.

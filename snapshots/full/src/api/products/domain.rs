@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::dto;
-use crate::error::Error;
+use crate::{db::rows::Size, error::Error, http::rules};
 
 /// A product as the database stores it. Not `Debug`: private fields stay out of logs.
 #[derive(Clone, PartialEq, sqlx::FromRow)]
@@ -27,6 +27,17 @@ pub struct ProductRow {
     pub version: i64,
 }
 
+impl Size for ProductRow {
+    fn size(&self) -> usize {
+        size_of::<Self>()
+            + self.sku.size()
+            + self.name.size()
+            + self.homepage.size()
+            + self.details.size()
+            + self.supplier_code.size()
+    }
+}
+
 #[allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, reason = "for your own rules")]
 impl ProductRow {
     /// Replace all fields. A rule on changes goes here and into [`Self::change`], a rule on new
@@ -41,6 +52,7 @@ impl ProductRow {
         self.released = new.released;
         self.homepage = new.homepage;
         self.details = new.details;
+        rules::as_stored(&mut self.details);
         new.supplier_code.apply(&mut self.supplier_code);
         Ok(())
     }
@@ -56,6 +68,7 @@ impl ProductRow {
         patch.released.apply(&mut self.released);
         patch.homepage.apply(&mut self.homepage);
         patch.details.merge(&mut self.details, "/details")?;
+        rules::as_stored(&mut self.details);
         patch.supplier_code.apply(&mut self.supplier_code);
         Ok(())
     }

@@ -13,6 +13,7 @@ use crate::{
     db::{decimals::at_scale, listing},
     http::{
         batch,
+        exact::exact,
         merge_patch::{self, Patch},
         paging, rules,
     },
@@ -80,10 +81,12 @@ pub struct NewProduct {
     /// The product's price.
     #[garde(custom(rules::decimal(12, 2)))]
     #[schema(value_type = String, format = "decimal", pattern = r"^-?\d{1,10}(\.\d{1,2})?$", example = "19.90")]
+    #[serde(deserialize_with = "exact")]
     pub price: Decimal,
     /// The product's weight.
     #[garde(inner(custom(rules::decimal(8, 3))))]
     #[schema(value_type = Option<String>, format = "decimal", pattern = r"^-?\d{1,5}(\.\d{1,3})?$", example = "1.250")]
+    #[serde(default, deserialize_with = "exact")]
     pub weight: Option<Decimal>,
     /// The product's stock.
     #[garde(range(min = 0))]
@@ -123,8 +126,10 @@ pub struct ProductReplacement {
     #[garde(length(chars, min = 1, max = 200), custom(rules::text))]
     pub name: String,
     #[garde(custom(rules::decimal(12, 2)))]
+    #[serde(deserialize_with = "exact")]
     pub price: Decimal,
     #[garde(inner(custom(rules::decimal(8, 3))))]
+    #[serde(default, deserialize_with = "exact")]
     pub weight: Option<Decimal>,
     #[garde(range(min = 0))]
     #[serde(default)]
@@ -154,8 +159,10 @@ pub struct ProductPatch {
     #[garde(inner(length(chars, min = 1, max = 200), custom(rules::text)))]
     pub name: Patch<String>,
     #[garde(inner(custom(rules::decimal(12, 2))))]
+    #[serde(deserialize_with = "exact")]
     pub price: Patch<Decimal>,
     #[garde(inner(inner(custom(rules::decimal(8, 3)))))]
+    #[serde(deserialize_with = "exact")]
     pub weight: Patch<Option<Decimal>>,
     #[garde(inner(range(min = 0)))]
     pub stock: Patch<i64>,
@@ -188,10 +195,12 @@ pub struct ProductFilter {
     /// Return only products whose price equals this value.
     #[garde(inner(custom(rules::decimal(12, 2))))]
     #[param(value_type = Option<String>, format = "decimal")]
+    #[serde(default, deserialize_with = "exact")]
     pub price: Option<Decimal>,
     /// Return only products whose weight equals this value.
     #[garde(inner(custom(rules::decimal(8, 3))))]
     #[param(value_type = Option<String>, format = "decimal")]
+    #[serde(default, deserialize_with = "exact")]
     pub weight: Option<Decimal>,
     /// Return only products whose stock equals this value.
     pub stock: Option<i64>,

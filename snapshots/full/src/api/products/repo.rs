@@ -8,6 +8,7 @@ use crate::{
         self,
         constraint::{self, Constraint},
         listing::{Column, Listed, Page, PageQuery, Sorting, narrow},
+        rows::{self, Related},
     },
     error::Error,
 };
@@ -55,16 +56,16 @@ pub async fn list(
     Ok(page.fetch(query, db).await?)
 }
 
-/// The rows with these IDs.
-pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Vec<ProductRow>, Error> {
+/// The rows with these IDs, in their order.
+pub async fn find_all(db: &db::Pool, ids: &[Uuid]) -> Result<Related<ProductRow>, Error> {
     let rows = sqlx::query_as!(
         ProductRow,
         "SELECT id, category_id, sku, name, price, weight, stock, released, homepage, details,
             supplier_code, created_at, updated_at, version
-        FROM products WHERE id = ANY($1)",
+        FROM products WHERE id = ANY($1) ORDER BY array_position($1, id)",
         ids,
     );
-    Ok(rows.fetch_all(db).await?)
+    Ok(Related::read(rows.fetch(db), |row| row.id).await?)
 }
 
 /// The row with this id.
@@ -89,7 +90,7 @@ pub async fn lock(db: &mut db::Connection, ids: &[Uuid]) -> Result<Vec<ProductRo
         FROM products WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
         ids,
     );
-    Ok(rows.fetch_all(db).await?)
+    rows::read_all(rows.fetch(db)).await
 }
 
 /// Insert a row.

@@ -1,13 +1,11 @@
 //! Operations on products.
 
-use std::collections::{HashMap, HashSet};
-
 use uuid::Uuid;
 
 use super::{domain::ProductRow, dto, repo};
 use crate::{
     cache::{self, Cache},
-    db,
+    db::{self, rows::Related},
     error::Error,
     http::{
         batch::{self, in_changes},
@@ -150,9 +148,8 @@ async fn lock(db: &mut db::Connection, id: Uuid) -> Result<ProductRow, Error> {
 /// Products by their ids, for resources that refer to them.
 pub async fn find_all(
     db: &db::Pool,
-    ids: HashSet<Uuid>,
-) -> Result<HashMap<Uuid, dto::ProductResponse>, Error> {
-    let ids: Vec<_> = ids.into_iter().collect();
-    let rows = repo::find_all(db, &ids).await?.into_iter();
-    Ok(rows.map(|row| (row.id, row.into())).collect())
+    ids: Vec<Uuid>,
+) -> Result<Related<dto::ProductResponse>, Error> {
+    let rows = repo::find_all(db, &ids).await?;
+    Ok(rows.map(|row| Some(row.into())))
 }

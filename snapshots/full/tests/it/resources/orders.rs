@@ -171,18 +171,54 @@ async fn a_patch_changes_the_given_fields_and_null_clears() {
     }
 }
 
+/// Creates 30 rows, which are too large to be read together, and returns their IDs.
+async fn large(api: &Api) -> Vec<Value> {
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        let mut large = body(api, n).await;
+        large["tags"] = json!({"text": "x".repeat(60_000)});
+        ids.push(api.create(PATH, &large).await["id"].clone());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn a_batch_of_large_rows_is_refused() {
+    let api = Api::start().await;
+    let ids = large(&api).await;
+    let change = |ids: &[Value]| {
+        let changes = json!({"ids": ids, "changes": {}});
+        api.request("PATCH", &format!("{PATH}/batch")).json(&changes)
+    };
+    fault(&problem(change(&ids), 422).await, "/ids");
+    assert_eq!(send(change(&ids[..10])).await.status(), 200);
+}
+
 #[tokio::test]
 async fn a_page_of_large_rows_ends_early() {
     let api = Api::start().await;
-    for n in 0..30 {
-        let mut large = body(&api, n).await;
-        large["tags"] = json!({"text": "x".repeat(60_000)});
-        api.create(PATH, &large).await;
-    }
+    large(&api).await;
     let page = read(api.get(&format!("{PATH}?limit=100"))).await;
     let shown = page["items"].as_array().unwrap().len();
     assert!((1..30).contains(&shown) && page["next_cursor"].is_string(), "{shown}");
     assert_eq!(api.walk(&format!("{PATH}?limit=100")).await.len(), 30);
+}
+
+/// PostgreSQL writes 1e16 as an integer, and no change is no new version.
+#[tokio::test]
+async fn json_numbers_of_any_size_are_kept() {
+    let api = Api::start().await;
+    let mut large = body(&api, 0).await;
+    large["tags"] = json!({"n": [1e15, 1e16, -1.5e17, 1.234_567_890_123_456_7e18, 1e20, 1e300, 0.1, 1e-7, u64::MAX]});
+    let made = api.create(PATH, &large).await;
+    for method in ["PUT", "PATCH"] {
+        let again = read(api.request(method, &at(&made)).json(&large)).await;
+        assert_eq!(again["version"], made["version"], "{method}");
+        let numbers = |row: &Value| {
+            row["tags"]["n"].as_array().unwrap().iter().map(Value::as_f64).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&again), numbers(&large));
+    }
 }
 
 #[tokio::test]
@@ -342,6 +378,32 @@ async fn the_product_is_included_with_one_query() {
     });
     assert_eq!(selects.count(), 2);
     assert_eq!(read(api.get(PATH)).await["items"][0].get("product"), None);
+}
+
+/// Each item of the response has a copy of one included row, or a separate row.
+#[tokio::test]
+async fn a_page_with_a_large_product_in_each_item_ends_early() {
+    for own in [false, true] {
+        let api = Api::start().await;
+        let mut ids = Vec::new();
+        for n in 0..30 {
+            if own || ids.is_empty() {
+                let mut large = super::products::body(&api, n).await;
+                large["details"] = json!({"text": "x".repeat(60_000)});
+                ids.push(api.create("/api/v1/products", &large).await["id"].clone());
+            }
+            let mut body = body(&api, n).await;
+            body["product_id"] = ids.last().unwrap().clone();
+            api.create(PATH, &body).await;
+        }
+        let path = format!("{PATH}?limit=100&include=product");
+        let page = read(api.get(&path)).await;
+        let shown = page["items"].as_array().unwrap().len();
+        assert!((1..30).contains(&shown) && page["next_cursor"].is_string(), "{shown}");
+        let all = api.walk(&path).await;
+        assert_eq!(all.len(), 30);
+        assert!(all.iter().all(|item| item["product"]["id"] == item["product_id"]));
+    }
 }
 
 #[tokio::test]

@@ -163,17 +163,70 @@ async fn a_patch_changes_the_given_fields_and_null_clears() {
 }
 
 #[tokio::test]
+async fn a_decimal_that_is_no_digits_is_refused() {
+    let api = Api::start().await;
+    let (valid, made) = (body(&api, 1).await, one(&api).await);
+    for bad in ["1e1", "+1", "1_0", "0.00000000000000000000000000001"] {
+        let mut invalid = valid.clone();
+        invalid["price"] = json!(bad);
+        for request in [
+            api.post(PATH).json(&invalid),
+            api.request("PUT", &at(&made)).json(&invalid),
+            api.request("PATCH", &at(&made)).json(&json!({"price": bad})),
+        ] {
+            fault(&problem(request, 422).await, "/price");
+        }
+    }
+}
+
+/// Creates 30 rows, which are too large to be read together, and returns their IDs.
+async fn large(api: &Api) -> Vec<Value> {
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        let mut large = body(api, n).await;
+        large["details"] = json!({"text": "x".repeat(60_000)});
+        ids.push(api.create(PATH, &large).await["id"].clone());
+    }
+    ids
+}
+
+#[tokio::test]
+async fn a_batch_of_large_rows_is_refused() {
+    let api = Api::start().await;
+    let ids = large(&api).await;
+    let change = |ids: &[Value]| {
+        let changes = json!({"ids": ids, "changes": {}});
+        api.request("PATCH", &format!("{PATH}/batch")).json(&changes)
+    };
+    fault(&problem(change(&ids), 422).await, "/ids");
+    assert_eq!(send(change(&ids[..10])).await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_page_of_large_rows_ends_early() {
     let api = Api::start().await;
-    for n in 0..30 {
-        let mut large = body(&api, n).await;
-        large["details"] = json!({"text": "x".repeat(60_000)});
-        api.create(PATH, &large).await;
-    }
+    large(&api).await;
     let page = read(api.get(&format!("{PATH}?limit=100"))).await;
     let shown = page["items"].as_array().unwrap().len();
     assert!((1..30).contains(&shown) && page["next_cursor"].is_string(), "{shown}");
     assert_eq!(api.walk(&format!("{PATH}?limit=100")).await.len(), 30);
+}
+
+/// PostgreSQL writes 1e16 as an integer, and no change is no new version.
+#[tokio::test]
+async fn json_numbers_of_any_size_are_kept() {
+    let api = Api::start().await;
+    let mut large = body(&api, 0).await;
+    large["details"] = json!({"n": [1e15, 1e16, -1.5e17, 1.234_567_890_123_456_7e18, 1e20, 1e300, 0.1, 1e-7, u64::MAX]});
+    let made = api.create(PATH, &large).await;
+    for method in ["PUT", "PATCH"] {
+        let again = read(api.request(method, &at(&made)).json(&large)).await;
+        assert_eq!(again["version"], made["version"], "{method}");
+        let numbers = |row: &Value| {
+            row["details"]["n"].as_array().unwrap().iter().map(Value::as_f64).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&again), numbers(&large));
+    }
 }
 
 #[tokio::test]

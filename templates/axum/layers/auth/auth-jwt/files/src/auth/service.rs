@@ -252,6 +252,12 @@ impl Auth {
         self.tokens.verify(token)
     }
 
+    /// The session of an access token has ended: from now on, this replica does not verify the token,
+    /// and its requests use up nothing of the account's budget.
+    pub fn refuse(&self, token: &str) {
+        self.tokens.refuse(token);
+    }
+
     /// Role of a session's account; `None` where the session has ended, or the account is disabled.
     ///
     /// # Errors
@@ -336,9 +342,8 @@ fn strong(
 }
 
 async fn forget(pool: Pool, window: Duration, stopping: CancellationToken) -> sqlx::Result<()> {
-    let now = now();
-    repo::forget_sessions(pool.clone(), now, stopping.clone()).await?;
-    attempts::forget_old(pool, now - window, now, stopping).await
+    repo::forget_sessions(pool.clone(), stopping.clone()).await?;
+    attempts::forget_old(pool, window, stopping).await
 }
 
 /// A new token, and the hash to store.

@@ -1,8 +1,9 @@
 //! Deletes of many rows, in batches: a backlog would exceed the time limit of one statement.
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, Driver, Pool, begin, try_lock_key};
+use super::{Connection, Driver, Pool, begin, now, try_lock_key};
 
 /// Rows that a clean-up deletes in one statement: few enough for its time limit.
 pub const BATCH: i64 = 500;
@@ -11,17 +12,20 @@ pub const BATCH: i64 = 500;
 /// time does `task`. The clean-up ends between two batches when the service is `stopping`, so that a
 /// backlog takes nothing from the time of shutdown; the next run continues.
 ///
+/// `delete` gets the time of the database: a replica whose clock is ahead would delete what is in use.
+///
 /// # Errors
 /// The database does not answer. Earlier batches stay deleted.
 pub async fn in_batches(
     pool: Pool,
     task: &'static str,
     stopping: CancellationToken,
-    mut delete: impl AsyncFnMut(&mut Connection) -> sqlx::Result<u64>,
+    mut delete: impl AsyncFnMut(&mut Connection, DateTime<Utc>) -> sqlx::Result<u64>,
 ) -> sqlx::Result<()> {
     while !stopping.is_cancelled() {
         let Some(mut transaction) = begin_alone(&pool, task).await? else { break };
-        let deleted = delete(&mut transaction).await?;
+        let now = now(&mut transaction).await?;
+        let deleted = delete(&mut transaction, now).await?;
         transaction.commit().await?;
         if deleted == 0 {
             break;

@@ -24,8 +24,8 @@ const THINGS_NAMES: [&str; 2] = ["29990101000000_create_things", "29990102000000
 /// Checks the schema of `database` like a service that was built with the migrations `THINGS`.
 async fn start(database: &Database, applies: bool) -> Result<(), SchemaError> {
     let migrating = applies.then(|| database.options());
-    let schema = Arc::new(Schema::new(database.pool(), &THINGS, migrating));
-    schema.at_start(PATIENCE, &Background::default()).await?;
+    let schema = Arc::new(Schema::new(database.pool(), &THINGS, migrating, PATIENCE));
+    schema.at_start(&Background::default()).await?;
     schema.ready().await.map_err(SchemaError::Unknown)
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::choice;
+use crate::db::{choice, rows::Size};
 
 /// An account, without the hash of its password.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -20,6 +20,12 @@ pub struct User {
     pub disabled_at: Option<DateTime<Utc>>,
     /// When the account was created (UTC).
     pub created_at: DateTime<Utc>,
+}
+
+impl Size for User {
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.username.size() + self.email.size()
+    }
 }
 
 choice! {
