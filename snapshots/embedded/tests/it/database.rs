@@ -91,15 +91,15 @@ async fn a_database_error_has_the_right_kind() {
         let error = sqlx::raw_sql(sql).execute(&pool).await.unwrap_err();
         let error = Error::from(error);
         // The message must not expose the schema.
-        assert!(!error.to_string().contains("things"), "{error}");
+        assert!(!error.to_string().contains("_things"), "{error}");
         Kind::from(&error)
     };
-    sqlx::raw_sql("INSERT INTO things VALUES (1, 'one', NULL)").execute(&pool).await.unwrap();
-    assert_eq!(kind("INSERT INTO things VALUES (1, 'two', NULL)").await, Kind::Conflict);
-    assert_eq!(kind("INSERT INTO things VALUES (2, 'one', NULL)").await, Kind::Conflict);
-    assert_eq!(kind("INSERT INTO things VALUES (2, 'two', 7)").await, Kind::Conflict);
-    assert_eq!(kind("INSERT INTO things VALUES (2, NULL, NULL)").await, Kind::Internal);
-    assert_eq!(kind("SELECT nothing FROM things").await, Kind::Internal);
+    sqlx::raw_sql("INSERT INTO _things VALUES (1, 'one', NULL)").execute(&pool).await.unwrap();
+    assert_eq!(kind("INSERT INTO _things VALUES (1, 'two', NULL)").await, Kind::Conflict);
+    assert_eq!(kind("INSERT INTO _things VALUES (2, 'one', NULL)").await, Kind::Conflict);
+    assert_eq!(kind("INSERT INTO _things VALUES (2, 'two', 7)").await, Kind::Conflict);
+    assert_eq!(kind("INSERT INTO _things VALUES (2, NULL, NULL)").await, Kind::Internal);
+    assert_eq!(kind("SELECT nothing FROM _things").await, Kind::Internal);
     // A missing row is a bug of the service; a query that may find none uses `fetch_optional`.
     assert_eq!(Kind::from(&Error::from(sqlx::Error::RowNotFound)), Kind::Internal);
 }
@@ -137,7 +137,7 @@ async fn two_replicas_share_the_data() {
     let database = &one.settings.database;
     migrate::up(&THINGS, &database.options()).await.unwrap();
     let two = TestApp::with(&[("DATABASE_URL", database.url())]).await;
-    let insert = "INSERT INTO things VALUES (1, 'one', NULL)";
+    let insert = "INSERT INTO _things VALUES (1, 'one', NULL)";
     sqlx::query(insert).execute(&one.state.db).await.unwrap();
     assert_eq!(send(two.get("/test/things")).await.text().await.unwrap(), "1");
 }

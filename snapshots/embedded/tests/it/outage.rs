@@ -32,7 +32,7 @@ async fn a_write_blocked_for_too_long_gives_503() {
     let settings = [("DATABASE_URL", database.url()), ("DATABASE_STATEMENT_TIMEOUT", "50ms")];
     let app = TestApp::with(&settings).await;
     let pool = &app.state.db;
-    let insert = "INSERT INTO things (name) VALUES ('one')";
+    let insert = "INSERT INTO _things (name) VALUES ('one')";
     let mut first = pool.begin().await.unwrap();
     sqlx::query(insert).execute(&mut *first).await.unwrap();
     let busy = sqlx::query(insert).execute(pool).await.unwrap_err();
@@ -67,10 +67,10 @@ async fn unknown_parameters_of_the_url_are_refused_by_name() {
 async fn reads_and_a_write_do_not_block_each_other() {
     let database = Database::with_things().await;
     let pool = database.pool();
-    let count = "SELECT count(*) FROM things";
+    let count = "SELECT count(*) FROM _things";
     let mut read = pool.begin().await.unwrap();
     let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *read).await.unwrap();
-    sqlx::query("INSERT INTO things (name) VALUES ('one')").execute(&pool).await.unwrap();
+    sqlx::query("INSERT INTO _things (name) VALUES ('one')").execute(&pool).await.unwrap();
     let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *read).await.unwrap();
     assert_eq!((before, after), (0, 0), "a transaction reads its snapshot");
 }
@@ -78,7 +78,7 @@ async fn reads_and_a_write_do_not_block_each_other() {
 #[tokio::test]
 async fn references_are_enforced() {
     let database = Database::with_things().await;
-    let orphan = "INSERT INTO things (name, part_of) VALUES ('one', 7)";
+    let orphan = "INSERT INTO _things (name, part_of) VALUES ('one', 7)";
     let refused = sqlx::query(orphan).execute(&database.pool()).await.unwrap_err();
     assert_eq!(Kind::from(&Error::from(refused)), Kind::Conflict);
 }

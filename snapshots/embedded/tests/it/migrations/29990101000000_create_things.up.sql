@@ -1,5 +1,5 @@
-CREATE TABLE things (
+CREATE TABLE _things (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
-    part_of INTEGER REFERENCES things
+    part_of INTEGER REFERENCES _things
 );

@@ -1,1 +1,1 @@
-CREATE INDEX things_part_of_idx ON things (part_of);
+CREATE INDEX things_part_of_idx ON _things (part_of);

@@ -1,1 +1,1 @@
-DROP TABLE things;
+DROP TABLE _things;

@@ -62,6 +62,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 }
 
 async fn count_things(State(state): State<AppState>) -> Result<String, Error> {
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM things").fetch_one(&state.db).await?;
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM _things").fetch_one(&state.db).await?;
     Ok(count.to_string())
 }

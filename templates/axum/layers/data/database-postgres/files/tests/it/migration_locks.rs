@@ -13,8 +13,8 @@ use crate::support::{
 };
 
 const KEY: &str =
-    "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY things_part_of_key ON things (part_of);";
-const COLUMN: &str = "ALTER TABLE things ADD COLUMN note TEXT";
+    "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY things_part_of_key ON _things (part_of);";
+const COLUMN: &str = "ALTER TABLE _things ADD COLUMN note TEXT";
 
 /// Indexes of that name, each with whether it is valid.
 const INDEXES: &str =
@@ -34,7 +34,7 @@ async fn migration(up: &str) -> Migrator {
 /// Two things, both parts of the first.
 async fn things() -> Database {
     let database = Database::with_things().await;
-    let rows = "INSERT INTO things (id, name, part_of) VALUES (1, 'one', 1), (2, 'two', 1)";
+    let rows = "INSERT INTO _things (id, name, part_of) VALUES (1, 'one', 1), (2, 'two', 1)";
     execute(&database, rows).await;
     database
 }
@@ -89,7 +89,7 @@ async fn an_index_that_cannot_be_created_leaves_nothing_behind() {
         assert!(error.to_string().contains("could not create unique index"), "{error}");
         assert_eq!(text(&database, INDEXES).await, "");
     }
-    execute(&database, "UPDATE things SET part_of = 2 WHERE id = 2").await;
+    execute(&database, "UPDATE _things SET part_of = 2 WHERE id = 2").await;
     migrate::up(&key, &database.options()).await.unwrap();
     assert_eq!(text(&database, INDEXES).await, "things_part_of_key true");
 }
@@ -102,13 +102,13 @@ async fn an_invalid_index_of_an_earlier_attempt_is_dropped() {
     let statement = KEY.strip_prefix("-- no-transaction\n").unwrap();
     raw_sql(statement).execute(&mut connection).await.unwrap_err();
     // An index of that name on another table is not the migration's.
-    raw_sql("CREATE SCHEMA other; CREATE TABLE other.things AS SELECT * FROM things")
+    raw_sql("CREATE SCHEMA other; CREATE TABLE other._things AS SELECT * FROM _things")
         .execute(&mut connection)
         .await
         .unwrap();
-    let other = statement.replace("ON things", "ON other.things");
+    let other = statement.replace("ON _things", "ON other._things");
     raw_sql(AssertSqlSafe(other)).execute(&mut connection).await.unwrap_err();
-    execute(&database, "UPDATE things SET part_of = 2 WHERE id = 2").await;
+    execute(&database, "UPDATE _things SET part_of = 2 WHERE id = 2").await;
     migrate::up(&migration(KEY).await, &database.options()).await.unwrap();
     let left = text(&database, INDEXES).await;
     assert_eq!(left, "other.things_part_of_key false, things_part_of_key true");
@@ -118,7 +118,7 @@ async fn an_invalid_index_of_an_earlier_attempt_is_dropped() {
 #[tokio::test]
 async fn an_index_that_was_built_before_is_recorded() {
     let database = things().await;
-    execute(&database, "UPDATE things SET part_of = 2 WHERE id = 2").await;
+    execute(&database, "UPDATE _things SET part_of = 2 WHERE id = 2").await;
     execute(&database, KEY).await;
     let key = migration(KEY).await;
     assert_eq!(migrate::up(&key, &database.options()).await.unwrap(), 1);
@@ -128,7 +128,7 @@ async fn an_index_that_was_built_before_is_recorded() {
 #[tokio::test]
 async fn another_valid_index_is_never_dropped() {
     let database = things().await;
-    execute(&database, "CREATE INDEX things_part_of_key ON things (part_of)").await;
+    execute(&database, "CREATE INDEX things_part_of_key ON _things (part_of)").await;
     let error = migrate::up(&migration(KEY).await, &database.options()).await.unwrap_err();
     assert!(error.to_string().contains("\"things_part_of_key\" already exists"), "{error}");
     assert_eq!(text(&database, INDEXES).await, "things_part_of_key true");
@@ -137,7 +137,7 @@ async fn another_valid_index_is_never_dropped() {
 #[tokio::test]
 async fn a_lock_that_is_not_released_is_named() {
     let database = things().await;
-    let (holder, pid) = holder(&database, "SELECT * FROM things").await;
+    let (holder, pid) = holder(&database, "SELECT * FROM _things").await;
     let column = migration(COLUMN).await;
     let error = migrate::up(&column, &impatient(&database, "200ms")).await.unwrap_err();
     let said = error.to_string();
@@ -154,13 +154,13 @@ async fn a_lock_that_is_not_released_is_named() {
 #[tokio::test]
 async fn a_migration_tries_again_until_the_lock_is_released() {
     let database = things().await;
-    let (holder, pid) = holder(&database, "SELECT * FROM things").await;
+    let (holder, pid) = holder(&database, "SELECT * FROM _things").await;
     let options = impatient(&database, "100ms");
     let column = migration(COLUMN).await;
     let waiting = tokio::spawn(async move { migrate::up(&column, &options).await });
     is_waited_for(&database, pid, "0 ms").await;
     // Between two attempts, others can use the table.
-    execute(&database, "UPDATE things SET name = 'first' WHERE id = 1").await;
+    execute(&database, "UPDATE _things SET name = 'first' WHERE id = 1").await;
     holder.close().await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), 1);
 }
@@ -169,7 +169,7 @@ async fn a_migration_tries_again_until_the_lock_is_released() {
 #[tokio::test]
 async fn a_migration_that_only_mentions_concurrently_waits_within_the_limit() {
     let database = things().await;
-    let (_holder, pid) = holder(&database, "SELECT * FROM things").await;
+    let (_holder, pid) = holder(&database, "SELECT * FROM _things").await;
     let column = migration(&format!("-- CONCURRENTLY is for indexes.\n{COLUMN}")).await;
     let error = migrate::up(&column, &impatient(&database, "50ms")).await.unwrap_err();
     assert!(error.to_string().contains(&format!("PID {pid} (holder)")), "{error}");
@@ -198,7 +198,7 @@ async fn a_statement_over_its_budget_is_rolled_back_with_the_remedy() {
         assert!(said.contains(part), "{part}: {said}");
     }
     let columns = "SELECT count(*)::text FROM information_schema.columns
-        WHERE table_name = 'things' AND column_name = 'note'";
+        WHERE table_name = '_things' AND column_name = 'note'";
     assert_eq!(text(&database, columns).await, "0");
 }
 
@@ -206,7 +206,7 @@ async fn a_statement_over_its_budget_is_rolled_back_with_the_remedy() {
 #[tokio::test]
 async fn a_migration_that_is_given_up_ends_in_the_database() {
     let database = things().await;
-    let sleep = migration("LOCK TABLE things; SELECT pg_sleep(600)").await;
+    let sleep = migration("LOCK TABLE _things; SELECT pg_sleep(600)").await;
     let options = database.options().application_name("given up");
     let running = tokio::spawn(async move { migrate::up(&sleep, &options).await });
     let mut connection = connect(&database).await;
@@ -229,8 +229,8 @@ async fn a_migration_that_is_given_up_ends_in_the_database() {
 #[tokio::test]
 async fn an_index_that_is_created_concurrently_waits_without_a_limit() {
     let database = things().await;
-    execute(&database, "UPDATE things SET part_of = 2 WHERE id = 2").await;
-    let (holder, pid) = holder(&database, "UPDATE things SET name = 'x' WHERE id = 1").await;
+    execute(&database, "UPDATE _things SET part_of = 2 WHERE id = 2").await;
+    let (holder, pid) = holder(&database, "UPDATE _things SET name = 'x' WHERE id = 1").await;
     let options = impatient(&database, "50ms");
     let key = migration(KEY).await;
     let waiting = tokio::spawn(async move { migrate::up(&key, &options).await });

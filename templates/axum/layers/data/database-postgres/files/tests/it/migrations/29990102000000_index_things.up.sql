@@ -1,2 +1,2 @@
 -- no-transaction
-CREATE INDEX CONCURRENTLY things_part_of_idx ON things (part_of);
+CREATE INDEX CONCURRENTLY things_part_of_idx ON _things (part_of);
