@@ -18,9 +18,11 @@ use super::sqlite::{is_lost, is_read_only};
 /// for every old one.
 const READ_ONLY_AGAIN: Duration = Duration::from_secs(10);
 
-static DOUBT: Mutex<Doubt> = Mutex::new(Doubt { cast: None, read_only: None });
+static DOUBT: Mutex<Doubt> = Mutex::new(Doubt::NONE);
 
 struct Doubt {
+    /// An I/O error came, and no test of a connection since.
+    is_suspected: bool,
     /// Older connections are in doubt.
     cast: Option<Instant>,
     /// The last doubt that a read-only server has cast.
@@ -30,10 +32,20 @@ struct Doubt {
 /// Casts doubt on all connections, if the server says that it closes one or that it is read-only. A
 /// statement that fails on a connection that works casts none.
 ///
-/// Nor does an I/O error: it may be that of an attempt to connect, as where a server that is full resets
-/// new connections and keeps the others. [`after_test`] finds a connection that was lost.
+/// An I/O error makes the next connection [suspected](is_suspected). It may be that of an attempt to
+/// connect: a server that is full resets new connections and keeps the others.
 pub fn after(error: &sqlx::Error) {
     doubt(|doubt| doubt.after(error, Instant::now()));
+}
+
+/// Whether a connection needs a test before use, although it was not idle for long.
+pub fn is_suspected() -> bool {
+    doubt(|doubt| doubt.is_suspected)
+}
+
+/// Ends the suspicion, as a connection has passed its test.
+pub fn trust() {
+    doubt(|doubt| doubt.is_suspected = false);
 }
 
 /// Casts doubt on all connections, if the test of an open one says that it is lost.
@@ -56,10 +68,14 @@ fn doubt<T>(with: impl FnOnce(&mut Doubt) -> T) -> T {
 }
 
 impl Doubt {
+    const NONE: Self = Self { is_suspected: false, cast: None, read_only: None };
+
     fn after(&mut self, error: &sqlx::Error, now: Instant) {
         let code = error.as_database_error().and_then(DatabaseError::code);
         let code = code.as_deref().unwrap_or_default();
-        if is_lost(code) {
+        if is_broken(error) {
+            self.is_suspected = true;
+        } else if is_lost(code) {
             self.cast = Some(now);
         } else if is_read_only(code) {
             self.after_read_only(now);
@@ -74,10 +90,10 @@ impl Doubt {
     }
 
     fn after_test(&mut self, error: &sqlx::Error, now: Instant) {
+        self.after(error, now);
         if is_broken(error) {
             self.cast = Some(now);
         }
-        self.after(error, now);
     }
 
     fn about(&self, age: Duration, now: Instant) -> bool {
@@ -103,25 +119,22 @@ mod tests {
 
     const AGE: Duration = Duration::from_secs(1);
 
-    /// Whether an I/O error casts doubt where a statement fails, and where a test does.
-    fn after(kind: ErrorKind) -> [bool; 2] {
-        let now = Instant::now();
-        [Doubt::after, Doubt::after_test].map(|after| {
-            let mut doubt = Doubt { cast: None, read_only: None };
-            after(&mut doubt, &sqlx::Error::Io(kind.into()), now);
-            assert!(!doubt.about(AGE, now + AGE * 2), "newer than the error");
-            doubt.about(AGE, now)
-        })
-    }
-
     #[test]
-    fn an_attempt_to_connect_casts_no_doubt_on_open_connections() {
+    fn an_io_error_has_a_connection_tested_and_a_failed_test_casts_doubt() {
+        let now = Instant::now();
         for kind in [ErrorKind::ConnectionReset, ErrorKind::UnexpectedEof, ErrorKind::TimedOut] {
-            assert_eq!(after(kind), [false, true], "{kind}");
+            let (mut doubt, error) = (Doubt::NONE, sqlx::Error::Io(kind.into()));
+            doubt.after(&error, now);
+            assert!(doubt.is_suspected && !doubt.about(AGE, now), "{kind}");
+            doubt.after_test(&error, now);
+            assert!(doubt.about(AGE, now), "{kind}");
+            assert!(!doubt.about(AGE, now + AGE * 2), "{kind}: newer than the error");
         }
         for kind in [ErrorKind::ConnectionRefused, ErrorKind::HostUnreachable, ErrorKind::NotFound]
         {
-            assert_eq!(after(kind), [false, false], "{kind}");
+            let mut doubt = Doubt::NONE;
+            doubt.after(&sqlx::Error::Io(kind.into()), now);
+            assert!(!doubt.is_suspected && !doubt.about(AGE, now), "{kind}");
         }
     }
 }

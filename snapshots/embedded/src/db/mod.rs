@@ -71,8 +71,9 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
                 if doubt::about(meta.age) {
                     return Ok(false);
                 }
-                if meta.idle_for > test_after {
+                if meta.idle_for > test_after || doubt::is_suspected() {
                     connection.ping().await.inspect_err(doubt::after_test)?;
+                    doubt::trust();
                 }
                 sqlite::limit(connection, statement).await?;
                 Ok(true)

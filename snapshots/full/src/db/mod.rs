@@ -80,8 +80,9 @@ pub fn connect(config: &Config) -> Result<Pool, Cause> {
                 if doubt::about(meta.age) {
                     return Ok(false);
                 }
-                if meta.idle_for > test_after {
+                if meta.idle_for > test_after || doubt::is_suspected() {
                     limits.test(connection).await?;
+                    doubt::trust();
                 }
                 Ok(true)
             })
