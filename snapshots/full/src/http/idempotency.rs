@@ -185,14 +185,12 @@ impl Hashes {
             headers: kept.collect(),
             body: String::from_utf8_lossy(&body).into_owned(),
         };
-        let now = db::now(db).await?;
         sqlx::query!(
             "INSERT INTO http_idempotency_keys (hash, fingerprint, answer, kept_at)
-            VALUES ($1, $2, $3, $4)",
+            VALUES ($1, $2, $3, now())",
             self.key,
             self.fingerprint,
             Json(answer) as _,
-            now,
         )
         .execute(db)
         .await?;
