@@ -1,6 +1,7 @@
 //! A text file of a pack, with the name that its faults carry.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -15,11 +16,13 @@ pub struct Text {
     pub file: String,
     /// What this binary carries is not copied.
     pub content: Cow<'static, str>,
+    /// Where its lines begin: every value of a file asks for its place, and each answer would count lines again.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Text {
     pub fn new(file: impl Into<String>, content: impl Into<Cow<'static, str>>) -> Self {
-        Self { file: file.into(), content: content.into() }
+        Self { file: file.into(), content: content.into(), lines: OnceLock::new() }
     }
 
     pub fn from_utf8(file: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, Fault> {
@@ -42,8 +45,15 @@ impl Text {
         }
     }
 
+    /// The place of byte `offset`; past the end is the end.
     pub fn place(&self, offset: usize) -> Place {
-        Place::in_text(&self.file, &self.content, offset)
+        let lines = self.lines.get_or_init(|| {
+            let breaks = self.content.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(breaks).collect()
+        });
+        let line = lines.partition_point(|start| *start <= offset.min(self.content.len())) - 1;
+        let place = Place::in_text(&*self.file, &self.content[lines[line]..], offset - lines[line]);
+        Place { line: line + 1, ..place }
     }
 
     /// Texts of a TOML file that a terminal would obey and not show; a break of a line is none.

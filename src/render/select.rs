@@ -7,7 +7,7 @@ use tera::Context;
 
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Dependency, Layer, Pack, Setting, conflicting_settings};
+use crate::pack::{Dependency, Evidence, Layer, Pack, Proof, Setting, conflicting_settings};
 use crate::practices;
 use crate::schema::{Access, AccessRules, Resource};
 use crate::template::render_text;
@@ -127,7 +127,18 @@ struct SettingView<'a> {
 struct PracticeView<'a> {
     #[serde(flatten)]
     practice: &'a practices::Practice,
+    /// The first layer that claims it.
     layer: &'a str,
+    /// What proves it, of every layer that claims it.
+    evidence: Vec<EvidenceView>,
+}
+
+/// A file that proves a practice; its path may be a glob.
+#[derive(Debug, Serialize)]
+struct EvidenceView {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<String>,
 }
 
 /// A dependency as a manifest names it: `name = spec`.
@@ -175,17 +186,28 @@ pub fn contribute(pack: &Pack, layers: &[&Layer], context: &mut Context) -> Resu
     let by_name: BTreeMap<&str, &SettingView> = settings.iter().map(|view| (&*view.setting.env, view)).collect();
     context.insert("settings", &by_name);
 
-    let mut claimed: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut claimed: BTreeMap<&str, (&str, Vec<EvidenceView>)> = BTreeMap::new();
     for layer in layers {
         for claim in &layer.claims {
-            if claim.when.as_ref().map_or(Ok(true), |when| when.holds(context))? {
-                claimed.entry(&claim.id).or_insert(&layer.name);
+            if !claim.when.as_ref().map_or(Ok(true), |when| when.holds(context))? {
+                continue;
+            }
+            let (_, evidence) = claimed.entry(&claim.id).or_insert((&layer.name, Vec::new()));
+            for Evidence { path, proof, place } in &claim.evidence {
+                let test = if let Proof::Test(name) = proof { Some(name.clone()) } else { None };
+                match render_text(&pack.manifest.delimiters, path, context) {
+                    Ok(path) => evidence.push(EvidenceView { path, test }),
+                    Err(why) => faults.push(Fault::at(place.clone(), why)),
+                }
             }
         }
     }
     let delivered: Vec<PracticeView> = practices::all()
         .iter()
-        .filter_map(|practice| Some(PracticeView { practice, layer: claimed.get(practice.id.as_str())? }))
+        .filter_map(|practice| {
+            let (layer, evidence) = claimed.remove(practice.id.as_str())?;
+            Some(PracticeView { practice, layer, evidence })
+        })
         .collect();
     context.insert("practices", &delivered);
 

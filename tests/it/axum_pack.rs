@@ -444,3 +444,50 @@ fn a_pod_has_the_time_that_the_service_takes_to_stop() {
     assert!(time > pause + setting("SHUTDOWN_GRACE"));
     assert_eq!(setting("SHUTDOWN_PAUSE"), 0, "preStop has paused already");
 }
+
+/// The rows of the tables in a page of docs/, and for each the files that it links to.
+fn linked(page: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    page.lines().filter(|line| line.starts_with("| ")).map(|line| {
+        let links = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        (line, links.map(|(target, _)| target.split('#').next().unwrap()).collect())
+    })
+}
+
+#[test]
+fn values_stand_where_the_page_of_practices_says() {
+    let mut compared = BTreeSet::new();
+    for (row, tree) in &CHECKED.services {
+        let page = str::from_utf8(&tree.get("docs/practices.md").unwrap().content).unwrap();
+        for (line, links) in linked(page) {
+            let cells: Vec<&str> = line.split(" | ").collect();
+            // Topic, guides, here, where, why; a setting is its declaration's own.
+            let (&[topic, _, here, _, _], &[path, ..]) = (&*cells, &*links) else { continue };
+            let Some(file) = path.strip_prefix("../").and_then(|path| tree.get(path)) else { continue };
+            let text = str::from_utf8(&file.content).unwrap();
+            for value in here.split('`').skip(1).step_by(2) {
+                assert!(text.contains(value), "{topic}: no {value} in {path}, for {:?}", row.blueprint.answers);
+                compared.insert(value.to_owned());
+            }
+        }
+    }
+    assert!(compared.len() >= 8, "{compared:?}");
+}
+
+#[test]
+fn pages_of_security_and_practices_link_to_files() {
+    let mut count = 0;
+    for (row, tree) in &CHECKED.services {
+        // `service.toml` is the blueprint, and no file of the template.
+        for page in ["docs/security.md", "docs/practices.md", "docs/operations.md"] {
+            let text = str::from_utf8(&tree.get(page).unwrap().content).unwrap();
+            for (line, links) in linked(text) {
+                for link in links.iter().filter(|link| !link.ends_with("service.toml")) {
+                    let path = link.strip_prefix("../").map_or_else(|| format!("docs/{link}"), str::to_owned);
+                    assert!(tree.get(&path).is_some(), "{page}: no {path}, for {:?}\n{line}", row.blueprint.answers);
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 100, "{count} links");
+}
