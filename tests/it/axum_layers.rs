@@ -189,13 +189,13 @@ fn the_layer_that_contributing_adds_is_complete() {
         blocks.push((path.map(str::to_owned), language.to_owned(), block.to_owned()));
     }
     let mut files = Source::default_pack().read().unwrap();
-    let folder = "layers/deploy/systemd";
+    let folder = "layers/deploy/openrc";
     let mut insert = |path: String, text: String| drop(files.insert(path, text.into_bytes().into()));
     let (mut question, mut rows) = (String::new(), Vec::new());
     for (path, language, block) in blocks.into_iter().filter(|(_, language, _)| language != "sh") {
         match path.as_deref() {
             Some("templates/axum/pack.toml") => question = block,
-            Some("templates/axum/layers/deploy/systemd/layer.toml") => insert(format!("{folder}/layer.toml"), block),
+            Some("templates/axum/layers/deploy/openrc/layer.toml") => insert(format!("{folder}/layer.toml"), block),
             Some("templates/axum/README.md") | None => rows.push(block),
             Some(path) => insert(format!("{folder}/{path}"), block),
         }
@@ -209,16 +209,16 @@ fn the_layer_that_contributing_adds_is_complete() {
 
     let found = Inspection::of(&files, Ok(pack.clone())).findings;
     assert_eq!(found.iter().map(|finding| finding.fault.to_string()).collect::<Vec<_>>(), [""; 0]);
-    let tree = service(&pack, &[("unit", "systemd")]);
-    let unit = text(&tree, "deploy/systemd/shop.service");
-    assert!(unit.contains("ExecStart=/usr/local/bin/shop serve\n") && unit.contains("TimeoutStopSec=40\n"), "{unit}");
-    assert!(text(&tree, "README.md").contains("\n### systemd\n\nCopy the binary to"), "{}", text(&tree, "README.md"));
-    assert!(service(&pack, &[]).get("deploy/systemd/shop.service").is_none());
-    let choices = pack.manifest.question("unit").unwrap().choices.iter().map(|choice| choice.value.as_str());
+    let tree = service(&pack, &[("init", "openrc")]);
+    let script = text(&tree, "deploy/openrc/shop");
+    assert!(script.contains("command=/usr/local/bin/shop\n") && script.contains("retry=TERM/40\n"), "{script}");
+    assert!(text(&tree, "README.md").contains("\n### OpenRC\n\nCopy the binary to"), "{}", text(&tree, "README.md"));
+    assert!(service(&pack, &[]).get("deploy/openrc/shop").is_none());
+    let choices = pack.manifest.question("init").unwrap().choices.iter().map(|choice| choice.value.as_str());
     for word in choices {
         assert!(rows[0].contains(&format!("`{word}`")), "{}", rows[0]);
     }
-    assert!(rows[1].starts_with("| `systemd` | `unit == \"systemd\"` | "), "{}", rows[1]);
+    assert!(rows[1].starts_with("| `openrc` | `init == \"openrc\"` | "), "{}", rows[1]);
 }
 
 #[test]
