@@ -5,21 +5,22 @@ use axum::{
     response::Response,
 };
 
-const HEADERS: [(HeaderName, &str); 9] = [
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
+const HEADERS: [(HeaderName, HeaderValue); 9] = [
+    fixed("strict-transport-security", "max-age=63072000; includeSubDomains"),
+    fixed("x-content-type-options", "nosniff"),
+    fixed("x-frame-options", "DENY"),
     // Attackers could turn the old filter against the page.
-    (header::X_XSS_PROTECTION, "0"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    ),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    fixed("x-xss-protection", "0"),
+    fixed("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    fixed("referrer-policy", "no-referrer"),
+    fixed("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    fixed("cross-origin-opener-policy", "same-origin"),
+    fixed("cross-origin-resource-policy", "same-origin"),
 ];
+
+const fn fixed(name: &'static str, value: &'static str) -> (HeaderName, HeaderValue) {
+    (HeaderName::from_static(name), HeaderValue::from_static(value))
+}
 
 /// For a response without a version.
 const DO_NOT_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -32,7 +33,7 @@ pub fn add(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.reserve(HEADERS.len() + 1);
     for (name, value) in HEADERS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(value);
     }
     let caching = if headers.contains_key(header::ETAG) { REVALIDATE } else { DO_NOT_STORE };
     headers.entry(header::CACHE_CONTROL).or_insert(caching);
