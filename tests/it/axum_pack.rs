@@ -322,7 +322,7 @@ fn the_packs_readme_lists_what_a_layer_can_add_to() {
     assert_eq!(rows("Contributions"), kinds.collect());
 }
 
-/// A metric is declared once, by the layer whose code emits it; rules name no other.
+/// A metric is declared once, by the layer whose code emits it. `scripts/prove-monitoring` holds rules against a scrape.
 #[test]
 fn a_service_emits_the_metrics_that_its_layers_declare() {
     let pack = pack();
@@ -332,11 +332,6 @@ fn a_service_emits_the_metrics_that_its_layers_declare() {
         let contributions = || pack.layers.iter().filter(is_in).flat_map(|layer| &layer.contributions);
         let declared: BTreeSet<String> =
             contributions().filter(|one| one.kind == "metric").filter_map(|one| Some(one.name()?.to_owned())).collect();
-        for alert in contributions().filter(|one| one.kind == "alert") {
-            let words = alert.values["expr"].as_str().unwrap().split(|c: char| !c.is_alphanumeric() && c != '_');
-            let strange: Vec<_> = words.filter(|word| word.contains('_') && !declared.contains(*word)).collect();
-            assert_eq!(strange, [""; 0], "{:?} names no metric of its service", alert.name());
-        }
         let mut emitted = BTreeSet::new();
         let is_rust = |path: &str| path.starts_with("src/") && path.rsplit('.').next() == Some("rs");
         for (path, file) in tree.iter().filter(|(path, _)| is_rust(path.as_str())) {

@@ -40,6 +40,7 @@ impl Background {
     {
         let stop = self.stop.clone();
         self.spawn(async move {
+            metrics::background_starts(name);
             loop {
                 let run = AssertUnwindSafe(async { work().await }).catch_unwind();
                 let outcome = if run.await.is_ok() { "ok" } else { "panic" };

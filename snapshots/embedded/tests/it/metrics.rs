@@ -79,6 +79,8 @@ async fn the_upkeep_of_the_recorder_runs() {
     let runs = r#"background_runs_total{task="metrics_upkeep",outcome="ok"} "#;
     let wait = async { while !scrape(&service).await.contains(runs) {} };
     timeout(PATIENCE, wait).await.expect("the upkeep runs");
+    let panics = r#"background_runs_total{task="metrics_upkeep",outcome="panic"} 0"#;
+    assert!(scrape(&service).await.contains(panics), "the first panic is an increase");
 }
 
 #[tokio::test]

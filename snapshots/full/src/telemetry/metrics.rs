@@ -155,6 +155,11 @@ pub fn probe_finished(route: &str, status: u16) {
     counter!("http_probes_total", "route" => route, "status" => status).increment(1);
 }
 
+/// Recurring work begins. Its panics start at 0, so that the first one is an increase.
+pub fn background_starts(task: &'static str) {
+    counter!("background_runs_total", "task" => task, "outcome" => "panic").absolute(0);
+}
+
 /// A run of recurring work has ended.
 pub fn background_run(task: &'static str, outcome: &'static str) {
     counter!("background_runs_total", "task" => task, "outcome" => outcome).increment(1);
