@@ -284,8 +284,9 @@ fn the_packs_readme_lists_every_question_with_its_default() {
             let kind =
                 if choices.is_empty() { format!("{:?}", question.kind).to_lowercase() } else { choices.join(", ") };
             let default = question.default.as_ref().unwrap().to_string();
-            // The name stands for what a text makes of it.
+            // The name stands for what a text makes of it, and so does that of the image.
             let default = default.replace("{= name | words =}", "NAME").replace("{= name =}", "NAME");
+            let default = default.replace(r#"{= (image | split(pat="/"))[1:] | join(sep="/") =}"#, "OWNER/NAME");
             let when = question.when.as_ref().map(|when| code(&when.expression.replace('"', "")).replace("==", "="));
             let otherwise =
                 question.otherwise.as_ref().map(|otherwise| format!(", else {}", code(&otherwise.to_string())));
