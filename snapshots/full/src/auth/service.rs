@@ -235,7 +235,7 @@ impl Auth {
         {
             // Ending the session waits for its lock.
             transaction.rollback().await.ok();
-            tracing::warn!(target: "audit", %session, "a refresh token was used twice: the session ends");
+            tracing::warn!(target: "audit", account = %living.account, %session, "a refresh token was used twice: the session ends");
             metrics::counter!("auth_refresh_token_reuses_total").increment(1);
             self.sessions.end(session).await?;
             return Err(Error::Unauthenticated);
