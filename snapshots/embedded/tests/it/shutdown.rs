@@ -101,7 +101,8 @@ impl Drop for Held {
 /// What a cut request owes, as an invalidation, is known when the parts of the service close.
 #[tokio::test]
 async fn requests_that_are_cut_end_before_the_service_closes() {
-    let settings = Settings::new(&[("SHUTDOWN_GRACE", "200ms")]).await;
+    // A twentieth of it is for the requests to end.
+    let settings = Settings::new(&[("SHUTDOWN_GRACE", "5s")]).await;
     let config = Config::load(settings.iter().collect(), CHECKS).unwrap();
     let state = AppState::new(config).await.unwrap();
     let server = Server::bind(state.config.clone()).await.unwrap();

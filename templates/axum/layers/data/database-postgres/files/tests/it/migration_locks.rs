@@ -139,7 +139,7 @@ async fn a_lock_that_is_not_released_is_named() {
     let database = things().await;
     let (holder, pid) = holder(&database, "SELECT * FROM _things").await;
     let column = migration(COLUMN).await;
-    let error = migrate::up(&column, &impatient(&database, "200ms")).await.unwrap_err();
+    let error = migrate::up(&column, &impatient(&database, "500ms")).await.unwrap_err();
     let said = error.to_string();
     for part in
         ["6 attempts", &format!("PID {pid} (holder), idle in transaction"), "run this again"]
@@ -171,7 +171,7 @@ async fn a_migration_that_only_mentions_concurrently_waits_within_the_limit() {
     let database = things().await;
     let (_holder, pid) = holder(&database, "SELECT * FROM _things").await;
     let column = migration(&format!("-- CONCURRENTLY is for indexes.\n{COLUMN}")).await;
-    let error = migrate::up(&column, &impatient(&database, "50ms")).await.unwrap_err();
+    let error = migrate::up(&column, &impatient(&database, "500ms")).await.unwrap_err();
     assert!(error.to_string().contains(&format!("PID {pid} (holder)")), "{error}");
 }
 
