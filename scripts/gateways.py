@@ -3,10 +3,11 @@
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
+
+from ports import free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOST = "demo.example.com"
@@ -20,14 +21,6 @@ def until(what, holds):
         if time.monotonic() > end:
             sys.exit(f"error: {what}: not within {LIMIT} s")
         time.sleep(0.02)
-
-
-def free_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 class Nginx:
