@@ -5,6 +5,7 @@ mod check;
 mod condition;
 mod contribution;
 mod database;
+pub mod embedded;
 mod file_rule;
 mod layer;
 mod layer_folder;
@@ -51,7 +52,7 @@ pub use remote::Remote;
 pub use renamed::{RenamedName, check_name};
 pub use setting::{Setting, SettingKind, conflicting_settings};
 pub use slot::Slot;
-pub use source::{Files, Source, digest, embedded, hash, hex};
+pub use source::{Files, Source, digest, hash, hex};
 pub use step::NextStep;
 pub use text::Text;
 

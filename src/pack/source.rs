@@ -3,15 +3,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use include_dir::{Dir, include_dir};
 use sha2::{Digest as _, Sha256};
 
+use super::embedded;
 use super::remote::Remote;
 use crate::fault::{Fault, Faults};
 use crate::limits;
 
-static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
+/// Each pack is a folder of it.
+static BUILT_IN: LazyLock<Files> =
+    LazyLock::new(|| embedded::unpack(include_bytes!(concat!(env!("OUT_DIR"), "/templates.lz4"))));
 
 /// Pack-relative path with `/`, and the bytes.
 pub type Files = BTreeMap<String, Cow<'static, [u8]>>;
@@ -84,9 +87,16 @@ impl Source {
     pub fn read(&self) -> Result<Files, Faults> {
         match self {
             Self::BuiltIn(name) => {
-                let dir =
-                    BUILT_IN.get_dir(name).ok_or_else(|| Fault::new(format!("no built-in template \"{name}\"")))?;
-                Ok(embedded(dir))
+                let file = |(path, content): (&String, &Cow<'static, [u8]>)| {
+                    let path = path.strip_prefix(name)?.strip_prefix('/')?;
+                    Some((path.to_owned(), content.clone()))
+                };
+                let files: Files = BUILT_IN.iter().filter_map(file).collect();
+                if files.is_empty() {
+                    Err(Fault::new(format!("no built-in template \"{name}\"")).into())
+                } else {
+                    Ok(files)
+                }
             }
             Self::Folder(path) => read_folder(path),
             Self::Git(remote) => remote.clone().open(None).map(|(files, _)| files),
@@ -100,24 +110,9 @@ fn from(root: &Path, text: &str) -> PathBuf {
 }
 
 fn built_in_names() -> Vec<String> {
-    let mut names: Vec<String> = BUILT_IN.dirs().map(|dir| dir.path().display().to_string()).collect();
-    names.sort();
+    let mut names: Vec<_> = BUILT_IN.keys().filter_map(|path| Some(path.split_once('/')?.0.to_owned())).collect();
+    names.dedup();
     names
-}
-
-/// All files below a folder of this binary, by their paths in it.
-pub fn embedded(folder: &'static Dir<'static>) -> Files {
-    fn collect(folder: &'static Dir<'static>, below: &Path, files: &mut Files) {
-        for file in folder.files() {
-            let path = file.path().strip_prefix(below).unwrap_or(file.path());
-            // include_dir gives the build machine's separators.
-            files.insert(path.display().to_string().replace('\\', "/"), Cow::Borrowed(file.contents()));
-        }
-        folder.dirs().for_each(|folder| collect(folder, below, files));
-    }
-    let mut files = Files::new();
-    collect(folder, folder.path(), &mut files);
-    files
 }
 
 /// That a pack of so many files and bytes is not too large.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use include_dir::{Dir, include_dir};
 use toml_edit::DocumentMut;
 
 use super::End;
@@ -15,7 +14,7 @@ use crate::report;
 use crate::template::sh;
 
 /// A pack by itself, and commented, so that who reads it knows how to go on.
-static STARTER: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/src/commands/template/starter");
+static STARTER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/starter.lz4"));
 
 pub fn run(arguments: &NewTemplateArgs) -> anyhow::Result<End> {
     let name = name_of(arguments).map_err(Stop::usage)?;
@@ -51,7 +50,7 @@ fn files(name: &str) -> Result<Vec<(TreePath, Vec<u8>)>, Fault> {
         };
         Ok((TreePath::new(&path).map_err(Fault::new)?, content))
     };
-    embedded(&STARTER).into_iter().map(file).collect()
+    embedded::unpack(STARTER).into_iter().map(file).collect()
 }
 
 /// The pack.toml with another name.

@@ -126,7 +126,8 @@ async fn idle(app: &TestApp, count: usize) {
 
 /// Starts the service with two idle connections through the proxy.
 async fn with_two_connections(settings: &[(&str, &str)], proxy: &Proxy) -> TestApp {
-    let app = TestApp::with(&[&[("DATABASE_URL", proxy.url.as_str())], settings].concat()).await;
+    let pool = [("DATABASE_URL", proxy.url.as_str()), ("DATABASE_MAX_CONNECTIONS", "2")];
+    let app = TestApp::with(&[&pool[..], settings].concat()).await;
     drop([app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()]);
     idle(&app, 2).await;
     app
