@@ -8,6 +8,7 @@ mod admin;
 mod attempts;
 mod dto;
 mod guard;
+mod hmac;
 mod openapi;
 mod password;
 mod repo;
@@ -20,9 +21,9 @@ pub mod users;
 
 use std::{fmt::Write, sync::Arc};
 
-use aws_lc_rs::digest;
 use axum::extract::FromRef;
 use chrono::{DateTime, SubsecRound, Utc};
+use ring::digest;
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -4,10 +4,10 @@ mod lifecycle;
 
 use std::{net::IpAddr, time::Duration};
 
-use aws_lc_rs::rand;
 use axum::response::Response;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
+use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -349,7 +349,7 @@ async fn forget(pool: Pool, window: Duration, stopping: CancellationToken) -> sq
 /// A new token, and the hash to store.
 fn refresh_token() -> Result<(String, String), Error> {
     let mut bytes = [0; REFRESH_TOKEN_BYTES];
-    rand::fill(&mut bytes).map_err(Error::internal)?;
+    SystemRandom::new().fill(&mut bytes).map_err(Error::internal)?;
     let token = BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let hash = hash(token.as_bytes());
     Ok((token, hash))

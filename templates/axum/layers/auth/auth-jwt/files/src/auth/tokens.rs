@@ -6,21 +6,19 @@ use std::{
     time::Duration,
 };
 
-use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::hmac::{self, ALGORITHM};
 use crate::{
     config::{AppEnv, Config, Env},
     error::Cause,
 };
-
-/// The only accepted algorithm; the header of a token cannot select another (RFC 8725, 3.1).
-const ALGORITHM: Algorithm = Algorithm::HS256;
 
 /// As long as the hash (RFC 7518, 3.2).
 const MIN_KEY_BYTES: usize = 32;
@@ -82,6 +80,7 @@ impl Tokens {
         leeway: Duration,
         ttl: Duration,
     ) -> Result<Self, Cause> {
+        hmac::install();
         let keys = parse(keys)?;
         let (kid, key) = keys.first().ok_or("no key")?;
         let mut validation = Validation::new(ALGORITHM);
@@ -175,7 +174,7 @@ pub fn keys(config: &Config) -> Result<SecretString, Cause> {
     }
     tracing::warn!("AUTH_SIGNING_KEYS is not set: no other process accepts the tokens of this one");
     let mut key = [0; MIN_KEY_BYTES];
-    rand::fill(&mut key)?;
+    SystemRandom::new().fill(&mut key)?;
     Ok(format!("dev:{}", BASE64_STANDARD.encode(key)).into())
 }
 
@@ -331,9 +330,10 @@ mod tests {
         let now = Utc::now().timestamp();
         let claims = json!({"iss": "demo", "aud": "demo", "sub": Uuid::nil(), "sid": Uuid::nil(),
             "nbf": now, "exp": now + 60, "jti": Uuid::nil()});
+        let tokens = tokens(&format!("new:{NEW}"));
         let verify = |claims: &serde_json::Value| {
             let token = jsonwebtoken::encode(&header, claims, &key).unwrap();
-            tokens(&format!("new:{NEW}")).verify(&token).is_some()
+            tokens.verify(&token).is_some()
         };
         assert!(verify(&claims));
         for (claim, other) in [("iss", "another"), ("aud", "another")] {
