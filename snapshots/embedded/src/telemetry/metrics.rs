@@ -16,8 +16,8 @@ use super::logs;
 use crate::{config::BUILD, error::Error};
 
 /// Upper bounds of the latency buckets, in seconds; the last is the default deadline.
-const LATENCY_BUCKETS: [f64; 13] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+const LATENCY_BUCKETS: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.0, 5.0, 10.0, 30.0];
 
 /// The recorder of the process, installed by the first call.
 pub fn install() -> PrometheusHandle {

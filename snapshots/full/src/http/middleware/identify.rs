@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
@@ -54,6 +54,7 @@ pub async fn identify(
     let mut current = Current {
         id: id.clone(),
         trace_id: trace_id.unwrap_or_else(|| TraceId::from_bytes(fresh.into_bytes())),
+        route: request.extensions().get::<MatchedPath>().cloned(),
         trace_context,
         uri: request.uri().clone(),
         account: Arc::default(),

@@ -49,9 +49,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// Clients choose paths: as labels they would be unbounded.
     fn route(&self) -> &str {
-        self.route.as_ref().map_or("unmatched", MatchedPath::as_str)
+        request::route(self.route.as_ref())
     }
 
     fn is_probe(&self) -> bool {
@@ -68,14 +67,13 @@ impl Drop for Seen {
         let latency_ms = (elapsed.as_secs_f64() * 1e6).round() / 1e3;
         if self.is_probe() {
             metrics::probe_finished(route, status);
-            tracing::debug!(target: "http", method, route, status, latency_ms, "request");
+            tracing::debug!(target: "http", method, status, latency_ms, "request");
             return;
         }
         metrics::request_finished(method, route, status, elapsed);
         tracing::info!(
             target: "http",
             method,
-            route,
             status,
             latency_ms,
             client_address = self.address.map(display),

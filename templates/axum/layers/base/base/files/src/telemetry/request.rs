@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::{
+    extract::MatchedPath,
+    http::{HeaderMap, HeaderValue, Method, Uri},
+};
 use opentelemetry::trace::TraceId;
 use uuid::Uuid;
 
@@ -19,6 +22,8 @@ pub struct Current {
     pub id: HeaderValue,
     /// Trace of the caller, or else a new one.
     pub trace_id: TraceId,
+    /// Pattern that the path matched, if any.
+    pub route: Option<MatchedPath>,
     /// W3C trace context as the caller sent it; empty where it cannot be parsed.
     pub trace_context: HeaderMap,
     /// URI of the request.
@@ -53,6 +58,11 @@ impl Current {
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
         CURRENT.scope(self, work).await
     }
+}
+
+/// A route as a label. Clients choose paths: as labels they would be unbounded.
+pub fn route(matched: Option<&MatchedPath>) -> &str {
+    matched.map_or("unmatched", MatchedPath::as_str)
 }
 
 /// A method as a label: clients choose methods, and `_OTHER` is all that is not known (OpenTelemetry's
