@@ -31,7 +31,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::request::Current;
+use super::request::{Current, route};
 use crate::config::{Config, LogFormat};
 
 /// Lines that may wait for a reader of stdout that stalls. Further ones are dropped and counted: a
@@ -135,7 +135,7 @@ pub fn panicked(info: &PanicHookInfo<'_>) {
     tracing::error!(location, backtrace, "panic: {message}");
 }
 
-/// `{"@timestamp":…,"service":…,"level":…,"target":…,"request_id":…,"trace_id":…,"message":…, fields…}`:
+/// `{"@timestamp":…,"service":…,"level":…,"target":…,"request_id":…,"trace_id":…,"route":…,"message":…, fields…}`:
 /// the names that our collector reads.
 struct Json;
 
@@ -170,7 +170,8 @@ fn to_json(event: &Event<'_>) -> serde_json::Result<String> {
     map.serialize_entry("target", event.metadata().target())?;
     Current::with(|request| {
         map.serialize_entry("request_id", request.id_str())?;
-        map.serialize_entry("trace_id", &format_args!("{}", request.trace_id))
+        map.serialize_entry("trace_id", &format_args!("{}", request.trace_id))?;
+        map.serialize_entry("route", route(request.route.as_ref()))
     })
     .unwrap_or(Ok(()))?;
     let mut fields = Fields { map, outcome: Ok(()) };
@@ -237,7 +238,9 @@ where
         self.0.format_event(context, Writer::new(&mut line), event)?;
         writer.write_str(line.trim_end())?;
         Current::with(|request| {
-            write!(writer, " request_id={} trace_id={}", request.id_str(), request.trace_id)
+            let route = route(request.route.as_ref());
+            let (id, trace_id) = (request.id_str(), request.trace_id);
+            write!(writer, " request_id={id} trace_id={trace_id} route={route}")
         })
         .unwrap_or(Ok(()))?;
         writer.write_char('\n')
