@@ -7,6 +7,7 @@ TOKEN = re.compile(
     r"""|(?P<op>=~|!~|!=|==|>=|<=|[-+*/<>=(){},])"""
 )
 WORDS = {"by", "without", "on", "ignoring", "and", "or", "unless", "bool", "offset", "group_left", "group_right"}
+LISTS = ("by", "without", "on", "ignoring", "group_left", "group_right")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -23,7 +24,7 @@ def tokens(expr):
             braces -= 1
         elif text == "(":
             depth += 1
-            if at and found[at - 1][1] in ("by", "without", "on", "ignoring"):
+            if at and found[at - 1][1] in LISTS:
                 lists = depth
         elif text == ")":
             lists = None if lists == depth else lists
@@ -62,7 +63,7 @@ def selectors(expr):
 
 def grouping(expr):
     """Labels that the expression groups or joins by."""
-    inside = re.findall(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)", expr)
+    inside = re.findall(rf"\b(?:{'|'.join(LISTS)})\s*\(([^)]*)\)", expr)
     return {label.strip() for labels in inside for label in labels.split(",") if label.strip()}
 
 
