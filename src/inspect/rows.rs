@@ -235,14 +235,24 @@ impl<'a> Trial<'a> {
         let mut seen = FactorSet::new();
         for factor in 0..self.factors.len() {
             let mut tried = BTreeSet::new();
+            // Each value beside each value of another factor, once: a look costs a rendered service.
+            let mut met: BTreeSet<pairwise::Pair> = BTreeSet::new();
             'rows: for row in rows {
+                let beside = |value: usize| {
+                    let others = row.iter().copied().enumerate().filter(|other| other.0 != factor);
+                    others.map(move |other| ((factor, value), other))
+                };
                 for value in (0..self.factors[factor].values.len()).filter(|value| *value != row[factor]) {
+                    if beside(value).all(|pair| met.contains(&pair)) {
+                        continue;
+                    }
                     let mut other = row.clone();
                     other[factor] = value;
                     if self.verdict(&other).is_err() {
                         continue;
                     }
                     tried.extend([value, row[factor]]);
+                    met.extend(beside(value));
                     let mut of = |row: &pairwise::Levels| {
                         looks.entry(row.clone()).or_insert_with(|| look(&self.admitted[row].row)).clone()
                     };

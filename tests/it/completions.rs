@@ -39,9 +39,9 @@ const SHELLS: [(&str, &[&str], &str); 3] = [
 /// Whether the shell is installed; in CI, it has to be.
 fn is_there(sandbox: &Sandbox, shell: &str) -> bool {
     let found = sandbox.clean(shell).args(["-c", "true"]).status().is_ok();
-    assert!(found || std::env::var_os("CI").is_none(), "{shell} is missing: scripts/install-referees shells");
+    assert!(found || std::env::var_os("CI").is_none(), "{shell} is missing: scripts/install-referees");
     if !found {
-        eprintln!("{shell} is not installed, and not asked; scripts/install-referees shells installs it");
+        eprintln!("{shell} is not installed, and not asked; scripts/install-referees installs it");
     }
     found
 }

@@ -43,7 +43,7 @@ fn text(lines: &[String], ends: bool) -> String {
 fn line_merges_agree_with_git_where_git_is_clean() {
     let sandbox = Sandbox::new();
     let strategy = (vec(line(), 0..14), edits(), edits(), any::<[bool; 3]>(), 0..6_u8);
-    let cases = crate::support::cases(6000);
+    let cases = crate::support::cases(1500);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let clean = std::cell::Cell::new(0);
     let careful = std::cell::Cell::new(0);
@@ -101,6 +101,6 @@ fn line_merges_agree_with_git_where_git_is_clean() {
     if let Err(error) = result {
         panic!("{error}");
     }
-    assert!(careful.get() * 500 <= cases, "{} of {cases} are conflicts here and none in git", careful.get());
+    assert!(careful.get() <= 1 + cases / 500, "{} of {cases} are conflicts here and none in git", careful.get());
     assert!(clean.get() * 4 > cases, "only {} of {cases} were clean in git", clean.get());
 }

@@ -52,9 +52,9 @@ fn each_pair_of_answers_comes_and_goes_in_any_order() {
             if one.0 == two.0 && one.0 == "database" {
                 continue;
             }
-            // All of them take a minute: `LAWS=all`.
+            // All of them take minutes: `LAWS=all`.
             number += 1;
-            if number % 4 != 0 && std::env::var_os("LAWS").is_none() {
+            if number % 11 != 0 && std::env::var_os("LAWS").is_none() {
                 continue;
             }
             let both = if one.0 == two.0 { vec![two.clone()] } else { vec![one.clone(), two.clone()] };

@@ -364,7 +364,7 @@ fn is_announced<'s>(error: &str, mut lines: impl Iterator<Item = &'s String>) ->
 fn law(server: &Server, dialect: Database) {
     // The same ones in each run, so that a change is judged by what it changes, unless more are asked for.
     let is_asked = ["PROPTEST_CASES", "LAWS"].iter().any(|name| std::env::var_os(name).is_some());
-    let cases = crate::support::cases(1200);
+    let cases = crate::support::cases(360);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     let counts = Cell::new(Counts::default());
     let histories = (models(7), vec(vec(by_hand(), 0..3), 7), any::<u64>());
