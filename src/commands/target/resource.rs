@@ -45,8 +45,9 @@ impl RepoInputs {
         let plural =
             plural.map(str::to_owned).or_else(|| same().filter(|old| old.irregular).map(|old| old.plural.clone()));
         let was = was.map(str::to_owned).or_else(|| same().and_then(|old| old.was.clone()));
-        let rule = |key: &str, old: fn(&Resource) -> Option<Access>| {
-            said(key).map(str::to_owned).or_else(|| Some(old(same()?)?.as_str().to_owned()))
+        // Rules stay with the rows of a resource that is renamed.
+        let rule = |key: &str, rule: fn(&Resource) -> Option<Access>| {
+            said(key).map(str::to_owned).or_else(|| Some(rule(old?)?.as_str().to_owned()))
         };
         let (read, write) = (rule("read=", |old| old.access.read), rule("write=", |old| old.access.write));
         let mut spec = vec![(*name).to_owned()];
