@@ -228,17 +228,19 @@ fn resources(document: &mut DocumentMut, resources: &[Resource]) {
 }
 
 /// The keys of a `[[resource]]`, in their order.
-const KEYS: [&str; 7] = ["name", "plural", "was", "read", "write", "fields", "indexes"];
+const KEYS: [&str; 8] = ["name", "plural", "was", "read", "write", "retain", "fields", "indexes"];
 
 fn change(table: &mut Table, resource: &Resource) {
     set(table, "name", resource.name.as_str().into());
     let mut added = false;
     let rule = |access: Option<Access>| access.map(Access::as_str);
+    let retain = resource.retain.map(|retain| retain.to_string());
     for (key, text) in [
         ("plural", resource.irregular.then_some(resource.plural.as_str())),
         ("was", resource.was.as_deref()),
         ("read", rule(resource.access.read)),
         ("write", rule(resource.access.write)),
+        ("retain", retain.as_deref()),
     ] {
         added |= text.is_some() && !table.contains_key(key);
         match text {

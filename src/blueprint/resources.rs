@@ -6,6 +6,7 @@
 //! plural = "people"                                # left out where it is the one that would be made
 //! read = "signed-in"                               # who may read: public, signed-in, owner or admin
 //! write = "admin"                                  # who may write
+//! retain = "365d"                                  # how long rows are kept
 //! fields = ["name:string(1..200)", "note:text?"]   # the grammar of `--resource`, a text a field
 //! indexes = ["name,-created_at"]                   # over several columns
 //! ```
@@ -35,6 +36,9 @@ pub(super) struct ResourceForm {
     read: Option<Spanned<String>>,
     /// Who may write its rows. Left out: the owner, or administrators where the resource has no owner.
     write: Option<Spanned<String>>,
+    /// How long its rows are kept, in whole days: `365d`. The service deletes older ones, by `created_at`. Left out: for
+    /// ever.
+    retain: Option<Spanned<String>>,
     /// Its fields, a text each: NAME:TYPE, then `?` where it may be empty, `=DEFAULT`, `:unique`, `:index`,
     /// `:private`, `:doc="A sentence."`.
     fields: Vec<Spanned<String>>,
@@ -92,9 +96,10 @@ pub(super) fn read(forms: &[ResourceForm], text: &Text) -> Drafts {
     for form in forms {
         let draft = draft(&form.name, form.plural.as_ref(), &form.fields, text, &mut drafts);
         let was = form.was.as_ref().map(|was| marked(was, text));
-        let [read, write] = [&form.read, &form.write].map(|rule| rule.as_ref().map(|rule| marked(rule, text)));
+        let [read, write, retain] =
+            [&form.read, &form.write, &form.retain].map(|rule| rule.as_ref().map(|rule| marked(rule, text)));
         let indexes = form.indexes.iter().filter_map(|index| drafts.index(&inside(text, index))).collect();
-        drafts.push(Draft { was, read, write, indexes, ..draft });
+        drafts.push(Draft { was, read, write, retain, indexes, ..draft });
     }
     drafts
 }
@@ -117,6 +122,9 @@ pub(super) fn table_of(resource: &Resource) -> Table {
         if let Some(access) = access {
             table[key] = value(access.as_str());
         }
+    }
+    if let Some(retain) = resource.retain {
+        table["retain"] = value(retain.to_string());
     }
     let mut fields = Array::new();
     for field in &resource.fields {

@@ -28,6 +28,7 @@ pub(super) fn draft(
         was: None,
         read: None,
         write: None,
+        retain: None,
         fields,
         indexes: Vec::new(),
         broken,

@@ -129,7 +129,7 @@ pub struct How {
     /// Change a working tree that holds what is not committed
     #[arg(long)]
     pub allow_dirty: bool,
-    /// Write migrations that lose what is in the database
+    /// Allow a migration or a retention that loses what is in the database
     #[arg(long)]
     pub allow_destructive: bool,
 }

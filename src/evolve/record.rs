@@ -15,11 +15,14 @@ use crate::blueprint::{Blueprint, Drawn};
 use crate::fault::{Fault, Faults, Place};
 use crate::pack::{Pack, Policy, check_plain, hash};
 use crate::render::{Mode, Tree, TreePath};
-use crate::schema::{Layout, MigrationFile, SchemaRename};
+use crate::schema::{Layout, MigrationFile, Retention, SchemaRename};
 
-/// The format of the lock file: 6 with lines `renamed` and `branches`, 5 since it says whose tables are, 4 since resources declare who
+/// The format of the lock file: 7 with lines `retain`, 6 with lines `renamed` and `branches`, 5 since it says whose tables are, 4 since resources declare who
 /// may read and write them, 3 with lines `shadow`.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
+
+/// The format of a lock without lines `retain`.
+const WITHOUT_RETENTION: u32 = 6;
 
 /// The format of a lock without those, which earlier binaries read as well.
 const WITHOUT_BRANCHES: u32 = 5;
@@ -56,6 +59,8 @@ pub struct Lock {
     pub schema: Option<Layout>,
     /// `renamed STAMP table|column|choice … FROM TO`: what migrations renamed, which another branch may not have yet.
     pub renames: BTreeSet<(String, SchemaRename)>,
+    /// `retain RESOURCE DAYS`: how long the rows of a resource are kept.
+    pub retained: BTreeMap<String, Retention>,
     /// `branches SHA256`: the two branches whose meeting it settles, by the digest of both locks.
     pub branches: Option<String>,
 }
@@ -88,6 +93,7 @@ impl Lock {
             format: WITHOUT_BRANCHES,
             schema: tree.schema.clone(),
             renames: tree.schema_renames.iter().cloned().collect(),
+            retained: blueprint.resources.iter().filter_map(|one| Some((one.name.clone(), one.retain?))).collect(),
             branches: None,
         }
     }
@@ -165,7 +171,11 @@ impl Lock {
     }
 
     fn format_needed(&self) -> u32 {
-        if self.renames.is_empty() && self.branches.is_none() { WITHOUT_BRANCHES } else { FORMAT }
+        match (self.retained.is_empty(), self.renames.is_empty() && self.branches.is_none()) {
+            (false, _) => FORMAT,
+            (true, false) => WITHOUT_RETENTION,
+            (true, true) => WITHOUT_BRANCHES,
+        }
     }
 
     pub fn print(&self) -> String {
@@ -182,6 +192,7 @@ impl Lock {
             lines.push(format!("file {path} {} {:o} {hash} {layer}", policy.as_str(), mode.bits()));
         }
         lines.extend(self.renames.iter().map(|(stamp, rename)| format!("renamed {stamp} {rename}")));
+        lines.extend(self.retained.iter().map(|(resource, retain)| format!("retain {resource} {retain}")));
         lines.extend(self.branches.iter().map(|digest| format!("branches {digest}")));
         lines.extend(self.shadows.iter().map(|((path, number), hash)| format!("shadow {path} {number} {hash}")));
         lines.extend(self.schema.iter().flat_map(Layout::lines).map(|line| format!("model {line}")));
@@ -207,6 +218,7 @@ impl Lock {
             format: 1,
             schema: None,
             renames: BTreeSet::new(),
+            retained: BTreeMap::new(),
             branches: None,
         };
         let model: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("model ")).collect();
@@ -240,6 +252,12 @@ impl Lock {
         }
     }
 
+    /// Of two branches, each may have another retention: the shorter one counts, which was announced there.
+    pub fn retains(&mut self, resource: &str, retain: Retention) {
+        let known = self.retained.entry(resource.to_owned()).or_insert(retain);
+        *known = retain.min(*known);
+    }
+
     fn line(&mut self, line: &str) -> Result<(), String> {
         // What two people's branches left is not always new-service's; messages name what is in it.
         check_plain(line)?;
@@ -268,6 +286,7 @@ impl Lock {
                 let (stamp, rename) = rest.split_once(' ').ok_or_else(not_ours)?;
                 self.renames.insert((stamp.to_owned(), SchemaRename::read(rename).ok_or_else(not_ours)?));
             }
+            "retain" => self.retains(next()?, Retention::parse(next()?).map_err(|_| not_ours())?),
             "branches" => {
                 self.branches = Some(rest.to_owned());
                 is_hash(rest).then_some(()).ok_or_else(not_ours)?;
@@ -370,6 +389,16 @@ mod tests {
             let said = Lock::parse(&format!("{LOCK}{line}\n")).unwrap_err().to_string();
             assert!(said.contains(":5:1: this is no line that new-service writes"), "{line}: {said}");
         }
+    }
+
+    /// As git leaves the lines of two branches.
+    #[test]
+    fn of_two_retentions_the_shorter_counts() {
+        for lines in ["retain order 30d\nretain order 60d\n", "retain order 60d\nretain order 30d\n"] {
+            let printed = Lock::parse(&format!("{LOCK}{lines}")).unwrap().print();
+            assert!(printed.ends_with("\nformat 7\npack small 0.1.0\nretain order 30d\n"), "{printed}");
+        }
+        assert!(Lock::parse(&format!("{LOCK}retain order 12h\n")).is_err());
     }
 
     /// Messages name the version, and a terminal would obey it.

@@ -4,6 +4,7 @@ mod left_behind;
 mod mentions;
 mod missed;
 mod moves;
+mod retentions;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -85,7 +86,8 @@ impl Plan {
         let appended = tree.iter().filter(|(path, file)| file.policy == Policy::Append && is_new(path));
         let migrations: Vec<String> = appended.map(|(path, _)| path.to_string()).collect();
         let all = |of: fn(&Migration) -> &Vec<String>| tree.steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
-        let destructive = all(|step| &step.destructive);
+        let mut destructive = all(|step| &step.destructive);
+        destructive.extend(retentions::shorter(revision.lock, &revision.blueprint.resources));
         notes.extend(all(|step| &step.notes));
         let is_taken_in = revision.lock.digest != revision.pack.digest;
         if is_taken_in || entries.iter().any(|entry| entry.overlay.is_some() && entry.changes()) {

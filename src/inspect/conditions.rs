@@ -6,7 +6,7 @@ use tera::Context;
 
 use super::rows::Rows;
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, Condition, KINDS, Layer, Pack, RESOURCES, TARGETS};
+use crate::pack::{Answer, Condition, Layer, OF_RESOURCES, Pack};
 use crate::template::variables_of;
 
 /// What a condition decides.
@@ -123,7 +123,7 @@ pub fn with_their_own(mut reads: BTreeSet<String>, pack: &Pack) -> BTreeSet<Stri
                     }
                 }
             }
-            if [RESOURCES, KINDS, TARGETS].contains(&key.as_str()) {
+            if OF_RESOURCES.contains(&key.as_str()) {
                 let layers = pack.layers.iter().filter(|layer| layer.is_for_resources() || !layer.tables.is_empty());
                 more.extend(layers.flat_map(|layer| layer.when.iter().flat_map(Condition::reads)));
             }

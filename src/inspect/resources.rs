@@ -70,7 +70,10 @@ impl<'a> Resources<'a> {
         for [first, second] in NAMES {
             let specs = match amount {
                 Amount::Full => {
-                    vec![format!("{first} {FIRST}"), format!("{second} {first}:ref({first}) {SECOND}{further}")]
+                    vec![
+                        format!("{first} retain=365d {FIRST}"),
+                        format!("{second} {first}:ref({first}) {SECOND}{further}"),
+                    ]
                 }
                 Amount::None | Amount::Plain => vec![format!("{first} label:string(1..200)")],
             };

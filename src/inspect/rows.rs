@@ -13,7 +13,7 @@ use super::resources::{Amount, Resources};
 use super::values::{self, MaybeAnswer};
 use crate::blueprint::{Blueprint, Drawn, Resolver};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, Answers, KINDS, Layer, Pack, Question, RESOURCES, TARGETS};
+use crate::pack::{Answer, Answers, Layer, OF_RESOURCES, Pack, Question, RESOURCES};
 use crate::render::{context_of, select};
 use crate::template::sh;
 
@@ -311,7 +311,7 @@ impl<'a> Trial<'a> {
     fn scope(&self, reads: &BTreeSet<String>) -> FactorSet {
         let position = |key: &String| match key.as_str() {
             "name" => Some(self.factors.len() - 2),
-            RESOURCES | KINDS | TARGETS => Some(self.factors.len() - 1),
+            name if OF_RESOURCES.contains(&name) => Some(self.factors.len() - 1),
             _ => self.factors.iter().position(|factor| factor.question.is_some_and(|question| question.key == *key)),
         };
         reads.iter().filter_map(position).collect()

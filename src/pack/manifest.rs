@@ -375,7 +375,7 @@ impl Manifest {
     /// What a condition may read of a whole blueprint.
     pub(super) fn answer_names(&self) -> Vec<String> {
         let keys = self.questions.iter().map(|question| question.key.as_str());
-        let all = std::iter::once("name").chain(keys).chain([super::RESOURCES, super::KINDS, super::TARGETS]);
+        let all = std::iter::once("name").chain(keys).chain(super::OF_RESOURCES);
         all.map(str::to_owned).collect()
     }
 

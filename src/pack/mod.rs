@@ -61,7 +61,7 @@ use layer_folder::folder_in;
 use crate::fault::{Fault, Faults, Place, did_you_mean};
 
 /// Variables that every template sees beside the answers; no question may take their names.
-pub const TEMPLATE_NAMES: [&str; 17] = [
+pub const TEMPLATE_NAMES: [&str; 18] = [
     "name",
     "year",
     "template",
@@ -79,6 +79,7 @@ pub const TEMPLATE_NAMES: [&str; 17] = [
     RESOURCES,
     KINDS,
     TARGETS,
+    RETAINED,
 ];
 
 /// What layers contribute, by kind: `contributions.KIND` is a list.
@@ -92,6 +93,12 @@ pub const KINDS: &str = "kinds";
 
 /// What their visible references lead to, each once: `"user" in targets`.
 pub const TARGETS: &str = "targets";
+
+/// The names of the resources that say how long their rows are kept, each before those that it refers to.
+pub const RETAINED: &str = "retained";
+
+/// Variables that follow from the resources.
+pub const OF_RESOURCES: [&str; 4] = [RESOURCES, KINDS, TARGETS, RETAINED];
 
 /// A pack, read and checked. Nothing of it has been rendered.
 #[derive(Debug, Clone)]

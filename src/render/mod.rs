@@ -34,7 +34,9 @@ use self::engine::Engine;
 use self::rendering::{Contexts, Rendering, Work};
 use crate::blueprint::{self, Blueprint};
 use crate::fault::{Fault, Faults};
-use crate::pack::{Answer, CONTRIBUTIONS, KINDS, Layer, Pack, RESOURCES, Stray, TARGETS, TEMPLATE_NAMES, visible};
+use crate::pack::{
+    Answer, CONTRIBUTIONS, KINDS, Layer, Pack, RESOURCES, RETAINED, Stray, TARGETS, TEMPLATE_NAMES, visible,
+};
 use crate::schema::{self, Model, Resource};
 use crate::template::Texts;
 
@@ -52,18 +54,17 @@ pub fn context_of(blueprint: &Blueprint, pack: &Pack) -> Context {
     context.insert("name", &blueprint.name);
     context.insert("year", &blueprint.drawn.year);
     context.insert("template", &Template { name: &pack.manifest.name, version: &pack.manifest.version });
-    let resources = schema::views(
-        &blueprint.resources,
-        &blueprint::surroundings(pack),
-        &Model::new(&[], &blueprint.resources),
-        true,
-    );
+    let model = Model::new(&[], &blueprint.resources);
+    let resources = schema::views(&blueprint.resources, &blueprint::surroundings(pack), &model, true);
     let fields = || resources.iter().flat_map(|resource| &resource.fields);
     let kinds: BTreeSet<&str> = fields().map(|field| field.kind).collect();
     context.insert(KINDS, &kinds);
     let relations = resources.iter().flat_map(|resource| &resource.relations);
     let targets: BTreeSet<&str> = relations.filter_map(|field| Some(field.target.as_ref()?.name.as_str())).collect();
     context.insert(TARGETS, &targets);
+    let is_retained = |name: &&String| blueprint.resources.iter().any(|one| one.name == **name && one.retain.is_some());
+    let retained = model.tables.iter().rev().map(|table| &table.resource).filter(is_retained);
+    context.insert(RETAINED, &retained.collect::<Vec<_>>());
     context.insert(RESOURCES, &resources);
     context
 }

@@ -67,6 +67,7 @@ pub fn take_resources(blueprint: &Blueprint, pack: &Pack) -> bool {
             indexes,
             owner: None,
             access: AccessRules::default(),
+            retain: None,
         }];
     }
     let layers = select(pack, &super::context_of(&with, pack));

@@ -11,6 +11,7 @@ use super::describe;
 use super::draft::{Draft, DraftField, Drafts, Mark, Marked};
 use super::names;
 use super::resource::{Field, Resource};
+use super::retention::Retention;
 use super::types::Type;
 use crate::fault::{Fault, Faults, did_you_mean};
 use crate::pack::{ResourceRules, check_plain, shown};
@@ -131,6 +132,7 @@ impl Checker<'_> {
             indexes,
             owner,
             access,
+            retain: draft.retain.as_ref().and_then(|retain| self.retain(retain)),
         };
         Resource { indexes: self.indexes(draft, &resource), ..resource }
     }
@@ -150,6 +152,16 @@ impl Checker<'_> {
             self.fault(mark, message, format!("add the field {OWNER}:ref({accounts}), or choose another rule"));
         }
         access
+    }
+
+    /// How long rows are kept; None after a fault.
+    fn retain(&mut self, Marked { value, mark }: &Marked<String>) -> Option<Retention> {
+        let read = Retention::parse(value);
+        if let Err(near) = &read {
+            let message = format!("\"{}\" is not a number of days", shown(value));
+            self.fault(mark, message, format!("rows are kept for whole days, as in retain={near}"));
+        }
+        read.ok()
     }
 
     fn field(&mut self, draft: &Draft, field: &DraftField, columns: &mut BTreeMap<String, String>) -> Option<Field> {

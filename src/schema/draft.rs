@@ -123,6 +123,8 @@ pub struct Draft {
     /// Who may read its rows, and who may write them.
     pub read: Option<Marked<String>>,
     pub write: Option<Marked<String>>,
+    /// How long its rows are kept.
+    pub retain: Option<Marked<String>>,
     pub fields: Vec<DraftField>,
     pub indexes: Vec<DraftIndex>,
     /// Whether a field of it could not be read, not even its name.

@@ -1,11 +1,12 @@
 //! The grammar of resources: text → draft. `docs/resources.md` is its page.
 //!
 //! ```text
-//! RESOURCE = NAME [plural=NAME] [was=NAME] [read=ACCESS] [write=ACCESS] [index=COLUMNS]… FIELD… spaces between
+//! RESOURCE = NAME [plural=NAME] [was=NAME] [read=ACCESS] [write=ACCESS] [retain=DAYS] [index=COLUMNS]… FIELD…
 //! FIELD    = NAME:TYPE[?][=DEFAULT][:MODIFIER]…   unique, index, private, doc="SENTENCE", was=NAME
 //! TYPE     = WORD[(ARGUMENTS)]                    string(1..200), decimal(12,2), enum(a,b:was=c), ref(user)
 //! COLUMNS  = [-]NAME,[-]NAME…                     - before a descending one
 //! ACCESS   = public | signed-in | owner | admin
+//! DAYS     = 365d
 //! DEFAULT  = WORD | "TEXT"                        quotes where it holds a space, a colon or a quote
 //! ```
 
@@ -21,7 +22,7 @@ use crate::pack::{check_plain, shown};
 
 const FIELD: &str = "a field is NAME:TYPE, as in `note:text?` or `status:enum(draft,paid)=draft:index`";
 /// What a resource may say of itself, before its fields or among them.
-pub const HEAD: [&str; 5] = ["plural=", "was=", "read=", "write=", "index="];
+pub const HEAD: [&str; 6] = ["plural=", "was=", "read=", "write=", "retain=", "index="];
 
 const MODIFIERS: [&str; 5] = ["unique", "index", "private", "doc", "was"];
 
@@ -64,6 +65,7 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
         was: None,
         read: None,
         write: None,
+        retain: None,
         fields: Vec::new(),
         indexes: Vec::new(),
         broken: false,
@@ -80,6 +82,7 @@ pub(super) fn resource(written: &Written, faults: &mut Faults) -> Option<Draft> 
                 "was=" => draft.was = Some(reader.marked(said)),
                 "read=" => draft.read = Some(reader.marked(said)),
                 "write=" => draft.write = Some(reader.marked(said)),
+                "retain=" => draft.retain = Some(reader.marked(said)),
                 _ => draft.indexes.extend(reader.index(said)),
             }
         } else {

@@ -7,6 +7,7 @@ use super::default::Default;
 use super::draft::{Drafts, RenamedChoice, Written};
 use super::index::{CompositeIndex, IndexColumn};
 use super::names;
+use super::retention::Retention;
 use super::types::Type;
 
 /// A resource that [`super::check`] has passed.
@@ -28,6 +29,8 @@ pub struct Resource {
     pub owner: Option<String>,
     /// Who may read and write it, as declared.
     pub access: AccessRules,
+    /// Rows are deleted when they are older.
+    pub retain: Option<Retention>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -181,6 +184,9 @@ impl fmt::Display for Resource {
             if let Some(access) = access {
                 write!(f, " {word}={}", access.as_str())?;
             }
+        }
+        if let Some(retain) = self.retain {
+            write!(f, " retain={retain}")?;
         }
         self.indexes.iter().try_for_each(|index| write!(f, " index={index}"))?;
         self.fields.iter().try_for_each(|field| write!(f, " {field}"))

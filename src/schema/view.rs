@@ -13,6 +13,7 @@ use super::index::IndexColumn;
 use super::model::{Index, Model};
 use super::names;
 use super::resource::{Field, Resource};
+use super::retention::Retention;
 use super::types::{Database, Type};
 use super::values::FieldName;
 
@@ -62,6 +63,11 @@ pub struct ResourceView {
     /// Indexes that it declares, for listings that are filtered and sorted at once.
     pub indexes: Vec<IndexView>,
     pub has_private: bool,
+    /// How many days its rows are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retain: Option<u32>,
+    /// References to it: rows that others refer to cannot be deleted.
+    pub referrers: Vec<ReferrerView>,
     /// Whether something refers to it, and whether clients may read it along with that.
     pub referenced: bool,
     pub included: bool,
@@ -128,6 +134,17 @@ pub struct FieldView {
     pub examples: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invalid: Option<Value>,
+}
+
+/// A reference to a resource.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReferrerView {
+    /// The resource that refers.
+    pub name: String,
+    pub table_sql: String,
+    /// The name of its field.
+    pub field: String,
+    pub column_sql: String,
 }
 
 /// An index that a resource declares.
@@ -217,10 +234,14 @@ pub fn views(resources: &[Resource], around: &Surroundings, model: &Model, accou
         let fields = views.iter().flat_map(fields);
         fields.filter_map(|field| field.target.as_ref().map(|target| target.name.clone())).collect()
     };
+    let referrers: Vec<(String, ReferrerView)> =
+        views.iter().flat_map(|view| view.fields.iter().filter_map(|field| view.refers(field))).collect();
     let (referenced, included) = (targets(|view| &view.fields), targets(|view| &view.relations));
     for view in &mut views {
         view.referenced = referenced.contains(&view.names.name);
         view.included = included.contains(&view.names.name);
+        let to_it = referrers.iter().filter(|(target, _)| *target == view.names.name);
+        view.referrers = to_it.map(|(_, referrer)| referrer.clone()).collect();
     }
     views
 }
@@ -263,6 +284,8 @@ impl ResourceView {
         };
         Self {
             names: NamesView::new(&resource.name, resource.plural.clone(), resource.owner.is_some(), may),
+            retain: resource.retain.map(Retention::days),
+            referrers: Vec::new(),
             referenced: false,
             included: false,
             // What it was called once is no matter of the files that are made of it.
@@ -280,6 +303,17 @@ impl ResourceView {
 }
 
 impl ResourceView {
+    /// The resource that a field refers to, and the reference; none for another field.
+    fn refers(&self, field: &FieldView) -> Option<(String, ReferrerView)> {
+        let referrer = ReferrerView {
+            name: self.names.name.clone(),
+            table_sql: self.names.table_sql.clone(),
+            field: field.name.clone(),
+            column_sql: field.column_sql.clone(),
+        };
+        Some((field.target.as_ref()?.name.clone(), referrer))
+    }
+
     /// None where it is not declared.
     fn index(&self, index: &Index, resource: &Resource) -> Option<IndexView> {
         let declared = resource.indexes.get(index.declared?)?;

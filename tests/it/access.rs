@@ -45,6 +45,17 @@ fn a_rule_is_kept_until_it_is_changed() {
     );
 }
 
+/// A rename by command would open a closed resource otherwise.
+#[test]
+fn a_rule_stays_with_a_resource_that_is_renamed() {
+    let sandbox = Sandbox::new();
+    new(&sandbox, "", &["salary read=admin amount:int"]).ok();
+    sandbox.commit("shop");
+    inside(&sandbox, "resource wage was=salary").ok();
+    let service = sandbox.read("shop/service.toml");
+    assert!(service.contains("name = \"wage\"\nread = \"admin\"\nfields"), "{service}");
+}
+
 #[test]
 fn a_reference_to_an_account_that_makes_no_owner_is_pointed_out() {
     let sandbox = Sandbox::new();

@@ -42,6 +42,7 @@ mod package;
 mod properties;
 mod queries;
 mod resources;
+mod retention;
 #[cfg(feature = "servers")]
 mod schema_on_servers;
 mod second_pack;

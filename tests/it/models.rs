@@ -13,6 +13,8 @@ struct Made {
     fields: Vec<MadeField>,
     /// Whether it has an index over the first field that may have one, and the moment that it was made.
     listed: bool,
+    /// How many days its rows are kept.
+    retain: Option<u8>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ enum Step {
     FieldIsRenamed(Index, Index, Index),
     /// Its index comes, or goes.
     List(Index),
+    Retain(Index, Option<u8>),
     /// The words `was` have done their work.
     Forget,
 }
@@ -89,6 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (at(), at(), seed()).prop_map(|(which, field, seed)| Step::FieldChanges(which, field, seed)),
         2 => (at(), at(), at()).prop_map(|(which, field, name)| Step::FieldIsRenamed(which, field, name)),
         1 => at().prop_map(Step::List),
+        1 => (at(), proptest::option::of(1_u8..)).prop_map(|(which, days)| Step::Retain(which, days)),
         1 => Just(Step::Forget),
     ]
 }
@@ -134,7 +138,8 @@ fn take(now: &mut Vec<Made>, step: &Step, before: &[Made]) {
     match step {
         Step::Come(name, seeds) => {
             let Some(name) = free(name) else { return };
-            let mut made = Made { name: name.into(), was: None, fields: Vec::new(), listed: seeds.len() == 3 };
+            let mut made =
+                Made { name: name.into(), was: None, fields: Vec::new(), listed: seeds.len() == 3, retain: None };
             for (field, seed) in seeds {
                 add(&mut made, *field, seed, &names);
             }
@@ -183,6 +188,7 @@ fn take(now: &mut Vec<Made>, step: &Step, before: &[Made]) {
             let listed = &mut now[which.index(names.len())].listed;
             *listed = !*listed;
         }
+        Step::Retain(which, days) => now[which.index(names.len())].retain = *days,
         Step::FieldIsRenamed(which, field, name) => {
             let fields = &mut now[which.index(names.len())].fields;
             let name = *name.get(&FIELDS);
@@ -238,7 +244,8 @@ fn written(now: &[Made]) -> Vec<String> {
         let fits = |field: &&MadeField| !["text", "json"].iter().any(|kind| field.rest.starts_with(kind));
         let index = made.fields.iter().find(fits).filter(|_| made.listed);
         let index = index.map(|field| format!(" index={},-created_at", field.name)).unwrap_or_default();
-        format!("{}{was}{index}{fields}", made.name)
+        let retain = made.retain.map(|days| format!(" retain={days}d")).unwrap_or_default();
+        format!("{}{was}{retain}{index}{fields}", made.name)
     };
     now.iter().map(resource).collect()
 }

@@ -35,12 +35,12 @@ const NAMES: [&str; 4] = ["service", "app", "database", "order-2go_x"];
 const TEXT: &str = "Quotes \"x\", \\ and {} {{ x }} ${{ y }} #{z} `rm` $HOME <b> | */ --> é 🚀 مرحبا";
 
 /// Every kind of field: as it comes; empty or not, with a default. Keywords, a plural that is no other word,
-/// references to others and to itself.
+/// references to others and to itself. One has a retention, under a reference from each of them.
 const KINDS: [&str; 2] = [
     "sheep match:string(2..20) type:text in:int(-5..70000) big:bigint(1..9000000000) price:decimal(12,2) \
      whole:decimal(4,0) part:decimal(5,5) ok:bool uid:uuid:unique day:date at:datetime doc:json mail:email:unique \
      link:url state:enum(draft,in_progress) order:ref(order)",
-    "order match:string(2..20)?=\"a \\\"b\\\" \\\\ c\" type:text? in:int? big:bigint(..-9000000000)?:index \
+    "order retain=30d match:string(2..20)?=\"a \\\"b\\\" \\\\ c\" type:text? in:int? big:bigint(..-9000000000)?:index \
      price:decimal(12,2)?=9.50 ok:bool=true uid:uuid? day:date=now at:datetime=\"2026-01-31T12:30:00Z\" doc:json={} \
      mail:email?:unique link:url=\"https://example.org/\" state:enum(draft,in_progress)?=draft parent:ref(order)?",
 ];

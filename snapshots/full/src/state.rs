@@ -109,6 +109,8 @@ impl AppState {
 
         crate::http::idempotency::clean_up(&background, &db, config.idempotency_ttl);
 
+        crate::api::retention::start(&background, &config, &db, &cache);
+
         // Parts of your own:
 
         Ok(Self(Arc::new(Parts {

@@ -45,15 +45,19 @@ impl RepoInputs {
         let plural =
             plural.map(str::to_owned).or_else(|| same().filter(|old| old.irregular).map(|old| old.plural.clone()));
         let was = was.map(str::to_owned).or_else(|| same().and_then(|old| old.was.clone()));
-        let rule = |key: &str, old: fn(&Resource) -> Option<Access>| {
-            said(key).map(str::to_owned).or_else(|| Some(old(same()?)?.as_str().to_owned()))
+        // Rules stay with the rows of a resource that is renamed.
+        let rule = |key: &str, rule: fn(&Resource) -> Option<Access>| {
+            said(key).map(str::to_owned).or_else(|| Some(rule(old?)?.as_str().to_owned()))
         };
         let (read, write) = (rule("read=", |old| old.access.read), rule("write=", |old| old.access.write));
+        let kept = || Some(old?.retain?.to_string());
+        let retain = said("retain=").map(str::to_owned).or_else(kept);
         let mut spec = vec![(*name).to_owned()];
         spec.extend(plural.map(|plural| format!("plural={plural}")));
         spec.extend(was.map(|was| format!("was={was}")));
         spec.extend(read.map(|read| format!("read={read}")));
         spec.extend(write.map(|write| format!("write={write}")));
+        spec.extend(retain.map(|retain| format!("retain={retain}")));
         spec.extend(indexes.iter().map(|index| format!("index={index}")));
         spec.extend(fields);
         let mut specs: Vec<String> = resources.iter().map(ToString::to_string).collect();

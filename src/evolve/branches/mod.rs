@@ -211,6 +211,9 @@ impl<'a> Branches<'a> {
         for one in &split.kept {
             lock.drew(&one.name, &one.stamp);
         }
+        for (resource, retain) in &other.lock.retained {
+            lock.retains(resource, *retain);
+        }
         lock.schema = self.reached(published, other, &split);
         let is_apart = |rename: &SchemaRename| rename.tables().iter().any(|table| split.apart.contains(*table));
         let stays = other.lock.renames.iter().filter(|(_, rename)| other.renames.contains(rename) && !is_apart(rename));

@@ -45,6 +45,9 @@ const GRAMMAR: &[(&str, &[Said])] = &[
     ("t write=owner owner:ref(user)? x:text", &[(9, "\"t\" has no owner", "")]),
     ("t write=public owner:ref(user) x:text", &[(9, "each t belongs to an account", "write=signed-in")]),
     ("t x:text write=admin read=public", &[]),
+    ("t x:text retain=1d", &[]),
+    ("t retain=2w x:text", &[(10, "\"2w\" is not a number of days", "as in retain=14d")]),
+    ("t x:text retain=", &[(17, "\"\" is not a number of days", "as in retain=365d")]),
     (
         "t x:text:index?",
         &[(10, "cannot have an index", "string(..200)"), (15, "`?` cannot stand here", "right after the type")],

@@ -58,6 +58,7 @@ fn what_is_read_is_printed_in_one_form_that_reads_back() {
         ("t x:string(0..5)", "t x:string(..5)"),
         ("t x:int(-5..5)?=0:index:unique:private", "t x:int(-5..5)?=0:unique:index:private"),
         ("t x:text write=admin read=public", "t read=public write=admin x:text"),
+        ("t x:text retain=30d write=admin", "t write=admin retain=30d x:text"),
         ("t index=x,-created_at index=y,x x:int y:ref(user)", "t index=x,-created_at index=y,x x:int y:ref(user)"),
         ("t y:ref(user) index=y_id,id was=u", "t was=u index=y,id y:ref(user)"),
         (r#"t x:text:doc="A \"b\": c":private"#, r#"t x:text:private:doc="A \"b\": c.""#),

@@ -1,6 +1,9 @@
 //! Deletes of many rows, in batches: a backlog would exceed the time limit of one statement.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{Connection, Driver, Pool, begin, now, try_lock_key};
@@ -30,8 +33,14 @@ pub async fn in_batches(
         if deleted == 0 {
             break;
         }
+        pause(&stopping).await;
     }
     Ok(())
+}
+
+/// Waits between two batches, so that other writes get their turn; not when the service stops.
+pub async fn pause(stopping: &CancellationToken) {
+    stopping.run_until_cancelled(sleep(Duration::from_millis(50))).await;
 }
 
 /// Begins a transaction for a task that one replica at a time does; `None` while another one does it.

@@ -4,6 +4,7 @@ pub mod categories;
 pub mod info;
 pub mod orders;
 pub mod products;
+pub mod retention;
 pub mod users;
 
 // Resources of your own:

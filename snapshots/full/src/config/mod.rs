@@ -133,6 +133,8 @@ pub struct Config {
     pub auth_attempts_window: Duration,
     /// How long a retry with the same Idempotency-Key gets the first response again (`IDEMPOTENCY_TTL`).
     pub idempotency_ttl: Duration,
+    /// Time between two runs that delete rows older than the `retain` of their resource; `0s` disables them (`RETENTION_INTERVAL`).
+    pub retention_interval: Duration,
 
     // Settings of your own:
     effective: Vec<Effective>,
@@ -221,6 +223,7 @@ impl Config {
             auth_attempts_per_address: env.integer("AUTH_ATTEMPTS_PER_ADDRESS", "20", 1, 100_000),
             auth_attempts_window: env.duration("AUTH_ATTEMPTS_WINDOW", "15m"),
             idempotency_ttl: env.duration("IDEMPOTENCY_TTL", "24h"),
+            retention_interval: env.duration("RETENTION_INTERVAL", "1h"),
 
             // Settings of your own:
             effective: Vec::new(),

@@ -15,7 +15,7 @@ pub mod step;
 
 use std::{sync::Arc, time::Duration};
 
-pub use self::batches::{BATCH, begin_alone, in_batches};
+pub use self::batches::{BATCH, begin_alone, in_batches, pause};
 pub(crate) use self::choice::choice;
 pub use self::postgres::{
     ConnectOptions, Connection, Driver, begin, is_writable, now, try_lock_key,

@@ -119,6 +119,10 @@ fn describe() {
         "Refresh tokens that were used again too late, or after their successors; their sessions have ended"
     );
     counter!("auth_refresh_token_reuses_total").absolute(0);
+    describe_counter!(
+        "retention_rows_total",
+        "Rows older than the `retain` of their resource: `deleted`, or `referenced` and kept, counted again in each run"
+    );
     let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];
     gauge!("build_info", &labels).set(1.0);
     Collector::default().describe();

@@ -37,6 +37,7 @@ mod rate_limit;
 mod redis_killed;
 mod redis_tls;
 mod resources;
+mod retention;
 mod shared_rate_limit;
 mod shutdown;
 mod signals;

@@ -1,9 +1,11 @@
 //! All SQL of orders.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{domain::OrderRow, dto};
 use crate::{
+    api::retention::{Position, Retained},
     db::{
         self,
         constraint::{self, Constraint},
@@ -197,4 +199,37 @@ pub async fn update(db: &mut db::Connection, rows: &[OrderRow]) -> Result<Vec<Or
 pub async fn delete(db: &mut db::Connection, id: Uuid) -> Result<(), Error> {
     let deleted = sqlx::query!("DELETE FROM orders WHERE id = $1", id).execute(db).await;
     deleted.map(drop).map_err(constraint::of_delete)
+}
+
+impl Retained for OrderRow {
+    const NAME: &'static str = "orders";
+    const RETAIN: TimeDelta = TimeDelta::days(365);
+
+    async fn lock_old(
+        db: &mut db::Connection,
+        before: DateTime<Utc>,
+        after: Position,
+    ) -> sqlx::Result<Vec<Position>> {
+        let rows = sqlx::query_as!(
+            Position,
+            "SELECT created_at, id FROM orders
+            WHERE created_at < $1 AND (created_at, id) > ($2, $3)
+            ORDER BY created_at, id LIMIT $4 FOR UPDATE SKIP LOCKED",
+            before,
+            after.created_at,
+            after.id,
+            db::BATCH,
+        );
+        rows.fetch_all(db).await
+    }
+
+    async fn delete_all(db: &mut db::Connection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+        let deleted = sqlx::query_scalar!(
+            "DELETE FROM orders
+            WHERE id = ANY($1)
+            RETURNING id",
+            ids,
+        );
+        deleted.fetch_all(db).await
+    }
 }

@@ -59,6 +59,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("DATABASE_URL", "postgres://localhost:1/none"),
     ("AUTH_SIGNING_KEYS", "test:dGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0LXRlc3QtdGVzdC10ZXN0"),
     ("AUTH_RATE_LIMIT_PER_MINUTE", "1000000"),
+    ("RETENTION_INTERVAL", "0s"),
 ];
 
 /// All settings of a service under test, and the resources that belong to it, such as a database.

@@ -49,12 +49,20 @@ pub fn of_many<T>(error: sqlx::Error, constraints: &[Constraint<T>], rows: &[T])
 
 /// The error of a row that could not be deleted.
 pub fn of_delete(error: sqlx::Error) -> Error {
-    match error.as_database_error() {
-        Some(refused) if refused.kind() == ErrorKind::ForeignKeyViolation => {
-            Error::Referenced(refused.table().map(|table| table.replace('_', " ")))
-        }
-        _ => error.into(),
+    if !is_referenced(&error) {
+        return error.into();
     }
+    let table = error.as_database_error().and_then(DatabaseError::table);
+    Error::Referenced(table.map(|table| table.replace('_', " ")))
+}
+
+/// Whether a row could not be deleted because another one refers to it.
+pub fn is_referenced(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|refused| {
+        // From version 18 on, `ON DELETE RESTRICT` has a separate code.
+        refused.kind() == ErrorKind::ForeignKeyViolation
+            || refused.code().is_some_and(|code| code == "23001")
+    })
 }
 
 fn broken<'a, T>(

@@ -33,12 +33,14 @@ pub async fn of_item(
 
 /// The error of a row that could not be deleted.
 pub fn of_delete(error: sqlx::Error) -> Error {
-    match error.as_database_error() {
-        Some(refused) if refused.kind() == ErrorKind::ForeignKeyViolation => {
-            Error::Referenced(None)
-        }
-        _ => error.into(),
-    }
+    if is_referenced(&error) { Error::Referenced(None) } else { error.into() }
+}
+
+/// Whether a row could not be deleted because another one refers to it.
+pub fn is_referenced(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|refused| refused.kind() == ErrorKind::ForeignKeyViolation)
 }
 
 async fn explain(
