@@ -63,8 +63,7 @@ pub struct ResourceView {
     /// Indexes that it declares, for listings that are filtered and sorted at once.
     pub indexes: Vec<IndexView>,
     pub has_private: bool,
-    /// How many days its rows are kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How many days its rows are kept; null for ever.
     pub retain: Option<u32>,
     /// References to it: rows that others refer to cannot be deleted.
     pub referrers: Vec<ReferrerView>,

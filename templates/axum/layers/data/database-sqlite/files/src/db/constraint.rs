@@ -38,9 +38,11 @@ pub fn of_delete(error: sqlx::Error) -> Error {
 
 /// Whether a row could not be deleted because another one refers to it.
 pub fn is_referenced(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|refused| refused.kind() == ErrorKind::ForeignKeyViolation)
+    error.as_database_error().is_some_and(|refused| {
+        // `ON DELETE RESTRICT` has the code of a trigger, and the same message.
+        refused.kind() == ErrorKind::ForeignKeyViolation
+            || refused.message() == "FOREIGN KEY constraint failed"
+    })
 }
 
 async fn explain(
