@@ -15,7 +15,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use self::hand::{ByHand, Thing, by_hand};
 use self::rows::Draw;
-use self::way::{Rows, Way};
+use self::way::{Rows, Way, without_quotes};
 use super::changes::{as_migrated, from_scratch, kept};
 use super::servers::Server;
 use crate::models::{models, resources};
@@ -259,7 +259,7 @@ impl<'a> History<'a> {
         }
         let is_gone = |fact: &String| gone.iter().any(|thing| names(fact, &thing.name));
         let expected: Vec<String> = facts.iter().filter(stays).filter(|fact| !is_gone(fact)).cloned().collect();
-        let there: Vec<String> = now.iter().filter(stays).filter(|fact| !is_gone(fact)).cloned().collect();
+        let there = without_quotes(now.iter().filter(stays).filter(|fact| !is_gone(fact)).cloned());
         prop_assert_eq!(way.facts(&expected), there, "what was written by hand is another\n{}", show());
 
         match self.run(&downs) {

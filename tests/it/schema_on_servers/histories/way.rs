@@ -137,9 +137,7 @@ impl Way {
             };
             words.iter().map(name).collect()
         };
-        let mut facts: Vec<String> = facts.iter().map(renamed).collect();
-        facts.sort();
-        facts
+        without_quotes(facts.iter().map(renamed))
     }
 
     /// What of `before` is not in `after` as it has to be. `is_excused` is asked by table and column as they are
@@ -192,6 +190,13 @@ impl Way {
         }
         lost
     }
+}
+
+/// A name may be a keyword before and none after, and is quoted accordingly.
+pub fn without_quotes(facts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut facts: Vec<String> = facts.map(|fact| fact.replace('"', "")).collect();
+    facts.sort();
+    facts
 }
 
 /// Words, and what stands between them.
