@@ -171,10 +171,12 @@ impl Lock {
     }
 
     fn format_needed(&self) -> u32 {
-        match (self.retained.is_empty(), self.renames.is_empty() && self.branches.is_none()) {
-            (false, _) => FORMAT,
-            (true, false) => WITHOUT_RETENTION,
-            (true, true) => WITHOUT_BRANCHES,
+        if !self.retained.is_empty() {
+            FORMAT
+        } else if !self.renames.is_empty() || self.branches.is_some() {
+            WITHOUT_RETENTION
+        } else {
+            WITHOUT_BRANCHES
         }
     }
 

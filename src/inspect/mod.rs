@@ -20,6 +20,7 @@ pub mod pairwise;
 mod parts;
 mod resources;
 mod rows;
+mod seen;
 mod turns;
 mod uses;
 mod values;

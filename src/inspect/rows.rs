@@ -21,7 +21,7 @@ use crate::template::sh;
 const MOMENT: u64 = 1_767_225_600;
 
 /// `template check` tries the same services each time.
-const SEED: u64 = 1;
+pub(super) const SEED: u64 = 1;
 
 /// A service that is tried.
 #[derive(Debug, Clone)]
@@ -109,24 +109,10 @@ impl Rows {
         trial.choose(&chosen);
         trial.end()
     }
-
-    /// Rows in which any two answers stand together that make a difference to what `look` sees of a service, as
-    /// a compiler sees its code. The others take their values by chance, and texts and names by turns.
-    pub fn seen_by(pack: &Pack, seed: u64, look: impl FnMut(&Row) -> Option<Vec<u8>>) -> Result<Self, Faults> {
-        let mut trial = Trial::of(pack)?;
-        let all = trial.chooser(SEED).cover(&[], |row| trial.verdict(row)).rows;
-        let seen = trial.seen(&all, look);
-        let mut chooser = trial.chooser(seed).among(seen.clone());
-        let cover = chooser.cover(&[], |row| trial.verdict(row));
-        trial.rows.seen = seen.iter().map(|factor| trial.key_of(*factor).to_owned()).collect();
-        trial.leave_out(&cover);
-        trial.take_each(&cover.rows, seed);
-        trial.end()
-    }
 }
 
 impl<'a> Trial<'a> {
-    fn of(pack: &'a Pack) -> Result<Self, Faults> {
+    pub(super) fn of(pack: &'a Pack) -> Result<Self, Faults> {
         let names = values::names(&pack.manifest);
         if names.is_empty() {
             let fault = Fault::new(format!("{}: [name-rules] let no plain name pass", pack.shown("pack.toml")));
@@ -145,12 +131,12 @@ impl<'a> Trial<'a> {
         })
     }
 
-    fn end(mut self) -> Result<Rows, Faults> {
+    pub(super) fn end(mut self) -> Result<Rows, Faults> {
         self.faults.extend(std::mem::take(&mut self.resources.faults));
         self.faults.or(self.rows)
     }
 
-    fn chooser(&self, seed: u64) -> Chooser {
+    pub(super) fn chooser(&self, seed: u64) -> Chooser {
         Chooser::new(self.factors.iter().map(|factor| factor.values.len()).collect(), seed)
     }
 
@@ -229,50 +215,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The factors that make a difference to what `look` sees: of rows that differ in one alone, two look unlike.
-    fn seen(&mut self, rows: &[pairwise::Levels], mut look: impl FnMut(&Row) -> Option<Vec<u8>>) -> FactorSet {
-        let mut looks: BTreeMap<pairwise::Levels, Option<Vec<u8>>> = BTreeMap::new();
-        let mut seen = FactorSet::new();
-        for factor in 0..self.factors.len() {
-            let mut tried = BTreeSet::new();
-            // Each value beside each value of another factor, once: a look costs a rendered service.
-            let mut met: BTreeSet<pairwise::Pair> = BTreeSet::new();
-            'rows: for row in rows {
-                let beside = |value: usize| {
-                    let others = row.iter().copied().enumerate().filter(|other| other.0 != factor);
-                    others.map(move |other| ((factor, value), other))
-                };
-                for value in (0..self.factors[factor].values.len()).filter(|value| *value != row[factor]) {
-                    if beside(value).all(|pair| met.contains(&pair)) {
-                        continue;
-                    }
-                    let mut other = row.clone();
-                    other[factor] = value;
-                    if self.verdict(&other).is_err() {
-                        continue;
-                    }
-                    tried.extend([value, row[factor]]);
-                    met.extend(beside(value));
-                    let mut of = |row: &pairwise::Levels| {
-                        looks.entry(row.clone()).or_insert_with(|| look(&self.admitted[row].row)).clone()
-                    };
-                    let (one, other) = (of(row), of(&other));
-                    if one.is_none() || one != other {
-                        seen.insert(factor);
-                        break 'rows;
-                    }
-                }
-            }
-            // A value that no row could change to by itself may make any difference.
-            if tried.len() < self.factors[factor].values.len() && self.factors[factor].values.len() > 1 {
-                seen.insert(factor);
-            }
-        }
-        seen
-    }
-
     /// Says which pairs no row holds.
-    fn leave_out(&mut self, cover: &Cover) {
+    pub(super) fn leave_out(&mut self, cover: &Cover) {
         let shown =
             |(factor, value): pairwise::FactorValue| format!("{}={}", self.key_of(factor), self.shown(factor, value));
         let all = |pairs: &[pairwise::Pair]| pairs.iter().map(|pair| [shown(pair.0), shown(pair.1)]).collect();
@@ -280,7 +224,7 @@ impl<'a> Trial<'a> {
         (self.rows.refused, self.rows.undecided) = (refused, undecided);
     }
 
-    fn key_of(&self, factor: usize) -> &str {
+    pub(super) fn key_of(&self, factor: usize) -> &str {
         match self.factors[factor].question {
             Some(question) => &question.key,
             None if factor == self.factors.len() - 1 => RESOURCES,

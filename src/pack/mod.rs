@@ -94,7 +94,7 @@ pub const KINDS: &str = "kinds";
 /// What their visible references lead to, each once: `"user" in targets`.
 pub const TARGETS: &str = "targets";
 
-/// The names of the resources that say how long their rows are kept, each before those that it refers to.
+/// The names of the resources with `retain`, each before the resources that it refers to.
 pub const RETAINED: &str = "retained";
 
 /// Variables that follow from the resources.

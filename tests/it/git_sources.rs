@@ -56,10 +56,6 @@ fn from<'a>(sandbox: &'a Sandbox, source: &str, line: &str) -> Run<'a> {
     sandbox.run("--template").arg(source).args(line)
 }
 
-fn inside<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
-    sandbox.run(line).in_folder("shop")
-}
-
 fn keep(sandbox: &Sandbox) {
     sandbox.git("shop", &["add", "--all"]);
     sandbox.git("shop", &["commit", "--quiet", "--allow-empty", "--message", "mine"]);
@@ -86,20 +82,20 @@ fn a_pack_from_git_is_pinned_and_needs_no_network_again() {
     from(&sandbox, &format!("{origin}//rust#{pinned}"), "three").ok();
 
     fs::rename(sandbox.path("../origin"), sandbox.path("../away")).unwrap();
-    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
-    inside(&sandbox, "diff").ok();
-    inside(&sandbox, "add log=y").ok();
+    sandbox.inside("apply").ok().says(&["Nothing to do"]);
+    sandbox.inside("diff").ok();
+    sandbox.inside("add log=y").ok();
     keep(&sandbox);
-    inside(&sandbox, "update").fails(1, &[&format!("{origin}: git: ")]);
+    sandbox.inside("update").fails(1, &[&format!("{origin}: git: ")]);
     forget(&sandbox);
-    inside(&sandbox, "apply").fails(1, &[&format!("{origin}: git: ")]);
+    sandbox.inside("apply").fails(1, &[&format!("{origin}: git: ")]);
     // From where the cache is wished to be.
     fs::rename(sandbox.path("../away"), sandbox.path("../origin")).unwrap();
-    inside(&sandbox, "apply").env("NEW_SERVICE_CACHE", sandbox.path("../kept")).ok();
+    sandbox.inside("apply").env("NEW_SERVICE_CACHE", sandbox.path("../kept")).ok();
     assert!(sandbox.path("../kept/git").join(&pinned).is_dir());
     assert!(!sandbox.path("../home/.cache/new-service").exists());
     fs::remove_dir_all(sandbox.path("../origin")).unwrap();
-    inside(&sandbox, "apply").env("NEW_SERVICE_CACHE", sandbox.path("../kept")).ok();
+    sandbox.inside("apply").env("NEW_SERVICE_CACHE", sandbox.path("../kept")).ok();
 }
 
 #[test]
@@ -112,18 +108,18 @@ fn a_tag_that_was_moved_is_refused_until_update() {
     commit_pack(&sandbox, "two\n", Some("v1"));
     let second = head(&sandbox, "origin");
     // What is kept is what it was made from.
-    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
-    inside(&sandbox, "diff").ok();
+    sandbox.inside("apply").ok().says(&["Nothing to do"]);
+    sandbox.inside("diff").ok();
     forget(&sandbox);
     let words = [format!("the tag was moved: it led to {first}"), format!("leads to {second} now")];
-    inside(&sandbox, "apply").fails(1, &[&words[0], &words[1], "`new-service update` takes it"]);
-    inside(&sandbox, "add log=y").fails(1, &[&words[0]]);
-    let said = inside(&sandbox, "update").ok();
+    sandbox.inside("apply").fails(1, &[&words[0], &words[1], "`new-service update` takes it"]);
+    sandbox.inside("add log=y").fails(1, &[&words[0]]);
+    let said = sandbox.inside("update").ok();
     said.says(&["update       said.txt", &format!("the tag was moved, from {first} to {second}")]);
     assert_eq!(sandbox.read("shop/said.txt"), "two\n");
     assert!(sandbox.read("shop/service.toml").contains(&format!("commit = \"{second}\"")));
     keep(&sandbox);
-    let said = inside(&sandbox, "update").ok().says(&["Nothing to do"]);
+    let said = sandbox.inside("update").ok().says(&["Nothing to do"]);
     assert!(!said.err.contains("moved"), "{said:?}");
 }
 
@@ -161,22 +157,22 @@ fn an_overlay_may_be_in_git_as_well_and_is_kept_through_an_update() {
         ("layers/core/files/said.txt", "theirs, newer\n"),
         ("layers/core/files/new.txt", "new\n"),
     ]);
-    inside(&sandbox, "update").ok().says(&["create       new.txt"]);
+    sandbox.inside("update").ok().says(&["create       new.txt"]);
     assert_eq!(sandbox.read("shop/said.txt"), "ours\n");
     keep(&sandbox);
     // To another version of it: by hand, then `update`.
     commit(&sandbox, "company", &[("layers/core/files/said.txt", "ours, newer\n")], Some("v2"));
     let service = sandbox.read("shop/service.toml");
     sandbox.write("shop/service.toml", service.replace("#v1\"", "#v2\""));
-    inside(&sandbox, "update").ok().says(&[&format!("update       said.txt (from {company}#v2)")]);
+    sandbox.inside("update").ok().says(&[&format!("update       said.txt (from {company}#v2)")]);
     assert!(sandbox.read("shop/service.toml").contains(&head(&sandbox, "company")));
     // One that stands there by hand alone has no commit yet.
     keep(&sandbox);
     let service = sandbox.read("shop/service.toml");
     let without: Vec<&str> = service.lines().filter(|line| !line.starts_with("commit")).collect();
     sandbox.write("shop/service.toml", without.join("\n"));
-    inside(&sandbox, "apply").fails(1, &["service.toml:12:10: ", "is not taken in yet", "notes its commit"]);
-    inside(&sandbox, "update").ok();
+    sandbox.inside("apply").fails(1, &["service.toml:12:10: ", "is not taken in yet", "notes its commit"]);
+    sandbox.inside("update").ok();
 }
 
 #[test]
@@ -201,11 +197,11 @@ fn an_update_may_go_to_another_source() {
     from(&sandbox, &format!("{origin}//rust#v1"), "shop").ok();
     keep(&sandbox);
     commit_pack(&sandbox, "two\n", Some("v2"));
-    inside(&sandbox, "update --template").arg(format!("{origin}//rust#v2")).ok();
+    sandbox.inside("update --template").arg(format!("{origin}//rust#v2")).ok();
     let service = sandbox.read("shop/service.toml");
     assert!(service.contains("#v2\"") && service.contains(&head(&sandbox, "origin")), "{service}");
     keep(&sandbox);
-    inside(&sandbox, "update --template ../../origin/rust").ok();
+    sandbox.inside("update --template ../../origin/rust").ok();
     let service = sandbox.read("shop/service.toml");
     assert!(service.contains("source = \"../../origin/rust\"\n") && !service.contains("commit"), "{service}");
 }
@@ -247,7 +243,7 @@ fn what_git_could_be_made_to_run_or_others_could_change_is_refused() {
         let service = toml::Table::from_iter([("name".to_owned(), "x".into()), ("source".to_owned(), source.into())]);
         let service = toml::Table::from_iter([("template".to_owned(), service.into())]).to_string();
         sandbox.write("shop/service.toml", service);
-        inside(&sandbox, "apply").ends(1).says(&["service.toml:3:10: ", words]);
+        sandbox.inside("apply").ends(1).says(&["service.toml:3:10: ", words]);
         fs::remove_dir_all(sandbox.path("shop")).unwrap();
     }
     sandbox.assert_untouched();
@@ -276,11 +272,11 @@ fn a_commit_in_service_toml_is_a_commit_and_nothing_else() {
     let (service, pinned) = (sandbox.read("shop/service.toml"), head(&sandbox, "origin"));
     for commit in ["--upload-pack=x", "../../../x", "v1", "", &pinned[..39], &pinned.to_uppercase()] {
         sandbox.write("shop/service.toml", service.replace(&pinned, commit));
-        inside(&sandbox, "apply").fails(1, &["service.toml:10:10: a commit is named by all of its letters"]);
+        sandbox.inside("apply").fails(1, &["service.toml:10:10: a commit is named by all of its letters"]);
     }
     let other = "0".repeat(40);
     sandbox.write("shop/service.toml", service.replace(&pinned, &other));
-    inside(&sandbox, "apply").fails(1, &[&format!("{origin}: ")]);
+    sandbox.inside("apply").fails(1, &[&format!("{origin}: ")]);
 }
 
 /// Whatever a commit holds, it is read and never checked out.

@@ -101,6 +101,6 @@ fn line_merges_agree_with_git_where_git_is_clean() {
     if let Err(error) = result {
         panic!("{error}");
     }
-    assert!(careful.get() <= 1 + cases / 500, "{} of {cases} are conflicts here and none in git", careful.get());
+    assert!(careful.get() * 500 <= cases.max(500), "{} of {cases} are conflicts here and none in git", careful.get());
     assert!(clean.get() * 4 > cases, "only {} of {cases} were clean in git", clean.get());
 }

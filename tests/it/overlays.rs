@@ -67,10 +67,6 @@ fn new<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
     sandbox.run("--template ../pack --overlay ../company").args(line)
 }
 
-fn inside<'a>(sandbox: &'a Sandbox, line: &str) -> Run<'a> {
-    sandbox.run(line).in_folder("shop")
-}
-
 #[test]
 fn files_shadow_and_everything_else_joins_in() {
     let sandbox = sandbox();
@@ -158,10 +154,10 @@ fn service_toml_keeps_the_overlay_and_every_verb_finds_it() {
     new(&sandbox, "shop").ok();
     let service = sandbox.read("shop/service.toml");
     assert!(service.contains("version = \"0.1.0\"\nsource = \"../../pack\"\n\n[[template.overlay]]\nsource = \"../../company\"\ndigest = \"sha256:"), "{service}");
-    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
-    inside(&sandbox, "diff").ok();
+    sandbox.inside("apply").ok().says(&["Nothing to do"]);
+    sandbox.inside("diff").ok();
     let said =
-        inside(&sandbox, "add team=shoppers").ok().says(&["update       NOTICE (from ../../company)", "make test"]);
+        sandbox.inside("add team=shoppers").ok().says(&["update       NOTICE (from ../../company)", "make test"]);
     assert!(!said.err.contains("make house"), "{said:?}");
     sandbox.commit("shop");
     sandbox.write("shop/src/x", "");
@@ -175,25 +171,26 @@ fn service_toml_keeps_the_overlay_and_every_verb_finds_it() {
     sandbox.commit("shop");
     lay(&sandbox, "company", &[("layers/core/files/ci.yml", "steps: newer\n")]);
     for line in ["apply", "add team=x"] {
-        inside(&sandbox, line)
+        sandbox
+            .inside(line)
             .fails(1, &["the overlay \"../../company\" is not as it was", "`new-service update` takes it in"]);
     }
-    inside(&sandbox, "diff").ends(4);
-    let json = inside(&sandbox, "update --dry-run --json").ok().json();
+    sandbox.inside("diff").ends(4);
+    let json = sandbox.inside("update --dry-run --json").ok().json();
     let file = json["files"].as_array().unwrap().iter().find(|file| file["path"] == "ci.yml").unwrap().clone();
     assert_eq!((&file["action"], &file["overlay"]), (&"update".into(), &"../../company".into()));
-    inside(&sandbox, "update").ok().says(&["update       ci.yml (from ../../company)"]);
+    sandbox.inside("update").ok().says(&["update       ci.yml (from ../../company)"]);
     let after = sandbox.read("shop/service.toml");
     assert!(after.contains("# ours\ndigest = \"sha256:") && after != service, "{after}");
-    inside(&sandbox, "apply --allow-dirty").ok().says(&["Nothing to do"]);
+    sandbox.inside("apply --allow-dirty").ok().says(&["Nothing to do"]);
     sandbox.commit("shop");
 
     // The template changes, and the overlay is kept.
     sandbox.write("../pack/pack.toml", PACK[0].1.replace("0.1.0", "0.2.0"));
     sandbox.write("../pack/layers/core/files/ci.yml.tera", "theirs again\n");
     sandbox.write("../pack/layers/core/files/new.txt", "new\n");
-    inside(&sandbox, "apply").fails(1, &["this repo is at 0.1.0, its template is at 0.2.0"]);
-    let said = inside(&sandbox, "update").ok().says(&["0.1.0 → 0.2.0", "create       new.txt"]);
+    sandbox.inside("apply").fails(1, &["this repo is at 0.1.0, its template is at 0.2.0"]);
+    let said = sandbox.inside("update").ok().says(&["0.1.0 → 0.2.0", "create       new.txt"]);
     assert!(!said.err.contains("  ci.yml"), "{said:?}");
     assert_eq!(sandbox.read("shop/ci.yml"), "steps: newer\n");
 }
@@ -222,7 +219,7 @@ fn what_changes_below_an_overlay_is_told_once() {
         "shadow partials/title 1",
     ];
     assert_eq!(shadows(&sandbox), known);
-    let said = inside(&sandbox, "diff").ok();
+    let said = sandbox.inside("diff").ok();
     assert!(!said.err.contains("stand"), "{said:?}");
 
     // Nobody sees that the pack's changes, for each is hidden; nor is a layer looked at that is not in.
@@ -237,16 +234,16 @@ fn what_changes_below_an_overlay_is_told_once() {
         let said = sandbox.run(line).in_folder("shop").finish().says(&[company, title]);
         assert!(!said.err.contains("layers/far") && !said.err.contains("../team"), "{said:?}");
     }
-    let json = inside(&sandbox, "update --dry-run --json").ok().json();
+    let json = sandbox.inside("update --dry-run --json").ok().json();
     let stale = |path: &str| serde_json::json!({"overlay": "../../company", "path": path, "below": "changed"});
     assert_eq!(
         json["stale"],
         serde_json::json!([stale("layers/core/files/ci.yml.tera"), stale("partials/title.tera")])
     );
-    inside(&sandbox, "update").ok().says(&[company, title]);
+    sandbox.inside("update").ok().says(&[company, title]);
     assert_eq!(sandbox.read("shop/ci.yml"), "steps: the team's\n");
     for line in ["diff", "apply --allow-dirty", "update --allow-dirty"] {
-        let said = inside(&sandbox, line).ok();
+        let said = sandbox.inside(line).ok();
         assert!(!said.err.contains("stands for"), "told once: {said:?}");
     }
     sandbox.commit("shop");
@@ -258,9 +255,9 @@ fn what_changes_below_an_overlay_is_told_once() {
                 to see it as it is now: the overlay \"../../company\" has it\n";
     let gone =
         "the overlay \"../../company\" stood for partials/title, which is no more: its file joins as a new one\n";
-    let said = inside(&sandbox, "update").ok().says(&[team, gone]);
+    let said = sandbox.inside("update").ok().says(&[team, gone]);
     assert!(!said.err.contains("ci.yml.tera"), "{said:?}");
-    inside(&sandbox, "diff").ok();
+    sandbox.inside("diff").ok();
     assert_eq!(shadows(&sandbox), known[..3]);
 }
 
@@ -274,7 +271,7 @@ fn a_path_that_is_one_letter_off_is_told() {
     for line in ["shop --dry-run", "shop"] {
         new(&sandbox, line).ok().says(&[note]);
     }
-    let said = inside(&sandbox, "apply").ok();
+    let said = sandbox.inside("apply").ok();
     assert!(!said.err.contains("did you mean"), "told once: {said:?}");
     let check = || sandbox.run("template check ../company --template ../pack");
     let found = check().ends(4).out;
@@ -284,7 +281,7 @@ fn a_path_that_is_one_letter_off_is_told() {
     lay(&sandbox, "company", &[("layers/core/files/.github/workflows/build.yml", "ours, too\n")]);
     let found = check().finish().out;
     assert!(!found.contains("did you mean"), "{found}");
-    inside(&sandbox, "update").ok().says(&["update       .github/workflows/build.yml"]);
+    sandbox.inside("update").ok().says(&["update       .github/workflows/build.yml"]);
 }
 
 /// What a house has no use for goes, and comes back with the overlay's second thoughts; the team's own stays.
@@ -301,12 +298,12 @@ fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
     let absent = "absent = [\"layers/core/files/audit.sh\", \"layers/core/slots/core/lines.tera\"]\n";
     lay(&sandbox, "house", &[("pack.toml", absent)]);
     let changed = "Changed shop by small 0.1.0 with ../../company, ../../house (core, house)\n";
-    inside(&sandbox, "update").ok().says(&[changed, "delete       audit.sh", "update       main"]);
+    sandbox.inside("update").ok().says(&[changed, "delete       audit.sh", "update       main"]);
     assert!(!sandbox.path("shop/audit.sh").exists() && !sandbox.read("shop/main").contains("of the pack"));
-    let catalog = inside(&sandbox, "catalog").ok().out;
+    let catalog = sandbox.inside("catalog").ok().out;
     assert!(catalog.contains("../house\n      leaves out layers/core/files/audit.sh.tera\n"), "{catalog}");
     assert!(catalog.contains("\n  core/lines: lines (in main)\n"), "{catalog}");
-    let json = inside(&sandbox, "catalog --json").ok().json();
+    let json = sandbox.inside("catalog --json").ok().json();
     assert_eq!(json["slots"][0]["files"], serde_json::json!(["main"]));
     assert_eq!(json["overlays"][1]["absent"][1], "layers/core/slots/core/lines.tera");
     assert_eq!(json["overlays"][1]["shadows"], serde_json::json!([]));
@@ -315,12 +312,12 @@ fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
 
     // What it hides may change, and be no more: the repository is as it was, and hears of what has no effect.
     sandbox.write("../pack/layers/core/files/audit.sh.tera", "{{ log }}\n");
-    let said = inside(&sandbox, "update").ok();
+    let said = sandbox.inside("update").ok();
     assert!(!said.err.contains("audit.sh"), "{said:?}");
     std::fs::remove_file(sandbox.path("../pack/layers/core/files/audit.sh.tera")).unwrap();
     sandbox.write("../pack/layers/core/files/audit.ps1", "\n");
     let nothing = "it would leave out layers/core/files/audit.sh, which is not there";
-    inside(&sandbox, "update --allow-dirty").ok().says(&["create       audit.ps1", nothing]);
+    sandbox.inside("update --allow-dirty").ok().says(&["create       audit.ps1", nothing]);
     new(&sandbox, "new-shop --overlay ../house --dry-run").ok().says(&[nothing]);
     let found = sandbox.run("template check ../house --template ../pack").ends(4).out;
     assert!(found.contains(&format!("../house/pack.toml:1:11: {nothing}")), "{found}");
@@ -329,15 +326,15 @@ fn a_file_that_an_overlay_leaves_out_is_in_no_repository() {
     sandbox.commit("shop");
     lay(&sandbox, "house", &[("pack.toml", "absent = [\"layers/core/files/main\"]\n")]);
     let lines = "leaves out a file of layer \"core\", and has no slot \"core/lines\": the lines for it are left out\n";
-    inside(&sandbox, "update").ok().says(&["delete       main", lines]);
-    let said = inside(&sandbox, "apply --allow-dirty").ok();
+    sandbox.inside("update").ok().says(&["delete       main", lines]);
+    let said = sandbox.inside("apply --allow-dirty").ok();
     assert!(!said.err.contains("leaves out"), "{said:?}");
 
     // All that cannot be left out, at once.
     let wrong =
         "absent = [\"layers/core/layer.toml\", \"partials/title.tera\", \"layers/core/files/NEWS\", \"main\"]\n";
     lay(&sandbox, "house", &[("pack.toml", wrong)]);
-    let said = inside(&sandbox, "update --allow-dirty").ends(1);
+    let said = sandbox.inside("update --allow-dirty").ends(1);
     for place in ["1:11: \"layers/core/layer.toml\" cannot", "1:37: ", "1:86: \"main\" cannot"] {
         assert!(said.err.contains(&format!("../../house/pack.toml:{place}")), "{said:?}");
     }
@@ -353,11 +350,11 @@ fn a_lock_that_knows_of_no_shadows_is_read_and_learns_them_with_the_next_change(
     let plain: String = lock.split_inclusive('\n').filter(|line| !line.starts_with("shadow ")).collect();
     sandbox.write("shop/.new-service/lock", &plain);
     sandbox.commit("shop");
-    inside(&sandbox, "diff").ok();
-    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+    sandbox.inside("diff").ok();
+    sandbox.inside("apply").ok().says(&["Nothing to do"]);
     assert_eq!(sandbox.read("shop/.new-service/lock"), plain);
     sandbox.write("../pack/layers/core/files/ci.yml.tera", "theirs again\n");
-    let said = inside(&sandbox, "update").ok();
+    let said = sandbox.inside("update").ok();
     assert!(!said.err.contains("stands for"), "{said:?}");
     assert_eq!(shadows(&sandbox), ["shadow layers/core/files/ci.yml 1", "shadow partials/title 1"]);
     // Without an overlay, a lock is as it ever was.
@@ -371,23 +368,23 @@ fn an_overlay_comes_to_a_repository_and_leaves_it_by_hand() {
     let sandbox = sandbox();
     sandbox.run("--template ../pack shop").ok();
     let plain = sandbox.files("shop");
-    inside(&sandbox, "update --overlay ../../company").fails(2, &["stand in its service.toml", "[[template.overlay]]"]);
+    sandbox.inside("update --overlay ../../company").fails(2, &["stand in its service.toml", "[[template.overlay]]"]);
     let service = sandbox.read("shop/service.toml");
     let with = service.replace("\n[answers]", "\n[[template.overlay]]\nsource = \"../../company\" # ours\n\n[answers]");
     sandbox.write("shop/service.toml", with);
-    inside(&sandbox, "apply").fails(1, &["the overlay \"../../company\" is not taken in yet"]);
-    let help = inside(&sandbox, "update --help").ok().out;
+    sandbox.inside("apply").fails(1, &["the overlay \"../../company\" is not taken in yet"]);
+    let help = sandbox.inside("update --help").ok().out;
     for words in ["its template and overlays as they are now", "edit [[template.overlay]] in", "gets the new commit"] {
         assert!(help.replace('\n', " ").contains(words), "{words}: {help}");
     }
-    inside(&sandbox, "update").ok().says(&["create       house.txt (from ../../company)"]);
+    sandbox.inside("update").ok().says(&["create       house.txt (from ../../company)"]);
     assert!(sandbox.read("shop/service.toml").contains("source = \"../../company\" # ours\ndigest = \"sha256:"));
     sandbox.commit("shop");
     let said = sandbox.read("shop/service.toml");
     let (before, rest) = said.split_once("[[template.overlay]]").unwrap();
     sandbox.write("shop/service.toml", format!("{before}{}", &rest[rest.find("[answers]").unwrap()..]));
-    inside(&sandbox, "apply").fails(1, &["the files are not those it was made from"]);
-    inside(&sandbox, "update").ok().says(&["delete       house.txt", "no longer asks for \"team\""]);
+    sandbox.inside("apply").fails(1, &["the files are not those it was made from"]);
+    sandbox.inside("update").ok().says(&["delete       house.txt", "no longer asks for \"team\""]);
     let files = |all: &std::collections::BTreeMap<String, Vec<u8>>| {
         all.iter().filter(|(path, _)| *path != "service.toml").map(|(path, _)| path.clone()).collect::<Vec<_>>()
     };
@@ -481,9 +478,9 @@ fn what_is_no_overlay_is_told_with_all_the_others() {
     new(&sandbox, "shop").ok();
     let service = sandbox.read("shop/service.toml");
     sandbox.write("shop/service.toml", service.replace("../../company", "../../gone"));
-    inside(&sandbox, "apply").fails(1, &["service.toml:12:10: no overlay \"../../gone\""]);
+    sandbox.inside("apply").fails(1, &["service.toml:12:10: no overlay \"../../gone\""]);
     sandbox.write("shop/service.toml", service.replace("digest", "digset"));
-    inside(&sandbox, "apply").fails(1, &["service.toml:13:1: unknown field `digset`"]);
+    sandbox.inside("apply").fails(1, &["service.toml:13:1: unknown field `digset`"]);
 }
 
 /// An overlay is as foreign as a pack, and is read with the same care.
@@ -541,7 +538,7 @@ fn what_no_fragment_locks_is_said_and_cargo_check_is_a_step() {
     let steps = &said.err[said.err.find("Next:").unwrap()..];
     assert!(steps.find("cargo check").unwrap() < steps.find("cargo run").unwrap(), "{steps}");
     assert!(!sandbox.read("shop/Cargo.lock").contains("acme-log"));
-    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+    sandbox.inside("apply").ok().says(&["Nothing to do"]);
 
     // With a fragment of its own it is in, and nothing is to be said.
     let fragment = "version = 4\n\n[[package]]\nname = \"fragment\"\nversion = \"0.0.0\"\ndependencies = [\n \"acme-log\",\n]\n\n\
@@ -551,11 +548,11 @@ fn what_no_fragment_locks_is_said_and_cargo_check_is_a_step() {
     assert!(!said.err.contains("cargo check"), "{said:?}");
     assert!(sandbox.read("two/Cargo.lock").contains("name = \"acme-log\"\nversion = \"2.0.1\""));
     // It comes to the first one by an update.
-    inside(&sandbox, "update").ok().says(&["update       Cargo.lock"]);
+    sandbox.inside("update").ok().says(&["update       Cargo.lock"]);
 
     // A layer of the pack that depends on something else now is not locked by the pack's fragment.
     lay(&sandbox, "company", &[("layers/core/layer.toml", "title = \"Core\"\n[dependencies]\nother = \"1\"\n")]);
-    let said = inside(&sandbox, "update").ok();
+    let said = sandbox.inside("update").ok();
     said.says(&["Cargo.lock does not hold the packages of \"core\"", "  cargo check\n"]);
 }
 
@@ -689,10 +686,10 @@ fn who_stands_for_a_file_decides_on_its_slots_and_is_told() {
     let note = "the overlay \"../company\" stands for a file of layer \"core\", and has no slot \"core/lines\"";
     let said = sandbox.run("template check ../company --template ../pack").finish().says(&[note]);
     assert!(!said.out.contains("slot"), "it may be meant so: {said:?}");
-    let said = inside(&sandbox, "apply").ok();
+    let said = sandbox.inside("apply").ok();
     assert!(!said.err.contains("slot"), "told once: {said:?}");
     lay(&sandbox, "company", &[("layers/core/files/main", "ours, newer\n")]);
-    inside(&sandbox, "update").ok().says(&[words]);
+    sandbox.inside("update").ok().says(&[words]);
     // With the slot, the lines are there; without an overlay it is the pack's mistake.
     std::fs::remove_file(sandbox.path("../company/layers/core/files/main")).unwrap();
     lay(&sandbox, "company", &[("layers/core/files/main.tera", "ours\n{{ slot(\"lines\") }}\n")]);
@@ -720,6 +717,6 @@ fn the_built_in_pack_takes_an_overlay() {
     assert_eq!(sandbox.read("shop/HOUSE.md"), "house\n");
     let service = sandbox.read("shop/service.toml");
     assert!(!service.contains("0\"\nsource"), "what is built in has no source: {service}");
-    inside(&sandbox, "apply").ok().says(&["Nothing to do"]);
+    sandbox.inside("apply").ok().says(&["Nothing to do"]);
     assert!(Path::new(&sandbox.path("shop/.new-service/lock")).is_file());
 }

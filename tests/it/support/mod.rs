@@ -114,6 +114,16 @@ impl Sandbox {
         self.run("").arg("--template").arg(pack).args(line)
     }
 
+    /// `new-service` with the words of `line`, in the repository `shop`.
+    pub fn inside(&self, line: &str) -> Run<'_> {
+        self.run(line).in_folder("shop")
+    }
+
+    /// A service `shop` with these resources.
+    pub fn with_resources(&self, resources: &[&str]) -> Run<'_> {
+        resources.iter().fold(self.run("shop --yes"), |run, spec| run.arg("--resource").arg(spec))
+    }
+
     pub fn run(&self, line: &str) -> Run<'_> {
         Run { sandbox: self, words: Vec::new(), input: None, command: self.clean(BINARY) }.args(line)
     }
