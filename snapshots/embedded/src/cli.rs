@@ -47,6 +47,11 @@ enum Command {
     Healthcheck,
     /// Print the API's description, as committed in openapi.json.
     Openapi,
+    /// Copy the database while the service runs, or restore a copy.
+    Backup {
+        #[command(subcommand)]
+        action: crate::db::backup::Action,
+    },
     /// Create an administrator's account; its password is read from standard input.
     CreateAdmin {
         /// Name of the account.
@@ -74,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Serve => config().and_then(serve),
         Command::Healthcheck => config().and_then(|config| healthcheck(config.metrics_addr)),
         Command::Openapi => print(&openapi::pretty(&app::openapi())),
+        Command::Backup { action } => crate::db::backup::run(&action).and_then(|text| print(&text)),
         Command::CreateAdmin { username, email } => config().and_then(|config| {
             crate::auth::create_admin(&config, username, email, std::io::stdin())
         }),

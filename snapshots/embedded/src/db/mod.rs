@@ -1,5 +1,6 @@
 //! The database: its pool, its schema, its errors.
 
+pub mod backup;
 mod batches;
 mod choice;
 mod doubt;

@@ -6,6 +6,7 @@ mod support;
 
 mod auth;
 mod auth_clean_up;
+mod backup;
 mod batches;
 mod cache;
 mod compression;
