@@ -84,19 +84,25 @@ pub async fn run(db: &Pool, cache: &Cache, stopping: &CancellationToken) -> Vec<
 async fn clean_up<R: Retained>(db: &Pool, cache: &Cache, stopping: &CancellationToken) -> Run {
     let resource = R::NAME;
     let mut run = Run { resource, deleted: 0, referenced: 0 };
+    let rows =
+        |outcome| counter!("retention_rows_total", "resource" => resource, "outcome" => outcome);
+    let failures = counter!("retention_failures_total", "resource" => resource);
+    // A series that begins above zero hides its first increase.
+    for counter in [rows("deleted"), rows("referenced"), failures.clone()] {
+        counter.absolute(0);
+    }
     let mut after = Position::default();
     while !stopping.is_cancelled() {
         match batch::<R>(db, cache, &mut after).await {
             Ok(Some([deleted, referenced])) => {
-                for (outcome, rows) in [("deleted", deleted), ("referenced", referenced)] {
-                    counter!("retention_rows_total", "resource" => resource, "outcome" => outcome)
-                        .increment(rows as u64);
-                }
+                rows("deleted").increment(deleted as u64);
+                rows("referenced").increment(referenced as u64);
                 run.deleted += deleted;
                 run.referenced += referenced;
             }
             Ok(None) => break,
             Err(error) => {
+                failures.increment(1);
                 tracing::warn!(resource, cause = %error, "old rows were not all deleted; the next run retries");
                 break;
             }
