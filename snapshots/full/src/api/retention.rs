@@ -84,8 +84,7 @@ pub async fn run(db: &Pool, cache: &Cache, stopping: &CancellationToken) -> Vec<
 async fn clean_up<R: Retained>(db: &Pool, cache: &Cache, stopping: &CancellationToken) -> Run {
     let resource = R::NAME;
     let mut run = Run { resource, deleted: 0, referenced: 0 };
-    let rows =
-        |outcome| counter!("retention_rows_total", "resource" => resource, "outcome" => outcome);
+    let rows = |outcome: &'static str| counter!("retention_rows_total", "resource" => resource, "outcome" => outcome);
     let failures = counter!("retention_failures_total", "resource" => resource);
     // A series that begins above zero hides its first increase.
     for counter in [rows("deleted"), rows("referenced"), failures.clone()] {
