@@ -125,6 +125,10 @@ fn describe() {
         "retention_rows_total",
         "Rows older than the `retain` of their resource: `deleted`, or `referenced` and kept, counted again in each run"
     );
+    describe_counter!(
+        "retention_failures_total",
+        "Runs of the retention that ended before the last old row; the next one continues"
+    );
     let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];
     gauge!("build_info", &labels).set(1.0);
     Collector::default().describe();
