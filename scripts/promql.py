@@ -83,13 +83,13 @@ def other_delays(text):
 
 
 def mutations(expr):
-    """(what, changed expression), for each threshold, window, matcher, grouping label and operator."""
+    """(kind, what, changed expression), for each threshold, window, matcher, grouping label and operator."""
     found = tokens(expr)
     for at, (kind, text, start) in enumerate(found):
         before, after = expr[:start], expr[start + len(text) :]
 
         def change(other):
-            return f"{text} -> {other}, at {start}", before + other + after
+            return kind, f"{text} -> {other}, at {start}", before + other + after
 
         if kind == "number":
             number = float(text)
@@ -123,7 +123,7 @@ def mutations(expr):
         labels = match[2].split(", ")
         for label in labels:
             rest = ", ".join(one for one in labels if one != label)
-            yield f"{match[0]} without {label}, at {match.start()}", f"{expr[: match.start(2)]}{rest}{expr[match.end(2) :]}"
+            yield "grouping", f"{match[0]} without {label}, at {match.start()}", f"{expr[: match.start(2)]}{rest}{expr[match.end(2) :]}"
 
 
 def without_matchers(expr):
@@ -132,4 +132,4 @@ def without_matchers(expr):
     for at, part in enumerate(parts):
         for matcher in dict.fromkeys(re.findall(r'\w+(?:=~|!~|!=|=)"[^"]*"', part)):
             changed = part.replace(matcher, "").replace("{,", "{").replace(",,", ",").replace(",}", "}")
-            yield f"without {matcher}", "".join([*parts[:at], changed, *parts[at + 1 :]])
+            yield "matcher", f"without {matcher}", "".join([*parts[:at], changed, *parts[at + 1 :]])

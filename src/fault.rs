@@ -24,7 +24,7 @@ impl Place {
             offset -= 1;
         }
         let before = &text[..offset];
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let line = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
         Self::new(file, line, column)
     }

@@ -27,6 +27,7 @@ mod values;
 
 pub use cases::Case;
 pub use rows::{Row, Rows};
+pub use seen::Seen;
 use uses::{Reads, Used};
 
 use std::collections::BTreeSet;

@@ -251,6 +251,25 @@ impl<'a> Trial<'a> {
         self.factors.iter().map(default).collect()
     }
 
+    /// The row of a service; none where it has an answer that is not tried.
+    pub(super) fn levels(&self, blueprint: &Blueprint) -> Option<pairwise::Levels> {
+        let level = |factor: usize| match self.factors[factor].question {
+            Some(question) => {
+                let Factor { values, any, .. } = &self.factors[factor];
+                let answer = blueprint.answers.get(&question.key);
+                let stands = values.iter().position(|value| value.as_ref() == answer);
+                stands.or_else(|| (!any.is_empty()).then(|| values.len() - 1))
+            }
+            None if self.key_of(factor) == RESOURCES => Some(match blueprint.resources.len() {
+                0 => Amount::None,
+                1 => Amount::Plain,
+                _ => Amount::Full,
+            } as usize),
+            None => Some(self.named.iter().position(|name| *name == blueprint.name).unwrap_or_default()),
+        };
+        (0..self.factors.len()).map(level).collect()
+    }
+
     /// The factors that decide on these answers.
     fn scope(&self, reads: &BTreeSet<String>) -> FactorSet {
         let position = |key: &String| match key.as_str() {

@@ -203,6 +203,9 @@ impl Kind {
 /// that turn the direction of text round (rustc refuses them too: "Trojan Source",
 /// CVE-2021-42574), and the private ones that the renderer uses for its own marks.
 pub fn check_plain(text: &str) -> Result<(), String> {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Ok(());
+    }
     for c in text.chars() {
         let what = match c {
             '\n' | '\r' | '\u{2028}' | '\u{2029}' => "a line break: one line is expected",

@@ -14,7 +14,7 @@
 //! index orders orders_status_created_at_desc_idx status,-created_at,-id
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::draft::RenamedChoice;
 use super::index::{self, IndexColumn};
@@ -148,7 +148,7 @@ impl Layout {
             _ => 2,
         });
         let mut layout = Self { dialect: Database::Postgres, tables: Vec::new() };
-        let mut numbers: Vec<(String, u32, String)> = Vec::new();
+        let mut numbers: HashMap<[String; 2], u32> = HashMap::new();
         let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         for words in &lines {
             match words.as_slice() {
@@ -173,10 +173,8 @@ impl Layout {
             }
         }
         for table in &mut layout.tables {
-            let place = |column: &str| {
-                numbers.iter().find(|(of, _, name)| *of == table.name && name == column).map(|found| found.1)
-            };
-            table.columns.sort_by_key(|column| (place(&column.name), column.name.clone()));
+            let place = |column: &str| numbers.get(&[table.name.clone(), column.to_owned()]).copied();
+            table.columns.sort_by_cached_key(|column| (place(&column.name), column.name.clone()));
             table.constraints.sort_by(|one, other| one.name.cmp(&other.name));
             table.indexes.sort_by(|one, other| one.name.cmp(&other.name));
         }
@@ -244,7 +242,7 @@ impl TableLayout {
         }
     }
 
-    fn fact(&mut self, kind: &str, rest: &[&str], numbers: &mut Vec<(String, u32, String)>) -> Option<()> {
+    fn fact(&mut self, kind: &str, rest: &[&str], numbers: &mut HashMap<[String; 2], u32>) -> Option<()> {
         let list = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
         let joined = rest.join(" ");
         let words: Vec<&str> = joined.splitn(5, ' ').collect();
@@ -254,7 +252,7 @@ impl TableLayout {
                 if self.column(name).is_some() {
                     return Some(());
                 }
-                numbers.push((self.name.clone(), number.parse().ok()?, (*name).to_owned()));
+                numbers.entry([self.name.clone(), (*name).to_owned()]).or_insert(number.parse().ok()?);
                 self.columns.push(ColumnLayout {
                     name: (*name).to_owned(),
                     was: Vec::new(),

@@ -1,6 +1,9 @@
 //! Names of resources, fields and choices: what they may be, their cases and plurals, and the words
 //! that Rust and SQL keep for themselves.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use heck::{ToPascalCase as _, ToSnakeCase as _};
 
 /// Names of indexes are made of two of these, and `PostgreSQL` cuts them at 63 bytes.
@@ -63,7 +66,8 @@ pub fn rust(name: &str) -> String {
 
 /// An identifier of both databases, in quotes where one of them has the word for itself.
 pub(super) fn sql(name: &str) -> String {
-    if SQL_WORDS.split(' ').any(|word| word == name) { format!("\"{name}\"") } else { name.to_owned() }
+    static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| SQL_WORDS.split(' ').collect());
+    if WORDS.contains(name) { format!("\"{name}\"") } else { name.to_owned() }
 }
 
 /// A table as `PostgreSQL` itself writes its name (`quote_ident`), which quotes more words than it must.

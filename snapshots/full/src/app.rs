@@ -1,14 +1,7 @@
 //! The path of a request: routes, then middleware in order.
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware::{from_fn, from_fn_with_state},
-};
-use tower::{
-    ServiceBuilder,
-    util::{MapResponseLayer, option_layer},
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use tower::{ServiceBuilder, util::option_layer};
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +11,10 @@ use crate::{
     error::Error,
     http::{
         health,
-        middleware::{self, deadline::Deadline, identify::Identify, share::Share, shed::Shed},
+        middleware::{
+            self, accept, around::Around, compression, deadline::Deadline, identify::Identify,
+            observe::Observe, share::Share, shed::Shed, waiting,
+        },
         openapi, problem,
         server::Service,
         static_files,
@@ -61,15 +57,14 @@ pub fn with_routes(
         // Innermost: a request that is refused here has been counted and logged.
         .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
         .merge(open)
-        .layer(MapResponseLayer::new(middleware::waiting::own))
-        .layer(from_fn(middleware::accept::json));
+        .layer(ServiceBuilder::new().layer(Around(accept::Json)).map_response(waiting::own));
 
     // Outermost first.
     let admission = ServiceBuilder::new()
         // Before the limit, whose budgets may be on another host.
-        .layer(from_fn_with_state(Shed::new(config), middleware::shed::shed))
+        .layer(Around(Shed::new(config)))
         // Before the limit, which counts by account.
-        .layer(from_fn_with_state(state.auth.clone(), crate::auth::recognise))
+        .layer(Around(crate::auth::Recognise(state.auth.clone())))
         // Unknown paths count too: a scanner asks for them.
         .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
         .layer(Share);
@@ -84,30 +79,28 @@ pub fn with_routes(
     // Outermost first.
     let stack = ServiceBuilder::new()
         // Before all else: every log line and every problem names the request.
-        .layer(from_fn_with_state(Identify::new(config), middleware::identify::identify))
+        .layer(Identify::new(config))
         // Outside of layers that may answer by themselves, so that no response goes uncounted.
-        .layer(from_fn(middleware::observe::observe))
-        .layer(from_fn_with_state(state.in_flight.clone(), middleware::drain::drain))
-        // Layers copy everything below them for every request; this makes the copy a reference.
-        .layer(Share)
+        .layer(Around(Observe))
+        .layer(Around(state.in_flight.clone()))
         // On errors too.
         .map_response(middleware::security_headers::add)
         // Outside of every refusal, or a browser hides the reason from its page.
         .layer(option_layer(middleware::cors::layer(config)))
         // Outside of the layers below, whose own errors are bare.
         .map_response(middleware::problems::rewrite)
-        .layer(from_fn(middleware::accept::encoding))
-        .layer(from_fn(middleware::compression::tag))
-        .layer(from_fn_with_state(middleware::waiting::memory(config), middleware::waiting::bound))
-        .layer(Share)
-        .layer(middleware::compression::layer(config))
-        .map_response(middleware::waiting::share)
+        .layer(Around(accept::Encoding))
+        .layer(Around(compression::Tag))
+        .layer(from_fn_with_state(waiting::memory(config), waiting::bound))
+        .layer(compression::layer(config))
+        .map_response(waiting::share)
         .layer(middleware::panics::layer())
         // Includes reading the body, so that a slow one ends.
-        .layer(from_fn_with_state(Deadline::new(config), middleware::deadline::enforce))
+        .layer(Deadline::new(config))
         // Limits every handler; axum's own limit knows its extractors alone.
         .layer(RequestBodyLimitLayer::new(config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
+        // A copy is made for every request, up to here.
         .layer(Share)
         // Middleware of your own:
         ;
@@ -138,7 +131,7 @@ pub fn service(state: &AppState, app: Router) -> Service {
 fn management(state: &AppState) -> Router {
     telemetry::metrics::app(state.metrics.clone())
         .merge(Router::from(health::routes()).with_state(state.health.clone()))
-        .layer(from_fn_with_state(Identify::new(&state.config), middleware::identify::identify))
+        .layer(Identify::new(&state.config))
 }
 
 /// The API's description, as committed in `openapi.json`.

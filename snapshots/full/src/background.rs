@@ -23,7 +23,7 @@ impl Background {
         F: Future<Output = ()> + Send + 'static,
     {
         match Current::with(Clone::clone) {
-            Some(request) => self.tasks.spawn(request.scope(task)),
+            Some(request) => self.tasks.spawn(request.scope(|| task)),
             None => self.tasks.spawn(task),
         };
     }

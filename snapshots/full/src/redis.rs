@@ -4,6 +4,7 @@
 //! `CACHE_PAUSE` is made, so that an outage does not cost each request the timeout.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -79,7 +80,7 @@ impl Redis {
     }
 
     /// `name` with the prefix of this service.
-    pub fn key(&self, name: &str) -> String {
+    pub fn key(&self, name: impl fmt::Display) -> String {
         format!("{}:{name}", self.0.prefix)
     }
 
@@ -103,21 +104,26 @@ impl Redis {
         if !self.0.breaker.allows(Instant::now()) {
             return Err(Unavailable);
         }
-        self.insist(operation, call).await
+        self.call(operation, call).await.map_err(|_| Unavailable)
     }
 
-    /// Makes a call even while the circuit breaker is open.
+    /// Makes a call even while the circuit breaker is open, and once more over a new connection: the
+    /// former one may have broken since the last call.
     ///
     /// # Errors
-    /// Redis does not answer. The failure is logged and counted.
+    /// Redis does not answer. The failures are logged and counted.
     pub async fn insist<T, F>(
         &self,
         operation: &'static str,
-        call: impl FnOnce(ConnectionManager) -> F,
+        call: impl Fn(ConnectionManager) -> F,
     ) -> Result<T, Unavailable>
     where
         F: Future<Output = RedisResult<T>>,
     {
+        if let Ok(answer) = self.call(operation, &call).await {
+            return Ok(answer);
+        }
+        self.reconnect();
         self.call(operation, call).await.map_err(|_| Unavailable)
     }
 

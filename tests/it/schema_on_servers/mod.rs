@@ -1,8 +1,8 @@
 //! What we write about a schema is what real servers and sqlx itself make of it.
 //!
 //! Run by `scripts/with-servers`, which sets `DATABASE_URL` and ends what it starts; without a server
-//! it fails. The queries are compiled by sqlx's macros in a crate of their own (`scratch/`), which
-//! then write the data that ours is compared with.
+//! it fails. The queries are compiled by sqlx's macros, in the place of a snapshot's code, which then
+//! write the data that ours is compared with.
 
 mod beside;
 mod branches;
@@ -69,7 +69,7 @@ fn below(tree: &Tree, folder: &str) -> BTreeMap<String, String> {
 
 /// A Rust file that calls sqlx's macro for each query, with as many arguments as it has parameters.
 fn calls(queries: &[String]) -> String {
-    let mut text = String::from("#![allow(unused, non_snake_case)]\n");
+    let mut text = String::from("#![allow(unused, non_snake_case, clippy::all)]\n");
     for (number, sql) in queries.iter().enumerate() {
         // A macro that makes a record has no name for the field of such a column.
         let (call, argument) = if forms::is_scalar(sql) {

@@ -173,24 +173,30 @@ impl Server {
         facts
     }
 
-    /// What sqlx's macros write when they compile `text` against this database.
+    /// What sqlx's macros write when they compile `text` against this database: as the crate of a snapshot, with its
+    /// dependencies and flags, which `scripts/test` compiles for that one anyway.
     pub fn prepare(&self, text: &str) -> BTreeMap<String, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let snapshot = root.join("snapshots").join(if self.postgres { "full" } else { "embedded" });
         let scratch = self.folder.join("scratch");
         let data = self.folder.join("data");
         let _ = fs::remove_dir_all(&data);
         fs::create_dir_all(scratch.join("src")).unwrap();
         fs::create_dir_all(&data).unwrap();
-        let pattern = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema_on_servers/scratch");
+        let read = |name: &str| fs::read_to_string(snapshot.join(name)).unwrap();
         // A name for each: cargo tells packages apart by that, and by their place in a workspace. Of two
         // that share a target folder, it would take one to be built already.
         let own = format!("name = \"scratch-{}\"", self.folder.file_name().unwrap().to_str().unwrap());
-        for name in ["Cargo.toml", "Cargo.lock"] {
-            let text = fs::read_to_string(pattern.join(name)).unwrap();
-            fs::write(scratch.join(name), text.replace("name = \"scratch\"", &own)).unwrap();
-        }
-        fs::write(scratch.join("src/queries.rs"), text).unwrap();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["check", "--locked", "--quiet", "--target-dir"]).arg(folder("target")).current_dir(&scratch);
+        let named = |text: &str| text.replacen("name = \"demo\"", &own, 1);
+        let manifest = read("Cargo.toml");
+        let (manifest, _lints) = manifest.split_once("\n[lints").unwrap();
+        fs::write(scratch.join("Cargo.toml"), named(manifest) + "\n[workspace]\n").unwrap();
+        fs::write(scratch.join("Cargo.lock"), named(&read("Cargo.lock"))).unwrap();
+        fs::write(scratch.join("rust-toolchain.toml"), read("rust-toolchain.toml")).unwrap();
+        fs::write(scratch.join("src/lib.rs"), text).unwrap();
+        let mut cargo = Command::new(root.join("scripts/as-service"));
+        // Features of dependencies are those of its tests.
+        cargo.args(["cargo", "build", "--quiet", "--tests"]).current_dir(&scratch);
         output(cargo.env("DATABASE_URL", &self.url).env("SQLX_OFFLINE_DIR", &data).env_remove("SQLX_OFFLINE"));
         let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
         let files = fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path());

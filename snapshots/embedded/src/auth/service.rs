@@ -2,7 +2,10 @@
 
 mod lifecycle;
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use axum::response::Response;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -15,6 +18,7 @@ use uuid::Uuid;
 use super::{
     attempts::{self, Attempt, Attempts},
     dto::TokenPair,
+    leases::Leases,
     now,
     password::{self, Passwords},
     repo::{self, Account, Device},
@@ -59,6 +63,7 @@ pub struct Auth {
     passwords: Passwords,
     attempts: Attempts,
     sessions: Sessions,
+    leases: Leases,
     entrance: RateLimit,
     refresh_ttl: Duration,
 }
@@ -85,6 +90,7 @@ impl Auth {
             passwords: Passwords::new(config.auth_hash_concurrency),
             attempts: Attempts::new(config),
             sessions,
+            leases: Leases::default(),
             entrance: RateLimit::new("auth", config.auth_rate_limit_per_minute, budgets),
             refresh_ttl: config.auth_refresh_ttl,
         })
@@ -263,7 +269,15 @@ impl Auth {
     /// # Errors
     /// The database does not answer.
     pub async fn role(&self, session: Uuid) -> Result<Option<Role>, Error> {
-        Ok(self.sessions.role(session).await?)
+        let asked = Instant::now();
+        if let Some(role) = self.leases.role(session, asked) {
+            return Ok(Some(role));
+        }
+        let role = self.sessions.role(session).await?;
+        if let Some(role) = role {
+            self.leases.keep(session, role, asked);
+        }
+        Ok(role)
     }
 
     /// Tells other replicas what they have yet to learn.

@@ -17,6 +17,15 @@ enum Kind {
     List,
 }
 
+impl Kind {
+    fn as_text(self) -> &'static str {
+        match self {
+            Self::Entity => "entity",
+            Self::List => "list",
+        }
+    }
+}
+
 impl Key {
     /// An entity, by its ID.
     pub fn entity(name: &'static str, id: impl fmt::Display) -> Self {
@@ -33,6 +42,11 @@ impl Key {
         self.kind == Kind::List
     }
 
+    /// Bytes of its text.
+    pub(super) fn len(&self) -> usize {
+        self.kind.as_text().len() + self.name.len() + self.id.len() + 2
+    }
+
     /// The key of all lists of a kind, which are invalidated together.
     pub(super) fn lists(name: &'static str) -> Self {
         Self::list(name, "")
@@ -47,7 +61,6 @@ impl Key {
 /// `entity:orders:42`, `list:orders:limit=20`
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.is_list() { "list" } else { "entity" };
-        write!(f, "{kind}:{}:{}", self.name, self.id)
+        write!(f, "{}:{}:{}", self.kind.as_text(), self.name, self.id)
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts and sessions.
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -245,6 +247,36 @@ async fn logout_takes_effect_on_every_replica_at_once() {
         problem(refresh(app, &tokens), (401, "unauthenticated")).await;
     }
     assert_eq!(send(me(&other, &elsewhere)).await.status(), StatusCode::OK, "another session");
+}
+
+/// Requests of the session keep the other process's lease alive until its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_process_accepts_a_session_whose_end_was_answered() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let settings: Vec<_> = app.settings.iter().collect();
+    let other = Process::start(&settings).await;
+    let url = format!("http://{}/api/v1/users/me", other.addr);
+    for _ in 0..5 {
+        let tokens = signed_in(&app).await;
+        let token = tokens["access_token"].as_str().unwrap();
+        let request = client().get(&url).bearer_auth(token);
+        assert_eq!(send(request.try_clone().unwrap()).await.status(), StatusCode::OK);
+        let uses = tokio::spawn(async move {
+            let mut last = Instant::now();
+            loop {
+                let begun = Instant::now();
+                if send(request.try_clone().unwrap()).await.status() != StatusCode::OK {
+                    return last;
+                }
+                last = begun;
+            }
+        });
+        let logout = app.post("/auth/logout").bearer_auth(token);
+        assert_eq!(send(logout).await.status(), StatusCode::NO_CONTENT);
+        let ended = Instant::now();
+        assert!(uses.await.unwrap() < ended);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::slice;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use metrics::counter;
+use metrics::{Counter, counter};
 use sqlx::Connection as _;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -84,19 +84,23 @@ pub async fn run(db: &Pool, cache: &Cache, stopping: &CancellationToken) -> Vec<
 async fn clean_up<R: Retained>(db: &Pool, cache: &Cache, stopping: &CancellationToken) -> Run {
     let resource = R::NAME;
     let mut run = Run { resource, deleted: 0, referenced: 0 };
+    let failures = counter!("retention_failures_total", "resource" => resource);
+    // A series that begins above zero hides its first increase.
+    for counter in [rows(resource, "deleted"), rows(resource, "referenced"), failures.clone()] {
+        counter.absolute(0);
+    }
     let mut after = Position::default();
     while !stopping.is_cancelled() {
         match batch::<R>(db, cache, &mut after).await {
             Ok(Some([deleted, referenced])) => {
-                for (outcome, rows) in [("deleted", deleted), ("referenced", referenced)] {
-                    counter!("retention_rows_total", "resource" => resource, "outcome" => outcome)
-                        .increment(rows as u64);
-                }
+                rows(resource, "deleted").increment(deleted as u64);
+                rows(resource, "referenced").increment(referenced as u64);
                 run.deleted += deleted;
                 run.referenced += referenced;
             }
             Ok(None) => break,
             Err(error) => {
+                failures.increment(1);
                 tracing::warn!(resource, cause = %error, "old rows were not all deleted; the next run retries");
                 break;
             }
@@ -106,6 +110,10 @@ async fn clean_up<R: Retained>(db: &Pool, cache: &Cache, stopping: &Cancellation
     let Run { deleted, referenced, .. } = run;
     tracing::info!(resource, deleted, referenced, "a run of the retention has ended");
     run
+}
+
+fn rows(resource: &'static str, outcome: &'static str) -> Counter {
+    counter!("retention_rows_total", "resource" => resource, "outcome" => outcome)
 }
 
 /// Deletes the next old rows after `after`, and moves it to the last of them. Returns how many were

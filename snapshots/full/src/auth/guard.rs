@@ -1,6 +1,6 @@
 //! The guard of the API: routes that are not listed as public need an account.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
@@ -13,7 +13,10 @@ use uuid::Uuid;
 use super::{Auth, tokens::Identity, users::Role};
 use crate::{
     error::Error,
-    http::caller::{Caller, Client},
+    http::{
+        caller::{Caller, Client},
+        middleware::around::Middleware,
+    },
     telemetry::request::Current,
 };
 
@@ -54,19 +57,25 @@ pub struct Admin(pub CurrentUser);
 
 /// Middleware: verifies the access token of a request, and adds the account to its [`Caller`]. No
 /// request is refused here; [`enforce`] does that.
-pub async fn recognise(
-    State(auth): State<Arc<Auth>>,
-    mut caller: Caller,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if let Some(identity) = bearer(request.headers()).and_then(|token| auth.verify(token)) {
-        caller.account = Some(identity.account);
-        Current::recognised(identity.account);
-        request.extensions_mut().insert(caller);
-        request.extensions_mut().insert(identity);
+#[derive(Clone)]
+pub struct Recognise(pub Arc<Auth>);
+
+impl Middleware for Recognise {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> ControlFlow<Response> {
+        if let Some(identity) = bearer(request.headers()).and_then(|token| self.0.verify(token)) {
+            let caller = Caller { account: Some(identity.account), ..Caller::of(request) };
+            Current::recognised(identity.account);
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(identity);
+        }
+        ControlFlow::Continue(())
     }
-    next.run(request).await
+
+    fn after((): (), response: Response) -> Response {
+        response
+    }
 }
 
 /// Middleware: a route that is not public needs a valid access token whose session has not ended, and a

@@ -9,6 +9,7 @@ mod attempts;
 mod dto;
 mod guard;
 mod hmac;
+mod leases;
 mod openapi;
 mod password;
 mod repo;
@@ -28,7 +29,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use admin::create_admin;
-pub use guard::{Admin, CurrentUser, enforce, is_public, recognise};
+pub use guard::{Admin, CurrentUser, Recognise, enforce, is_public};
 pub use openapi::describe;
 pub use repo::Device;
 pub use service::Auth;

@@ -4,6 +4,7 @@
 //! others wait for it. TTLs vary, so that values that were loaded together do not expire together.
 //! A fault of the store is not an error: the value is loaded.
 
+mod encoded;
 mod flights;
 mod key;
 mod owed;
@@ -21,11 +22,11 @@ use metrics::{counter, histogram};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
+pub use self::{encoded::Encoded, key::Key, store::Store};
 use self::{
     flights::{Flights, Landing, Seat},
     owed::Owed,
 };
-pub use self::{key::Key, store::Store};
 use crate::{
     background::Background,
     config::{Config, Env},
@@ -176,7 +177,7 @@ impl Cache {
             histogram!("cache_load_duration_seconds", "cache" => name).record(start.elapsed());
             loaded
         };
-        if self.0.ttl.is_zero() || key.to_string().len() > LONGEST_KEY {
+        if self.0.ttl.is_zero() || key.len() > LONGEST_KEY {
             return load().await;
         }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, request::Parts},
 };
 use uuid::Uuid;
@@ -25,6 +25,14 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The caller of a request.
+    ///
+    /// # Panics
+    /// No middleware has identified it.
+    pub fn of(request: &Request) -> Self {
+        *request.extensions().get().expect("`identify` is outside of all that ask")
+    }
+
     /// The client, as a budget or a key belongs to it.
     pub fn client(self) -> Client {
         self.account.map_or_else(|| Client::Address(self.network()), Client::Account)

@@ -1,12 +1,14 @@
 //! Metrics for Prometheus, on a separate listener.
 
 use std::{
-    sync::{LazyLock, OnceLock},
+    collections::HashMap,
+    sync::{LazyLock, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
 use ::metrics::{
-    Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
 };
 use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -123,6 +125,10 @@ fn describe() {
         "retention_rows_total",
         "Rows older than the `retain` of their resource: `deleted`, or `referenced` and kept, counted again in each run"
     );
+    describe_counter!(
+        "retention_failures_total",
+        "Runs of the retention that ended before the last old row; the next one continues"
+    );
     let labels = [("name", BUILD.name), ("version", BUILD.version), ("revision", BUILD.revision)];
     gauge!("build_info", &labels).set(1.0);
     Collector::default().describe();
@@ -140,12 +146,42 @@ pub fn request_started() {
 /// A request was answered, or its client has disconnected.
 pub fn request_finished(method: &'static str, route: &str, status: u16, elapsed: Duration) {
     IN_FLIGHT.decrement(1);
-    let route = route.to_owned();
-    let status = status.to_string();
-    histogram!("http_request_duration_seconds", "method" => method, "route" => route.clone())
-        .record(elapsed);
-    counter!("http_requests_total", "method" => method, "route" => route, "status" => status)
-        .increment(1);
+    let known = SERIES.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(series) = known.get(route).and_then(|of| of.get(&(method, status))) {
+        return series.record(elapsed);
+    }
+    drop(known);
+    let series = Series::of(method, route, status);
+    series.record(elapsed);
+    let mut known = SERIES.write().unwrap_or_else(PoisonError::into_inner);
+    known.entry(route.to_owned()).or_default().insert((method, status), series);
+}
+
+/// The series by route, method and status: their labels are made once, and not for each request.
+static SERIES: LazyLock<RwLock<HashMap<String, OfRoute>>> = LazyLock::new(RwLock::default);
+
+/// By method and status.
+type OfRoute = HashMap<(&'static str, u16), Series>;
+
+/// The series of requests that are alike.
+struct Series {
+    duration: Histogram,
+    requests: Counter,
+}
+
+impl Series {
+    fn of(method: &'static str, route: &str, status: u16) -> Self {
+        let (route, status) = (route.to_owned(), status.to_string());
+        Self {
+            duration: histogram!("http_request_duration_seconds", "method" => method, "route" => route.clone()),
+            requests: counter!("http_requests_total", "method" => method, "route" => route, "status" => status),
+        }
+    }
+
+    fn record(&self, elapsed: Duration) {
+        self.duration.record(elapsed);
+        self.requests.increment(1);
+    }
 }
 
 /// A request was answered with 503, for want of a place or of memory.

@@ -7,16 +7,17 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Uri},
 };
 use opentelemetry::trace::TraceId;
+use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
 tokio::task_local! {
-    static CURRENT: Current;
+    static CURRENT: Arc<Current>;
 }
 
 /// The request that the running task serves.
 ///
 /// A task-local instead of a span: logs and problems need two ids, and a span costs more.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Current {
     /// Returned as `x-request-id`; printable.
     pub id: HeaderValue,
@@ -29,7 +30,7 @@ pub struct Current {
     /// URI of the request.
     pub uri: Uri,
     /// Account of the caller, once it is known.
-    pub account: Arc<OnceLock<Uuid>>,
+    pub account: OnceLock<Uuid>,
 }
 
 impl Current {
@@ -50,13 +51,17 @@ impl Current {
     }
 
     /// Reads the current request; `None` outside of one.
-    pub fn with<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub fn with<T>(read: impl FnOnce(&Arc<Self>) -> T) -> Option<T> {
         CURRENT.try_with(read).ok()
     }
 
-    /// Runs `work` as part of this request.
-    pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+    /// Runs what `begin` returns as part of this request, and `begin` itself.
+    pub fn scope<F: Future>(
+        self: Arc<Self>,
+        begin: impl FnOnce() -> F,
+    ) -> TaskLocalFuture<Arc<Self>, F> {
+        let work = CURRENT.sync_scope(self.clone(), begin);
+        CURRENT.scope(self, work)
     }
 }
 

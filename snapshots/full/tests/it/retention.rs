@@ -4,11 +4,12 @@ use chrono::{TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use tokio::{task::yield_now, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     resources,
     support::{
-        PATIENCE, TestApp, json as read, problem,
+        PATIENCE, Process, TestApp, json as read, problem,
         resources::Api,
         service::{
             api::retention::{self, Run},
@@ -20,8 +21,12 @@ use crate::{
 
 /// What a run does with the rows of a resource.
 async fn run(app: &TestApp, resource: &str) -> Run {
-    let stopping = Background::default().stopping();
-    let runs = retention::run(&app.state.db, &app.state.cache, &stopping).await;
+    run_until(app, resource, &Background::default().stopping()).await
+}
+
+async fn run_until(app: &TestApp, resource: &str, stopping: &CancellationToken) -> Run {
+    let runs = retention::run(&app.state.db, &app.state.cache, stopping);
+    let runs = timeout(PATIENCE, runs).await.expect("it ends");
     runs.into_iter().find(|run| run.resource == resource).expect("it has a retention")
 }
 
@@ -110,6 +115,32 @@ async fn more_rows_than_a_batch_are_deleted_in_batches() {
     assert_eq!((done.deleted, done.referenced), (1201, 0));
 }
 
+#[tokio::test]
+async fn a_run_ends_between_two_batches_when_the_service_stops() {
+    let api = Api::start().await;
+    old_rows(&api, 1200).await;
+    let wait = "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock(4); RETURN NULL; END $$;
+        CREATE TRIGGER wait AFTER DELETE ON orders
+            FOR EACH STATEMENT EXECUTE FUNCTION wait()";
+    execute(&api, wait.to_owned()).await;
+    let mut lock = db::begin(&api.state.db).await.unwrap();
+    sqlx::raw_sql("SELECT pg_advisory_xact_lock(4)").execute(&mut *lock).await.unwrap();
+    let stopping = Background::default().stopping();
+    let stop = async {
+        let waits =
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+            WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted)";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *lock).await.unwrap() {
+            yield_now().await;
+        }
+        stopping.cancel();
+        lock.commit().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(run_until(&api, "orders", &stopping), stop);
+    assert_eq!(done.deleted, 500);
+}
+
 /// Whichever of them deletes a batch, each row is deleted once, and neither fails.
 #[tokio::test]
 async fn two_replicas_delete_every_row_once() {
@@ -144,6 +175,25 @@ async fn while_another_replica_deletes_rows_a_run_does_nothing() {
     drop(other);
     let gone = async { while run(&api, "orders").await.deleted == 0 {} };
     timeout(PATIENCE, gone).await.expect("the next run deletes it");
+}
+
+#[tokio::test]
+async fn a_fault_ends_a_run_is_counted_and_leaves_the_rows_to_the_next_one() {
+    let api = Api::start().await;
+    let row = resources::orders::one(&api).await;
+    age(&api, "orders", &row, TimeDelta::days(366)).await;
+    let settings = [("DATABASE_URL", api.settings.database.url()), ("RETENTION_INTERVAL", "1h")];
+    let counted = async |service: &Process, metric: &str| {
+        let counted = async { while service.metric(metric).await == 0 {} };
+        timeout(PATIENCE, counted).await.expect("it is counted");
+    };
+    execute(&api, "ALTER TABLE orders RENAME TO away".to_owned()).await;
+    let service = Process::start(&settings).await;
+    counted(&service, "retention_failures_total").await;
+    execute(&api, "ALTER TABLE away RENAME TO orders".to_owned()).await;
+    let service = Process::start(&settings).await;
+    counted(&service, "retention_rows_total").await;
+    assert_eq!(service.metric("retention_failures_total").await, 0);
 }
 
 #[tokio::test]

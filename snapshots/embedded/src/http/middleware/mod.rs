@@ -1,6 +1,7 @@
 //! Layers around every handler. `app.rs` has their order.
 
 pub mod accept;
+pub mod around;
 pub mod compression;
 pub mod cors;
 pub mod deadline;

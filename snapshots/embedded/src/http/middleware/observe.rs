@@ -1,14 +1,14 @@
 //! One log line and one set of measurements per request.
 
-use std::{borrow::Cow, net::IpAddr, time::Instant};
+use std::{borrow::Cow, net::IpAddr, ops::ControlFlow, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request},
     http::{HeaderValue, StatusCode, header::USER_AGENT},
-    middleware::Next,
     response::Response,
 };
 
+use super::around::Middleware;
 use crate::{
     http::{caller::Caller, health},
     telemetry::{
@@ -21,25 +21,35 @@ use crate::{
 const LONGEST_AGENT: usize = 256;
 
 /// Logs and measures the request, even where its client disconnects.
-pub async fn observe(request: Request, next: Next) -> Response {
-    let mut seen = Seen {
-        start: Instant::now(),
-        method: request::method(request.method()),
-        route: request.extensions().get::<MatchedPath>().cloned(),
-        address: request.extensions().get::<Caller>().map(|caller| caller.address),
-        agent: request.headers().get(USER_AGENT).cloned(),
-        status: None,
-    };
-    if !seen.is_probe() {
-        metrics::request_started();
+#[derive(Clone, Copy)]
+pub struct Observe;
+
+impl Middleware for Observe {
+    type Kept = Seen;
+
+    fn before(&self, request: &mut Request) -> ControlFlow<Response, Seen> {
+        let seen = Seen {
+            start: Instant::now(),
+            method: request::method(request.method()),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            address: request.extensions().get::<Caller>().map(|caller| caller.address),
+            agent: request.headers().get(USER_AGENT).cloned(),
+            status: None,
+        };
+        if !seen.is_probe() {
+            metrics::request_started();
+        }
+        ControlFlow::Continue(seen)
     }
-    let response = next.run(request).await;
-    seen.status = Some(response.status());
-    response
+
+    fn after(mut seen: Seen, response: Response) -> Response {
+        seen.status = Some(response.status());
+        response
+    }
 }
 
 /// Reports when dropped: hyper drops the request of a client that disconnects.
-struct Seen {
+pub struct Seen {
     start: Instant,
     method: &'static str,
     route: Option<MatchedPath>,
@@ -77,7 +87,7 @@ impl Drop for Seen {
             status,
             latency_ms,
             client_address = self.address.map(display),
-            account = Current::with(Current::account).flatten().map(display),
+            account = Current::with(|request| request.account()).flatten().map(display),
             user_agent = self.agent.as_ref().map(clip).as_deref(),
             "request",
         );

@@ -3,18 +3,19 @@
 use std::{
     mem,
     net::IpAddr,
+    ops::ControlFlow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
 };
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
+    extract::Request,
+    response::{IntoResponse, Response},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::around::Middleware;
 use crate::{
     config::Config,
     error::Error,
@@ -29,7 +30,11 @@ use crate::{
 /// Memory of a piece of a body beside its bytes: a body may arrive byte by byte.
 const PIECE: usize = 64;
 
-/// Places for running handlers, and memory for the bodies of their requests.
+/// Answers 503 to requests for which no place or no memory is left. Probes do not pass here: a busy
+/// service is alive.
+///
+/// A place is for the time that the handler runs. A client that is slow to send its body, or to read
+/// its response, has a connection and no place.
 #[derive(Clone, Debug)]
 pub struct Shed {
     places: Arc<Semaphore>,
@@ -46,36 +51,33 @@ impl Shed {
     }
 }
 
-/// Answers 503 to requests for which no place or no memory is left. Probes do not pass here: a busy
-/// service is alive.
-///
-/// A place is for the time that the handler runs. A client that is slow to send its body, or to read
-/// its response, has a connection and no place.
-///
-/// # Errors
-/// [`Error::Overloaded`]
-pub async fn shed(
-    State(shed): State<Shed>,
-    caller: Caller,
-    request: Request,
-    next: Next,
-) -> Result<Response, Error> {
-    let held = Arc::new(Held { shed, network: caller.network(), taken: Mutex::default() });
-    let outcome = if held.taken().enter(&held.shed) {
-        let response = next.run(request.map(|body| held.clone().count(body))).await;
+impl Middleware for Shed {
+    type Kept = Arc<Held>;
+
+    fn before(&self, request: &mut Request) -> ControlFlow<Response, Arc<Held>> {
+        let network = Caller::of(request).network();
+        let held = Arc::new(Held { shed: self.clone(), network, taken: Mutex::default() });
+        if !held.taken().enter(self) {
+            return ControlFlow::Break(refuse());
+        }
+        let body = mem::take(request.body_mut());
+        *request.body_mut() = held.clone().count(body);
+        ControlFlow::Continue(held)
+    }
+
+    fn after(held: Arc<Held>, response: Response) -> Response {
         // A handler may have made any response of a body that was cut off.
-        (!mem::take(&mut *held.taken()).refused).then_some(response)
-    } else {
-        None
-    };
-    outcome.ok_or_else(|| {
-        metrics::request_shed();
-        Error::Overloaded
-    })
+        if mem::take(&mut *held.taken()).refused { refuse() } else { response }
+    }
+}
+
+fn refuse() -> Response {
+    metrics::request_shed();
+    Error::Overloaded.into_response()
 }
 
 /// A request and its part of [`Shed`].
-struct Held {
+pub struct Held {
     shed: Shed,
     network: IpAddr,
     taken: Mutex<Taken>,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{domain::OrderRow, dto, repo};
 use crate::{
     auth::CurrentUser,
-    cache::{self, Cache},
+    cache::{Cache, Encoded, Key},
     db,
     error::Error,
     http::{
@@ -45,14 +45,20 @@ impl Service {
     }
 
     /// An order, from the cache if it is there.
-    pub async fn get(&self, user: CurrentUser, id: Uuid) -> Result<dto::OrderResponse, Error> {
+    pub async fn get(
+        &self,
+        user: CurrentUser,
+        id: Uuid,
+    ) -> Result<Encoded<dto::OrderResponse>, Error> {
         // The cache holds what clients see: private fields stay in the database.
         let load = || async {
             let row = repo::find(&self.db, id).await?;
-            Ok::<_, Error>(row.map(dto::OrderResponse::from))
+            row.map(|row| Encoded::new(row.version, Some(row.owner_id), &row.into())).transpose()
         };
-        let found = self.cache.get_or_load(&cache::Key::entity(CACHED, id), load).await?;
-        found.filter(|found| user.may(found.owner_id)).ok_or(Error::NotFound)
+        let found = self.cache.get_or_load(&Key::entity(CACHED, id), load).await?;
+        found
+            .filter(|found| found.owner.is_some_and(|owner| user.may(owner)))
+            .ok_or(Error::NotFound)
     }
 
     /// Create an order, in one statement.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{domain::ProductRow, dto, repo};
 use crate::{
-    cache::{self, Cache},
+    cache::{Cache, Encoded, Key},
     db::{self, rows::Related},
     error::Error,
     http::{
@@ -36,13 +36,13 @@ impl Service {
     }
 
     /// A product, from the cache if it is there.
-    pub async fn get(&self, id: Uuid) -> Result<dto::ProductResponse, Error> {
+    pub async fn get(&self, id: Uuid) -> Result<Encoded<dto::ProductResponse>, Error> {
         // The cache holds what clients see: private fields stay in the database.
         let load = || async {
             let row = repo::find(&self.db, id).await?;
-            Ok::<_, Error>(row.map(dto::ProductResponse::from))
+            row.map(|row| Encoded::new(row.version, None, &row.into())).transpose()
         };
-        let found = self.cache.get_or_load(&cache::Key::entity(CACHED, id), load).await?;
+        let found = self.cache.get_or_load(&Key::entity(CACHED, id), load).await?;
         found.ok_or(Error::NotFound)
     }
 

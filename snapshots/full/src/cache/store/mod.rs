@@ -184,15 +184,15 @@ impl Store {
     }
 
     fn entry(&self, key: &Key) -> impl ToRedisArgs {
-        self.0.redis.key(&key.to_string())
+        self.0.redis.key(key)
     }
 
     fn lock(&self, key: &Key) -> impl ToRedisArgs {
-        self.0.redis.key(&format!("lock:{key}"))
+        self.0.redis.key(format_args!("lock:{key}"))
     }
 
     fn generation(&self, name: &str) -> impl ToRedisArgs {
-        self.0.redis.key(&format!("generation:{name}"))
+        self.0.redis.key(format_args!("generation:{name}"))
     }
 }
 

@@ -1,38 +1,58 @@
 //! Refuses clients that accept no representation of the service, before any work is done.
 
+use std::ops::ControlFlow;
+
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, header},
-    middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
+use super::around::Middleware;
 use crate::http::problem::{Kind, Problem};
 
 /// Answers 406 where `Accept` excludes `application/json`.
-///
-/// # Errors
-/// [`Kind::NotAcceptable`]
-pub async fn json(request: Request, next: Next) -> Result<Response, Problem> {
-    if !takes_json(request.headers()) {
-        let detail = "The service answers with application/json.";
-        return Err(Problem::new(Kind::NotAcceptable).detail(detail));
-    }
-    Ok(next.run(request).await)
-}
+#[derive(Clone, Copy)]
+pub struct Json;
 
 /// Answers 406 where `Accept-Encoding` excludes every coding, `identity` included.
 ///
 /// tower-http would do so after the handler has run.
-///
-/// # Errors
-/// [`Kind::NotAcceptable`]
-pub async fn encoding(request: Request, next: Next) -> Result<Response, Problem> {
-    if !takes_an_encoding(request.headers()) {
-        let detail = "The service answers with br, zstd, gzip or identity.";
-        return Err(Problem::new(Kind::NotAcceptable).detail(detail));
+#[derive(Clone, Copy)]
+pub struct Encoding;
+
+impl Middleware for Json {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> ControlFlow<Response> {
+        if takes_json(request.headers()) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(refuse("The service answers with application/json."))
     }
-    Ok(next.run(request).await)
+
+    fn after((): (), response: Response) -> Response {
+        response
+    }
+}
+
+impl Middleware for Encoding {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request) -> ControlFlow<Response> {
+        if takes_an_encoding(request.headers()) {
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(refuse("The service answers with br, zstd, gzip or identity."))
+    }
+
+    fn after((): (), response: Response) -> Response {
+        response
+    }
+}
+
+fn refuse(detail: &'static str) -> Response {
+    Problem::new(Kind::NotAcceptable).detail(detail).into_response()
 }
 
 /// The most specific range decides (RFC 9110, 12.5.1); without a header, anything is accepted.

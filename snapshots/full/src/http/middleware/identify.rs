@@ -1,15 +1,23 @@
 //! Gives every request its ids and its caller, and a span where tracing is on.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
+};
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue},
-    middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use opentelemetry::trace::TraceId;
-use tracing::Instrument;
+use pin_project_lite::pin_project;
+use tokio::task::futures::TaskLocalFuture;
+use tower::{Layer, Service};
+use tracing::{Instrument, Span, instrument::Instrumented};
 use uuid::Uuid;
 
 use crate::{
@@ -24,7 +32,7 @@ use crate::{
 /// Header with the ID of the request, in requests and in responses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Settings of the identification of requests.
+/// Runs each request as [`Current`], with its [`Caller`], and returns its id.
 #[derive(Clone, Copy, Debug)]
 pub struct Identify {
     tracing: bool,
@@ -39,41 +47,92 @@ impl Identify {
             trusted_proxies: config.trusted_proxies,
         }
     }
+
+    /// The request as it becomes [`Current`], and its span.
+    fn identify(self, request: &mut Request) -> (Current, Span) {
+        let fresh = Uuid::now_v7();
+        let (trace_id, trace_context) = traces::context(request.headers());
+        let ConnectInfo(peer): ConnectInfo<SocketAddr> =
+            *request.extensions().get().expect("the server notes it");
+        let address = caller::address(peer.ip(), request.headers(), self.trusted_proxies);
+        request.extensions_mut().insert(Caller { address, account: None });
+        let mut current = Current {
+            id: request_id(request.headers(), fresh),
+            trace_id: trace_id.unwrap_or_else(|| TraceId::from_bytes(fresh.into_bytes())),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            trace_context,
+            uri: request.uri().clone(),
+            account: OnceLock::new(),
+        };
+        if !self.tracing || health::is_probe(request.uri().path()) {
+            return (current, Span::none());
+        }
+        let span = traces::span(request, address);
+        current.trace_id = traces::trace_id(&span);
+        (current, span)
+    }
 }
 
-/// Runs the request as [`Current`], with its [`Caller`], and returns its id.
-pub async fn identify(
-    State(identify): State<Identify>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let fresh = Uuid::now_v7();
-    let id = request_id(request.headers(), fresh);
-    let (trace_id, trace_context) = traces::context(request.headers());
-    let mut current = Current {
-        id: id.clone(),
-        trace_id: trace_id.unwrap_or_else(|| TraceId::from_bytes(fresh.into_bytes())),
-        route: request.extensions().get::<MatchedPath>().cloned(),
-        trace_context,
-        uri: request.uri().clone(),
-        account: Arc::default(),
-    };
-    let address = caller::address(peer.ip(), request.headers(), identify.trusted_proxies);
-    request.extensions_mut().insert(Caller { address, account: None });
+impl<S> Layer<S> for Identify {
+    type Service = Identified<S>;
 
-    let mut response = if identify.tracing && !health::is_probe(request.uri().path()) {
-        let span = traces::span(&request, address);
-        current.trace_id = traces::trace_id(&span);
-        let account = current.account.clone();
-        let response = current.scope(next.run(request).instrument(span.clone())).await;
-        traces::finish(&span, response.status(), account.get().copied());
-        response
-    } else {
-        current.scope(next.run(request)).await
-    };
-    response.headers_mut().insert(X_REQUEST_ID, id);
-    response
+    fn layer(&self, inner: S) -> Identified<S> {
+        Identified { identify: *self, inner }
+    }
+}
+
+/// A service whose requests are identified.
+#[derive(Clone, Copy)]
+pub struct Identified<S> {
+    identify: Identify,
+    inner: S,
+}
+
+pin_project! {
+    /// The response to a request that is identified.
+    pub struct Identifying<F> {
+        #[pin]
+        inner: TaskLocalFuture<Arc<Current>, Instrumented<F>>,
+        current: Arc<Current>,
+        span: Span,
+    }
+}
+
+impl<S> Service<Request> for Identified<S>
+where
+    S: Service<Request, Response: IntoResponse, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Identifying<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let (current, span) = self.identify.identify(&mut request);
+        let current = Arc::new(current);
+        let begin = || span.in_scope(|| self.inner.call(request)).instrument(span.clone());
+        Identifying { inner: current.clone().scope(begin), current, span }
+    }
+}
+
+impl<F, R> Future for Identifying<F>
+where
+    F: Future<Output = Result<R, Infallible>>,
+    R: IntoResponse,
+{
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(response) = ready!(this.inner.poll(context));
+        let mut response = response.into_response();
+        traces::finish(this.span, response.status(), this.current.account());
+        response.headers_mut().insert(X_REQUEST_ID, this.current.id.clone());
+        Poll::Ready(Ok(response))
+    }
 }
 
 /// The caller's request id where it suits a log line, else `fresh`.

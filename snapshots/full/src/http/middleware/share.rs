@@ -7,8 +7,8 @@ use std::{
 
 use tower::{Layer, Service, ServiceExt, util::Oneshot};
 
-/// A layer of `from_fn` clones its inner service for every request; of a dozen layers, each would
-/// clone all inner ones. A clone of this layer's service is a reference.
+/// A router clones a route with all its layers for every request, and so does a layer of `from_fn`. A clone of
+/// this layer's service is a reference.
 #[derive(Clone, Copy)]
 pub struct Share;
 

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{now, repo, users::Role};
+use super::{leases, now, repo, users::Role};
 use crate::db::Pool;
 
 /// All sessions.
@@ -11,7 +11,9 @@ pub struct Sessions {
 }
 
 /// A change to sessions in a transaction: the database is all that has to know.
-pub(super) struct Change;
+pub(super) struct Change {
+    sessions: Vec<Uuid>,
+}
 
 impl Sessions {
     /// Sessions in the database.
@@ -24,9 +26,12 @@ impl Sessions {
         repo::role(&self.pool, session, now()).await
     }
 
-    /// Ends a session: every replica refuses its tokens at once.
+    /// Ends a session: from then on, every replica refuses its tokens.
     pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
-        repo::end_session(&self.pool, session, now()).await
+        let change = self.changing(vec![session]);
+        repo::end_session(&self.pool, session, now()).await?;
+        change.ended().await;
+        Ok(())
     }
 
     /// Nothing: the database knows.
@@ -35,16 +40,21 @@ impl Sessions {
 
     /// Announces a change to sessions before its transaction commits.
     #[expect(clippy::unused_self, reason = "with Redis, replicas have to know")]
-    pub(super) fn changing(&self, _: Vec<Uuid>) -> Change {
-        Change
+    pub(super) fn changing(&self, sessions: Vec<Uuid>) -> Change {
+        Change { sessions }
     }
 }
 
-#[expect(clippy::unused_async, reason = "with Redis, it takes a round trip")]
 impl Change {
     /// The transaction has committed: the sessions have ended.
-    pub(super) async fn ended(self) {}
+    pub(super) async fn ended(self) {
+        self.took_effect().await;
+    }
 
     /// The transaction has committed: the sessions have another role.
-    pub(super) async fn took_effect(self) {}
+    pub(super) async fn took_effect(self) {
+        if !self.sessions.is_empty() {
+            leases::expired().await;
+        }
+    }
 }

@@ -27,7 +27,7 @@ impl Sessions {
         self.marks.role(session, || repo::role(&self.pool, session, now())).await
     }
 
-    /// Ends a session: every replica refuses its tokens at once.
+    /// Ends a session: from then on, every replica refuses its tokens.
     pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
         let change = self.changing(vec![session]);
         repo::end_session(&self.pool, session, now()).await?;

@@ -1,9 +1,10 @@
 //! Compression of responses that gain from it.
 
+use std::ops::ControlFlow;
+
 use axum::{
     extract::Request,
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use tower_http::compression::{
@@ -11,6 +12,7 @@ use tower_http::compression::{
     predicate::{NotForContentType, SizeAbove},
 };
 
+use super::around::Middleware;
 use crate::config::Config;
 
 /// Brotli, zstd or gzip, as the client prefers.
@@ -34,19 +36,34 @@ pub fn layer(config: &Config) -> CompressionLayer<impl Predicate + use<>> {
 
 /// Gives each coding of a response a separate strong `ETag`, because the bytes differ (RFC 9110,
 /// 8.8.3.3): `"3"` is `"3-gzip"` in gzip. Handlers read and write plain tags.
-pub async fn tag(mut request: Request, next: Next) -> Response {
-    let mut known = String::new();
-    for (name, value) in request.headers_mut() {
-        let conditional = [header::IF_MATCH, header::IF_NONE_MATCH].contains(name);
-        let Some(tags) = value.to_str().ok().filter(|_| conditional) else {
-            continue;
-        };
-        if name == header::IF_NONE_MATCH {
-            known = format!("{known},{tags}");
+#[derive(Clone, Copy)]
+pub struct Tag;
+
+impl Middleware for Tag {
+    /// The tags of the client's copies.
+    type Kept = String;
+
+    fn before(&self, request: &mut Request) -> ControlFlow<Response, String> {
+        let mut known = String::new();
+        for (name, value) in request.headers_mut() {
+            let conditional = [header::IF_MATCH, header::IF_NONE_MATCH].contains(name);
+            let Some(tags) = value.to_str().ok().filter(|_| conditional) else {
+                continue;
+            };
+            if name == header::IF_NONE_MATCH {
+                known = format!("{known},{tags}");
+            }
+            *value = HeaderValue::try_from(plain(tags)).expect("a part of a value");
         }
-        *value = HeaderValue::try_from(plain(tags)).expect("a part of a value");
+        ControlFlow::Continue(known)
     }
-    let mut response = next.run(request).await;
+
+    fn after(known: String, response: Response) -> Response {
+        with_coding(&known, response)
+    }
+}
+
+fn with_coding(known: &str, mut response: Response) -> Response {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = text(header::ETAG).and_then(|tag| tag.strip_prefix('"')?.strip_suffix('"'));
     let unchanged = response.status() == StatusCode::NOT_MODIFIED;

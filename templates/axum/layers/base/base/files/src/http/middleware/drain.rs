@@ -1,14 +1,17 @@
 //! Counts requests in flight, and tells clients of a service that stops to reconnect.
 
+use std::ops::ControlFlow;
+
 use axum::{
     body::{Body, HttpBody},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 use http_body_util::BodyExt;
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+
+use super::around::Middleware;
 
 /// Requests in flight. Clones share the count.
 #[derive(Clone, Debug, Default)]
@@ -37,21 +40,27 @@ impl InFlight {
 }
 
 /// Counts the request until its response is handed over. The connection counts the writing of it.
-pub async fn drain(State(in_flight): State<InFlight>, request: Request, next: Next) -> Response {
-    let token = in_flight.token();
-    let mut response = next.run(request).await;
-    if in_flight.0.is_closed() {
-        // A connection kept open would be cut later, perhaps under the next request.
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+impl Middleware for InFlight {
+    type Kept = TaskTrackerToken;
+
+    fn before(&self, _: &mut Request) -> ControlFlow<Response, TaskTrackerToken> {
+        ControlFlow::Continue(self.token())
     }
-    if response.body().size_hint().exact().is_some() {
-        return response;
+
+    fn after(token: TaskTrackerToken, mut response: Response) -> Response {
+        if token.task_tracker().is_closed() {
+            // A connection kept open would be cut later, perhaps under the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if response.body().size_hint().exact().is_some() {
+            return response;
+        }
+        // A stream is in flight until its last frame.
+        response.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _held = &token;
+                frame
+            }))
+        })
     }
-    // A stream is in flight until its last frame.
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _held = &token;
-            frame
-        }))
-    })
 }

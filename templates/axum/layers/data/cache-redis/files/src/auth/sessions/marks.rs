@@ -21,7 +21,7 @@ use serde::{
 };
 use uuid::Uuid;
 
-use super::super::users::Role;
+use super::super::{leases, users::Role};
 use crate::{
     background::Background,
     config::Config,
@@ -176,7 +176,7 @@ impl Marks {
     }
 
     fn key(&self, session: Uuid) -> String {
-        self.0.redis.key(&format!("session:{session}"))
+        self.0.redis.key(format_args!("session:{session}"))
     }
 }
 
@@ -223,7 +223,14 @@ impl Change {
         self.publish(ASK).await;
     }
 
-    async fn publish(mut self, mark: &str) {
+    async fn publish(self, mark: &str) {
+        if !self.sessions.is_empty() {
+            self.store(mark).await;
+            leases::expired().await;
+        }
+    }
+
+    async fn store(mut self, mark: &str) {
         while let Some(chunk) = self.sessions.rchunks(CHUNK).next() {
             let rest = self.sessions.len() - chunk.len();
             if self.marks.publish(chunk, mark).await.is_err() {

@@ -92,7 +92,7 @@ impl Leases {
         // Microseconds that one request takes from the budget.
         let cost = MINUTE / limit.per_minute;
         let lot = (limit.per_minute / LOTS).clamp(1, LARGEST_LOT);
-        let mut call = self.take.key(self.redis.key(&format!("rate:{}:{client}", limit.name)));
+        let mut call = self.take.key(self.redis.key(format_args!("rate:{}:{client}", limit.name)));
         call.arg(cost).arg(MINUTE).arg(lot);
         let (granted, beyond, used): (u32, u32, u32) =
             self.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await).await?;

@@ -120,7 +120,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// Reads through the cache; the value is the number of earlier loads by all replicas, counted in
 /// Redis.
 async fn cached(State(state): State<AppState>, Path(id): Path<String>) -> Json<Option<u32>> {
-    let counter = state.redis.key(&format!("loads:{id}"));
+    let counter = state.redis.key(format_args!("loads:{id}"));
     let load = async || {
         let loads: u32 = command(&["INCR", &counter]).await;
         // No test takes a minute.
