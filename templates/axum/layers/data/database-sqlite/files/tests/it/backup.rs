@@ -5,8 +5,8 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, query_scalar, raw_sql};
 
 use crate::support::{
+    Process,
     database::Database,
-    process::Process,
     service::db::{Pool, backup},
 };
 
