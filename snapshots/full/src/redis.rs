@@ -1,6 +1,6 @@
 //! The client of Redis, with a timeout and a circuit breaker.
 //!
-//! Every call ends within `CACHE_TIMEOUT`. While the circuit breaker is open, one call per
+//! Every call ends within `CACHE_TIMEOUT`, or twice that where it must arrive. While the circuit breaker is open, one call per
 //! `CACHE_PAUSE` is made, so that an outage does not cost each request the timeout.
 
 use std::{
@@ -107,8 +107,8 @@ impl Redis {
         self.call(operation, call).await.map_err(|_| Unavailable)
     }
 
-    /// Makes a call even while the circuit breaker is open, and once more over a new connection: the
-    /// former one may have broken since the last call.
+    /// Makes a call even while the circuit breaker is open, and once more where it fails: a connection
+    /// that has broken since the last call is opened again by the first one.
     ///
     /// # Errors
     /// Redis does not answer. The failures are logged and counted.
@@ -120,11 +120,10 @@ impl Redis {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        if let Ok(answer) = self.call(operation, &call).await {
-            return Ok(answer);
+        match self.call(operation, &call).await {
+            Ok(answer) => Ok(answer),
+            Err(_) => self.call(operation, call).await.map_err(|_| Unavailable),
         }
-        self.reconnect();
-        self.call(operation, call).await.map_err(|_| Unavailable)
     }
 
     /// The health check: a write, because a read-only Redis answers a PING. It calls even while the

@@ -88,7 +88,7 @@ pub async fn refresh(
     Ok(auth.admit(client, response).await)
 }
 
-/// End the session. Its tokens are refused at once.
+/// End the session. Once that is answered, its tokens are refused.
 #[utoipa::path(post, path = "/logout", operation_id = "auth_logout", tag = "auth",
     responses((status = 204, description = "The session has ended")))]
 pub async fn logout(State(auth): State<Arc<Auth>>, user: CurrentUser) -> Result<StatusCode, Error> {
@@ -126,7 +126,7 @@ pub async fn list_sessions(
     Ok(Json(SessionList { items }))
 }
 
-/// End a session of the account. Its tokens are refused at once.
+/// End a session of the account. Once that is answered, its tokens are refused.
 #[utoipa::path(delete, path = "/sessions/{id}", operation_id = "auth_end_session", tag = "auth",
     params(("id" = Uuid, Path, description = "ID of the session.")),
     responses((status = 204, description = "The session has ended")))]

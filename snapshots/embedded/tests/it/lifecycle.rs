@@ -1,4 +1,5 @@
-//! sec.lifecycle: passwords, sessions, roles and deletion. Every change takes effect at once.
+//! sec.lifecycle: passwords, sessions, roles and deletion. Every change is in effect
+//! once it is answered.
 
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};

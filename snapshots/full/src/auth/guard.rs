@@ -72,10 +72,6 @@ impl Middleware for Recognise {
         }
         ControlFlow::Continue(())
     }
-
-    fn after((): (), response: Response) -> Response {
-        response
-    }
 }
 
 /// Middleware: a route that is not public needs a valid access token whose session has not ended, and a
@@ -114,7 +110,7 @@ async fn authenticate(
             let given = bearer(request.headers()).is_some();
             return Err(if given { Error::InvalidToken } else { Error::Unauthenticated });
         };
-        // Not a claim of the token: a change takes effect on the next request.
+        // Not a claim of the token: a change takes effect while the token is valid.
         let Some(role) = auth.role(session).await? else {
             if let Some(token) = bearer(request.headers()) {
                 auth.refuse(token);

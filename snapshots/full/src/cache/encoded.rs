@@ -14,10 +14,10 @@ use crate::error::Error;
 pub struct Encoded<T: ToSchema> {
     /// Number of its version.
     pub version: i64,
-    /// Account that may read it; `None` where that is no question of the owner.
+    /// Account that it belongs to; `None` where it belongs to none.
     pub owner: Option<Uuid>,
-    /// The value.
-    #[schema(value_type = T)]
+    /// The value. Its schema is inline, as the shape of an entry does not follow references.
+    #[schema(inline, value_type = T)]
     pub json: Box<RawValue>,
     #[serde(skip)]
     #[schema(ignore)]

@@ -1,4 +1,4 @@
-//! sec.auth: every replica refuses an ended session at once, even if Redis is down or has lost its
+//! sec.auth: every replica refuses a session whose end was answered, even if Redis is down or has lost its
 //! data.
 
 use serde_json::{Value, json};

@@ -82,7 +82,7 @@ impl<S> Layer<S> for Identify {
 }
 
 /// A service whose requests are identified.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Identified<S> {
     identify: Identify,
     inner: S,

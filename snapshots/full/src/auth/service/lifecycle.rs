@@ -1,6 +1,7 @@
 //! What becomes of accounts and sessions: passwords, ends of sessions, roles, deletion.
 //!
-//! Every end of a session and every change of a role takes effect on the next request, on every replica.
+//! Once an end of a session or a change of a role is answered, it is in effect on every replica. Each is
+//! logged before the wait for that: a client that leaves meanwhile keeps nothing out of the log.
 
 use std::net::IpAddr;
 
@@ -24,8 +25,9 @@ impl Auth {
     /// # Errors
     /// The database does not answer.
     pub async fn logout(&self, user: CurrentUser) -> Result<(), Error> {
-        self.sessions.end(user.session).await?;
+        let change = self.sessions.end(user.session).await?;
         tracing::info!(target: "audit", account = %user.id, session = %user.session, "a session was ended");
+        change.ended().await;
         Ok(())
     }
 
@@ -54,8 +56,8 @@ impl Auth {
         let others = repo::end_sessions(&mut transaction, id, Some(user.session), now).await?;
         let change = self.sessions.changing(others);
         transaction.commit().await?;
-        change.ended().await;
         tracing::info!(target: "audit", account = %id, "a password was changed: other sessions have ended");
+        change.ended().await;
         Ok(())
     }
 
@@ -75,8 +77,9 @@ impl Auth {
         if !repo::is_living(&self.pool, session, user.id, now()).await? {
             return Err(Error::NotFound);
         }
-        self.sessions.end(session).await?;
+        let change = self.sessions.end(session).await?;
         tracing::info!(target: "audit", account = %user.id, %session, "a session was ended");
+        change.ended().await;
         Ok(())
     }
 
@@ -89,8 +92,8 @@ impl Auth {
         let ended = repo::end_sessions(&mut transaction, user.id, None, now()).await?;
         let change = self.sessions.changing(ended);
         transaction.commit().await?;
-        change.ended().await;
         tracing::info!(target: "audit", account = %user.id, "all sessions were ended");
+        change.ended().await;
         Ok(())
     }
 
@@ -114,8 +117,8 @@ impl Auth {
         repo::erase_devices(&mut transaction, user.id, now).await?;
         let change = self.sessions.changing(ended);
         transaction.commit().await?;
-        change.ended().await;
         tracing::info!(target: "audit", account = %user.id, "an account was deleted");
+        change.ended().await;
         Ok(())
     }
 
@@ -154,13 +157,13 @@ impl Auth {
             self.sessions.changing(repo::sessions(&mut transaction, id).await?)
         };
         transaction.commit().await?;
-        if user.disabled_at.is_some() {
+        let (role, disabled) = (user.role.as_text(), user.disabled_at.is_some());
+        tracing::info!(target: "audit", account = %id, by = %by.id, role, disabled, "an account was changed");
+        if disabled {
             change.ended().await;
         } else {
             change.took_effect().await;
         }
-        let (role, disabled) = (user.role.as_text(), user.disabled_at.is_some());
-        tracing::info!(target: "audit", account = %id, by = %by.id, role, disabled, "an account was changed");
         Ok(user)
     }
 }

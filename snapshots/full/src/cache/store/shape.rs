@@ -75,6 +75,7 @@ impl Shapes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Encoded;
 
     #[derive(ToSchema)]
     #[expect(dead_code, reason = "only its schema is used")]
@@ -152,5 +153,12 @@ mod tests {
         assert_ne!(Shape::of::<optional::Thing>(), Shape::of::<Thing>());
         assert_ne!(Shape::of::<without::Thing>(), Shape::of::<Thing>());
         assert_ne!(Shape::of::<nested::Thing>(), Shape::of::<Thing>());
+    }
+    #[test]
+    fn an_encoded_value_has_a_shape_of_the_value() {
+        assert_eq!(Shape::of::<Encoded<documented::Thing>>(), Shape::of::<Encoded<Thing>>());
+        assert_ne!(Shape::of::<Encoded<optional::Thing>>(), Shape::of::<Encoded<Thing>>());
+        assert_ne!(Shape::of::<Encoded<without::Thing>>(), Shape::of::<Encoded<Thing>>());
+        assert_ne!(Shape::of::<Encoded<nested::Thing>>(), Shape::of::<Encoded<Thing>>());
     }
 }

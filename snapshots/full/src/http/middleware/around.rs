@@ -25,8 +25,11 @@ pub trait Middleware: Clone {
     /// Before the request is handled, or refused with a response, which [`Middleware::after`] does not see.
     fn before(&self, request: &mut Request) -> ControlFlow<Response, Self::Kept>;
 
-    /// After it.
-    fn after(kept: Self::Kept, response: Response) -> Response;
+    /// After it. The response is passed on as it is, unless there is more to do.
+    fn after(kept: Self::Kept, response: Response) -> Response {
+        drop(kept);
+        response
+    }
 }
 
 /// The layer of a [`Middleware`].
@@ -34,7 +37,7 @@ pub trait Middleware: Clone {
 pub struct Around<M>(pub M);
 
 /// A service with a [`Middleware`] around it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Surrounded<M, S> {
     middleware: M,
     inner: S,
@@ -105,5 +108,64 @@ where
             None => this.refused.take(),
         };
         Poll::Ready(Ok(response.expect("polled until its response")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, sync::Arc};
+
+    use axum::http::StatusCode;
+    use futures_util::FutureExt;
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+
+    /// Keeps a reference to its value, and refuses requests where it has none to give.
+    #[derive(Clone)]
+    struct Keep(Option<Arc<()>>);
+
+    impl Middleware for Keep {
+        type Kept = Arc<()>;
+
+        fn before(&self, _: &mut Request) -> ControlFlow<Response, Arc<()>> {
+            match &self.0 {
+                Some(value) => ControlFlow::Continue(value.clone()),
+                None => ControlFlow::Break(StatusCode::CONFLICT.into_response()),
+            }
+        }
+
+        fn after(kept: Arc<()>, response: Response) -> Response {
+            let kept = Arc::strong_count(&kept).to_string();
+            ([("x-kept", kept)], response).into_response()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_refused_is_not_handled() {
+        let handler =
+            service_fn(async |_: Request| -> Result<Response, Infallible> { panic!("handled") });
+        let service = Around(Keep(None)).layer(handler);
+        let Ok(response) = service.oneshot(Request::default()).await;
+        assert_eq!(response.status(), StatusCode::CONFLICT);
+        assert!(!response.headers().contains_key("x-kept"));
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_lives_until_the_response_or_the_end_of_the_future() {
+        let value = Arc::new(());
+        let keep = Around(Keep(Some(value.clone())));
+        let handler = service_fn(async |_: Request| Ok::<_, Infallible>("handled"));
+        let Ok(response) = keep.layer(handler).oneshot(Request::default()).await;
+        // The test's, the layer's, and the one that was kept; the service has ended.
+        assert_eq!(response.headers()["x-kept"], "3");
+
+        let handler =
+            service_fn(async |_: Request| pending::<Result<Response, Infallible>>().await);
+        let mut waiting = Box::pin(keep.layer(handler).oneshot(Request::default()));
+        assert!((&mut waiting).now_or_never().is_none());
+        assert_eq!(Arc::strong_count(&value), 3);
+        drop(waiting);
+        assert_eq!(Arc::strong_count(&value), 2);
     }
 }

@@ -53,7 +53,7 @@ impl<S> Layer<S> for Deadline {
 }
 
 /// A service whose requests have a deadline.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Limited<S> {
     deadline: Deadline,
     inner: S,

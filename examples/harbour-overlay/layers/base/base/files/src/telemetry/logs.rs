@@ -168,21 +168,31 @@ fn to_json(event: &Event<'_>) -> serde_json::Result<String> {
     map.serialize_entry("service", env!("CARGO_PKG_NAME"))?;
     map.serialize_entry("level", event.metadata().level().as_str())?;
     map.serialize_entry("target", event.metadata().target())?;
+    let mut text = String::with_capacity(64);
     Current::with(|request| {
         map.serialize_entry("request_id", request.id_str())?;
-        map.serialize_entry("trace_id", &format_args!("{}", request.trace_id))?;
+        map.serialize_entry("trace_id", written(&mut text, format_args!("{}", request.trace_id)))?;
         map.serialize_entry("route", route(request.route.as_ref()))
     })
     .unwrap_or(Ok(()))?;
-    let mut fields = Fields { map, outcome: Ok(()) };
+    let mut fields = Fields { map, text, outcome: Ok(()) };
     event.record(&mut fields);
     fields.outcome?;
     fields.map.end()?;
     Ok(String::from_utf8(line).expect("serde_json writes UTF-8"))
 }
 
+/// The text of a value; `serde_json` would escape each of its pieces.
+fn written<'a>(text: &'a mut String, value: fmt::Arguments<'_>) -> &'a str {
+    text.clear();
+    // A string takes any text.
+    let _ = fmt::Write::write_fmt(text, value);
+    text
+}
+
 struct Fields<M: SerializeMap> {
     map: M,
+    text: String,
     outcome: Result<(), M::Error>,
 }
 
@@ -216,7 +226,10 @@ impl<M: SerializeMap> Visit for Fields<M> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format_args!("{value:?}"));
+        if self.outcome.is_ok() {
+            let value = written(&mut self.text, format_args!("{value:?}"));
+            self.outcome = self.map.serialize_entry(field.name(), value);
+        }
     }
 }
 

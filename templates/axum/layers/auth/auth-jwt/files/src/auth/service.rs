@@ -195,10 +195,10 @@ impl Auth {
         let (token, hash) = refresh_token()?;
         repo::add_token(&mut transaction, &hash, session, now).await?;
         transaction.commit().await?;
-        change.ended().await;
         tracing::info!(target: "audit", %account, %session, "a session has begun");
         if oldest > 0 {
             tracing::info!(target: "audit", %account, sessions = oldest, "the oldest sessions were ended: the account has too many");
+            change.ended().await;
         }
         self.pair(Identity { account, session }, token, now, expires_at)
     }
@@ -243,7 +243,7 @@ impl Auth {
             transaction.rollback().await.ok();
             tracing::warn!(target: "audit", account = %living.account, %session, "a refresh token was used twice: the session ends");
             metrics::counter!("auth_refresh_token_reuses_total").increment(1);
-            self.sessions.end(session).await?;
+            self.sessions.end(session).await?.ended().await;
             return Err(Error::Unauthenticated);
         }
         let (token, hash) = refresh_token()?;

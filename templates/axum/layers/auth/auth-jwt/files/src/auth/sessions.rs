@@ -11,9 +11,8 @@ pub struct Sessions {
 }
 
 /// A change to sessions in a transaction: the database is all that has to know.
-pub(super) struct Change {
-    sessions: Vec<Uuid>,
-}
+#[must_use]
+pub(super) struct Change;
 
 impl Sessions {
     /// Sessions in the database.
@@ -26,12 +25,11 @@ impl Sessions {
         repo::role(&self.pool, session, now()).await
     }
 
-    /// Ends a session: from then on, every replica refuses its tokens.
-    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
+    /// Ends a session. Every replica refuses its tokens when the change has [`Change::ended`].
+    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<Change> {
         let change = self.changing(vec![session]);
         repo::end_session(&self.pool, session, now()).await?;
-        change.ended().await;
-        Ok(())
+        Ok(change)
     }
 
     /// Nothing: the database knows.
@@ -40,8 +38,8 @@ impl Sessions {
 
     /// Announces a change to sessions before its transaction commits.
     #[expect(clippy::unused_self, reason = "with Redis, replicas have to know")]
-    pub(super) fn changing(&self, sessions: Vec<Uuid>) -> Change {
-        Change { sessions }
+    pub(super) fn changing(&self, _: Vec<Uuid>) -> Change {
+        Change
     }
 }
 
@@ -53,8 +51,7 @@ impl Change {
 
     /// The transaction has committed: the sessions have another role.
     pub(super) async fn took_effect(self) {
-        if !self.sessions.is_empty() {
-            leases::expired().await;
-        }
+        // Even of no session: a request that is not answered yet may have changed them just before.
+        leases::expired().await;
     }
 }

@@ -1,8 +1,9 @@
 //! Accounts and sessions.
 
-use std::time::Instant;
+use std::{pin::pin, time::Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::select;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -266,10 +267,11 @@ async fn no_process_accepts_a_session_whose_end_was_answered() {
             let mut last = Instant::now();
             loop {
                 let begun = Instant::now();
-                if send(request.try_clone().unwrap()).await.status() != StatusCode::OK {
-                    return last;
+                match send(request.try_clone().unwrap()).await.status() {
+                    StatusCode::OK => last = begun,
+                    StatusCode::UNAUTHORIZED => return last,
+                    other => panic!("{other}"),
                 }
-                last = begun;
             }
         });
         let logout = app.post("/auth/logout").bearer_auth(token);
@@ -277,6 +279,25 @@ async fn no_process_accepts_a_session_whose_end_was_answered() {
         let ended = Instant::now();
         assert!(uses.await.unwrap() < ended);
     }
+}
+
+/// The second request finds no session to end, and must not be answered before the first.
+#[tokio::test]
+async fn an_end_that_another_request_has_just_made_is_answered_as_late() {
+    let app = TestApp::start().await;
+    ada(&app).await;
+    let other = beside(&app, &[]).await;
+    let tokens = signed_in(&app).await;
+    for app in [&app, &other] {
+        assert_eq!(send(me(app, &tokens)).await.status(), StatusCode::OK);
+    }
+    let end = || {
+        let end = app.request("DELETE", "/auth/sessions");
+        send(end.bearer_auth(tokens["access_token"].as_str().unwrap()))
+    };
+    let (answer, _) = select(pin!(end()), pin!(end())).await.factor_first();
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+    problem(me(&other, &tokens), (401, "unauthenticated")).await;
 }
 
 #[tokio::test]

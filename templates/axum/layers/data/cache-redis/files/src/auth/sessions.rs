@@ -27,12 +27,11 @@ impl Sessions {
         self.marks.role(session, || repo::role(&self.pool, session, now())).await
     }
 
-    /// Ends a session: from then on, every replica refuses its tokens.
-    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<()> {
+    /// Ends a session. Every replica refuses its tokens when the change has [`Change::ended`].
+    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<Change> {
         let change = self.changing(vec![session]);
         repo::end_session(&self.pool, session, now()).await?;
-        change.ended().await;
-        Ok(())
+        Ok(change)
     }
 
     /// Stores the marks that Redis has missed.

@@ -30,10 +30,6 @@ impl Middleware for Json {
         }
         ControlFlow::Break(refuse("The service answers with application/json."))
     }
-
-    fn after((): (), response: Response) -> Response {
-        response
-    }
 }
 
 impl Middleware for Encoding {
@@ -44,10 +40,6 @@ impl Middleware for Encoding {
             return ControlFlow::Continue(());
         }
         ControlFlow::Break(refuse("The service answers with br, zstd, gzip or identity."))
-    }
-
-    fn after((): (), response: Response) -> Response {
-        response
     }
 }
 

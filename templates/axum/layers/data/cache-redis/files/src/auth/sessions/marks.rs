@@ -68,6 +68,7 @@ enum Mark {
 
 /// A change to sessions that Redis has yet to learn of. When it is dropped before that, as where a
 /// client disconnects, a background task repeats it.
+#[must_use]
 pub struct Change {
     marks: Marks,
     sessions: Vec<Uuid>,
@@ -224,10 +225,9 @@ impl Change {
     }
 
     async fn publish(self, mark: &str) {
-        if !self.sessions.is_empty() {
-            self.store(mark).await;
-            leases::expired().await;
-        }
+        self.store(mark).await;
+        // Even of no session: a request that is not answered yet may have changed them just before.
+        leases::expired().await;
     }
 
     async fn store(mut self, mark: &str) {
