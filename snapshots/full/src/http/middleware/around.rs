@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_kept_lives_until_the_response_or_the_end_of_the_future() {
+    async fn a_kept_value_lives_until_the_response_or_the_end_of_the_future() {
         let value = Arc::new(());
         let keep = Around(Keep(Some(value.clone())));
         let handler = service_fn(async |_: Request| Ok::<_, Infallible>("handled"));
