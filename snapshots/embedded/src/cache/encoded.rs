@@ -15,6 +15,7 @@ pub struct Encoded<T: ToSchema> {
     /// Number of its version.
     pub version: i64,
     /// Account that it belongs to; `None` where it belongs to none.
+    #[schema(value_type = Option<String>)]
     pub owner: Option<Uuid>,
     /// The value. Its schema is inline, as the shape of an entry does not follow references.
     #[schema(inline, value_type = T)]
