@@ -3,15 +3,11 @@
 //! A lease begins with the question, not with its answer. A request that ends sessions is answered when
 //! the leases of all processes have [`expired`], so that none accepts them from then on.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::users::Role;
+use super::{recent::Recent, users::Role};
 
 /// How long a lease lasts.
 const LEASE: Duration = Duration::from_millis(250);
@@ -19,12 +15,9 @@ const LEASE: Duration = Duration::from_millis(250);
 /// Longer than a lease, even by the slower clock of another host.
 const EXPIRED: Duration = Duration::from_millis(300);
 
-/// Leases that are kept, of some 50 bytes each.
-const MAX_LEASES: usize = 4096;
-
 /// The leases of this process.
 #[derive(Default)]
-pub struct Leases(Mutex<HashMap<Uuid, Lease>>);
+pub struct Leases(Recent<Uuid, Lease>);
 
 #[derive(Clone, Copy)]
 struct Lease {
@@ -35,22 +28,13 @@ struct Lease {
 impl Leases {
     /// Role of the account of a session that is active, as far as is known at `now`.
     pub fn role(&self, session: Uuid, now: Instant) -> Option<Role> {
-        let lease = self.lock().get(&session).copied()?;
+        let lease = self.0.get(&session)?;
         (now < lease.until).then_some(lease.role)
     }
 
     /// Keeps an answer to a question of the time `asked`.
     pub fn keep(&self, session: Uuid, role: Role, asked: Instant) {
-        let mut leases = self.lock();
-        // Sessions in use come back with their next request.
-        if leases.len() >= MAX_LEASES {
-            leases.clear();
-        }
-        leases.insert(session, Lease { role, until: asked + LEASE });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Lease>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.keep(session, Lease { role, until: asked + LEASE });
     }
 }
 
@@ -72,15 +56,5 @@ mod tests {
         // A question that was asked before a change ended.
         let slow_clock = EXPIRED.mul_f64(0.9);
         assert_eq!(leases.role(session, asked + slow_clock), None);
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let (leases, now) = (Leases::default(), Instant::now());
-        for number in 0..=MAX_LEASES as u128 {
-            leases.keep(Uuid::from_u128(number), Role::User, now);
-        }
-        assert!(leases.lock().len() <= MAX_LEASES);
-        assert!(leases.role(Uuid::from_u128(MAX_LEASES as u128), now).is_some());
     }
 }

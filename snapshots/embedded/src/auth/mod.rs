@@ -12,6 +12,7 @@ mod hmac;
 mod leases;
 mod openapi;
 mod password;
+mod recent;
 mod repo;
 mod routes;
 mod service;

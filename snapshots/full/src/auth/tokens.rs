@@ -1,10 +1,6 @@
 //! Access tokens: JSON Web Tokens (RFC 7519), signed by the service.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, Utc};
@@ -14,7 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::hmac::{self, ALGORITHM};
+use super::{
+    hmac::{self, ALGORITHM},
+    recent::Recent,
+};
 use crate::{
     config::{AppEnv, Config, Env},
     error::Cause,
@@ -22,9 +21,6 @@ use crate::{
 
 /// As long as the hash (RFC 7518, 3.2).
 const MIN_KEY_BYTES: usize = 32;
-
-/// Verified tokens that are kept, of some 400 bytes each.
-const MAX_VERIFIED: usize = 4096;
 
 /// Signs access tokens with the first key, and verifies them with any key.
 pub struct Tokens {
@@ -34,12 +30,9 @@ pub struct Tokens {
     validation: Validation,
     issuer: String,
     ttl: Duration,
-    verified: Verified,
+    /// A signature is checked once, and not with every request of a client.
+    verified: Recent<String, Known>,
 }
-
-/// Tokens that were verified: a signature is checked once, and not with every request of a client.
-#[derive(Default)]
-struct Verified(Mutex<HashMap<String, Known>>);
 
 /// What is known of a verified token.
 #[derive(Clone, Copy)]
@@ -99,7 +92,7 @@ impl Tokens {
             validation,
             issuer: issuer.to_owned(),
             ttl,
-            verified: Verified::default(),
+            verified: Recent::default(),
         })
     }
 
@@ -128,7 +121,7 @@ impl Tokens {
     /// What a token says; `None` for a token of another issuer, or one that is not valid now.
     pub fn verify(&self, token: &str) -> Option<Identity> {
         let now = Utc::now().timestamp();
-        if let Some(known) = self.verified.get(token, now) {
+        if let Some(known) = self.known(token, now) {
             return known.identity;
         }
         let kid = jsonwebtoken::decode_header(token).ok()?.kid?;
@@ -136,8 +129,13 @@ impl Tokens {
         let Claims { sub, sid, exp, .. } =
             jsonwebtoken::decode(token, key, &self.validation).ok()?.claims;
         let identity = Identity { account: sub, session: sid };
-        self.verified.keep(token, identity, exp.saturating_add_unsigned(self.validation.leeway));
+        let last = exp.saturating_add_unsigned(self.validation.leeway);
+        self.verified.keep(token.to_owned(), Known { identity: Some(identity), last });
         Some(identity)
+    }
+
+    fn known(&self, token: &str, now: i64) -> Option<Known> {
+        self.verified.get(token).filter(|known| now <= known.last)
     }
 
     /// The session of a verified token has ended: from now on, the token is not valid.
@@ -145,25 +143,6 @@ impl Tokens {
         if let Some(known) = self.verified.lock().get_mut(token) {
             known.identity = None;
         }
-    }
-}
-
-impl Verified {
-    fn get(&self, token: &str, now: i64) -> Option<Known> {
-        self.lock().get(token).copied().filter(|known| now <= known.last)
-    }
-
-    fn keep(&self, token: &str, identity: Identity, last: i64) {
-        let mut verified = self.lock();
-        // Tokens in use come back with their next request.
-        if verified.len() >= MAX_VERIFIED {
-            verified.clear();
-        }
-        verified.insert(token.to_owned(), Known { identity: Some(identity), last });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -279,7 +258,7 @@ mod tests {
         let token = issue(&tokens, user, Utc::now());
         assert_eq!(tokens.verify(&token), Some(user));
         let claims: Claims = jsonwebtoken::dangerous::insecure_decode(&token).unwrap().claims;
-        let known = |second| tokens.verified.get(&token, second).is_some();
+        let known = |second| tokens.known(&token, second).is_some();
         assert!(known(claims.exp + 5), "within the leeway");
         assert!(!known(claims.exp + 6));
         let (unsigned, _) = token.rsplit_once('.').unwrap();
@@ -291,13 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn verified_tokens_are_bounded_and_none_that_is_refused_is_kept() {
-        let (tokens, verified) = (tokens(&format!("new:{NEW}")), Verified::default());
+    fn no_token_that_is_refused_is_kept() {
+        let tokens = tokens(&format!("new:{NEW}"));
         assert!(tokens.verify("a.b.c").is_none() && tokens.verified.lock().is_empty());
-        for number in 0..=MAX_VERIFIED {
-            verified.keep(&number.to_string(), identity(), 0);
-        }
-        assert_eq!(verified.lock().len(), 1);
     }
 
     #[test]
