@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -33,5 +33,15 @@ impl<T: Serialize + ToSchema> Encoded<T> {
     pub fn new(version: i64, owner: Option<Uuid>, value: &T) -> Result<Self, Error> {
         let json = to_raw_value(value).map_err(Error::internal)?;
         Ok(Self { version, owner, json, value: PhantomData })
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema> Encoded<T> {
+    /// The value.
+    ///
+    /// # Errors
+    /// It cannot be read, as another process has written it.
+    pub fn decode(&self) -> Result<T, Error> {
+        serde_json::from_str(self.json.get()).map_err(Error::internal)
     }
 }

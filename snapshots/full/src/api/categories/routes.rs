@@ -106,7 +106,7 @@ async fn get(
     Path(id): Path<Uuid>,
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
-    let item = service.get(id).await?;
+    let item = service.encoded(id).await?;
     if_none_match.answer(item.version, item.json)
 }
 

@@ -36,7 +36,12 @@ impl Service {
     }
 
     /// A category, from the cache if it is there.
-    pub async fn get(&self, id: Uuid) -> Result<Encoded<dto::CategoryResponse>, Error> {
+    pub async fn get(&self, id: Uuid) -> Result<dto::CategoryResponse, Error> {
+        self.encoded(id).await?.decode()
+    }
+
+    /// The same as it is sent: a value from the cache is not read.
+    pub async fn encoded(&self, id: Uuid) -> Result<Encoded<dto::CategoryResponse>, Error> {
         // The cache holds what clients see: private fields stay in the database.
         let load = || async {
             let row = repo::find(&self.db, id).await?;

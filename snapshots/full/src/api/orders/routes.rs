@@ -108,7 +108,7 @@ async fn get(
     Path(id): Path<Uuid>,
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
-    let item = service.get(user, id).await?;
+    let item = service.encoded(user, id).await?;
     if_none_match.answer(item.version, item.json)
 }
 

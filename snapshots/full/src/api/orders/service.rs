@@ -45,7 +45,12 @@ impl Service {
     }
 
     /// An order, from the cache if it is there.
-    pub async fn get(
+    pub async fn get(&self, user: CurrentUser, id: Uuid) -> Result<dto::OrderResponse, Error> {
+        self.encoded(user, id).await?.decode()
+    }
+
+    /// The same as it is sent: a value from the cache is not read.
+    pub async fn encoded(
         &self,
         user: CurrentUser,
         id: Uuid,
