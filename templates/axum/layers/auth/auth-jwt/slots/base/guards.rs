@@ -1,1 +1,1 @@
-.route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
+.route_layer(Behind(crate::auth::Guard(state.auth.clone())))

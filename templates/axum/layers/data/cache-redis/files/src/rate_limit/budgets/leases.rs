@@ -76,6 +76,12 @@ impl Leases {
         }
     }
 
+    /// The same, of a lot that this process holds.
+    pub fn take_at_once(&self, limit: Limit, client: Client) -> Option<Decision> {
+        let now = Instant::now();
+        self.lease(limit, client, now)?.take(now)
+    }
+
     /// Waits for its turn as long as for Redis: at most twice `CACHE_TIMEOUT` in all.
     async fn renew(
         &self,
