@@ -1,1 +1,1 @@
-.route_layer(Behind(crate::auth::Guard(state.auth.clone())))
+.layer(Behind(crate::auth::Guard(state.auth.clone())))

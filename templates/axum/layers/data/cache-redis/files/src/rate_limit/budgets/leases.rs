@@ -21,7 +21,7 @@ const MINUTE: u32 = 60_000_000;
 
 /// A lot is this part of a minute's budget. Other processes cannot use it.
 const LOTS: u32 = 20;
-const LARGEST_LOT: u32 = 100;
+const LARGEST_LOT: u32 = 1_000;
 
 /// Lots of all clients that this process holds.
 ///
