@@ -32,8 +32,10 @@ def build(folder: pathlib.Path) -> pathlib.Path:
     """The release binary of a package."""
     target = ROOT / "target/load"
     environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
-    subprocess.run(["cargo", "build", "--release", "--locked"], cwd=folder, env=environment, check=True)
     name = re.search(r'^name = "(.+)"$', (folder / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE).group(1)
+    # cargo takes another service of this name, built here, for this one.
+    for command in (["clean", "--quiet", "--package", name], ["build"]):
+        subprocess.run(["cargo", *command, "--release", "--locked"], cwd=folder, env=environment, check=True)
     return target / "release" / name
 
 

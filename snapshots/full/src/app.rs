@@ -1,6 +1,8 @@
 //! The path of a request: routes, then middleware in order.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use axum::{
+    Router, body::Body, extract::DefaultBodyLimit, http::Request, middleware::from_fn_with_state,
+};
 use tower::{ServiceBuilder, util::option_layer};
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::OpenApi;
@@ -12,8 +14,8 @@ use crate::{
     http::{
         health,
         middleware::{
-            self, accept, around::Around, compression, deadline::Deadline, identify::Identify,
-            observe::Observe, share::Share, shed::Shed, waiting,
+            self, accept, around::Around, compression, deadline::Deadline, gate::Behind,
+            identify::Identify, observe::Observe, share::Share, shed::Shed, waiting,
         },
         openapi, problem,
         server::Service,
@@ -53,30 +55,8 @@ pub fn with_routes(
 ) -> Router {
     let config = &state.config;
     let docs = config.api_docs.then(|| openapi::routes(&describe(api.get_openapi())));
-    let api = Router::from(api)
-        // Innermost: a request that is refused here has been counted and logged.
-        .route_layer(from_fn_with_state(state.auth.clone(), crate::auth::enforce))
-        .merge(open)
-        .layer(ServiceBuilder::new().layer(Around(accept::Json)).map_response(waiting::own));
 
-    // Outermost first.
-    let admission = ServiceBuilder::new()
-        // Before the limit, whose budgets may be on another host.
-        .layer(Around(Shed::new(config)))
-        // Before the limit, which counts by account.
-        .layer(Around(crate::auth::Recognise(state.auth.clone())))
-        // Unknown paths count too: a scanner asks for them.
-        .layer(from_fn_with_state(state.rate_limit.clone(), rate_limit::enforce))
-        .layer(Share);
-    let limited = Router::new()
-        .merge(api)
-        .merge(Router::from(problem::routes()))
-        .merge(docs.unwrap_or_default())
-        .merge(static_files::routes(config.static_max_age))
-        .fallback(async || Error::NotFound)
-        .layer(admission);
-
-    // Outermost first.
+    // Each, outermost first.
     let stack = ServiceBuilder::new()
         // Before all else: every log line and every problem names the request.
         .layer(Identify::new(config))
@@ -100,16 +80,36 @@ pub fn with_routes(
         // Limits every handler; axum's own limit knows its extractors alone.
         .layer(RequestBodyLimitLayer::new(config.body_limit_bytes as usize))
         .layer(DefaultBodyLimit::disable())
+        .map_request(|request: Request<_>| request.map(Body::new))
         // A copy is made for every request, up to here.
         .layer(Share)
         // Middleware of your own:
         ;
+    let admission = ServiceBuilder::new()
+        // Before the limit, whose budgets may be on another host.
+        .layer(Around(Shed::new(config)))
+        // Before the limit, which counts by account.
+        .layer(Around(crate::auth::Recognise(state.auth.clone())))
+        // Unknown paths count too: a scanner asks for them.
+        .layer(Behind(rate_limit::Enforce(state.rate_limit.clone())));
+    let content = ServiceBuilder::new().layer(Around(accept::Json)).map_response(waiting::own);
+    // A request that is refused here has been counted and logged.
+    let guards = ServiceBuilder::new()
+        .layer(Behind(crate::auth::Guard(state.auth.clone())))
+        // Guards of your own:
+        ;
 
-    Router::new()
-        .merge(limited)
-        .merge(Router::from(health::routes()))
-        .layer(stack)
-        .with_state(state)
+    // All layers of a route at once: a router copies and allocates for each `layer` that it has had.
+    let api = Router::from(api).layer((stack.clone(), admission.clone(), content.clone(), guards));
+    let open = open.layer((stack.clone(), admission.clone(), content));
+    let others = Router::new()
+        .merge(Router::from(problem::routes()))
+        .merge(docs.unwrap_or_default())
+        .merge(static_files::routes(config.static_max_age))
+        .fallback(async || Error::NotFound)
+        .layer((stack.clone(), admission));
+    let probes = Router::from(health::routes()).layer(stack);
+    Router::new().merge(api).merge(open).merge(others).merge(probes).with_state(state)
 }
 
 /// `app`, and the parts that the server needs.

@@ -3,9 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request},
     http::{HeaderMap, header, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use uuid::Uuid;
@@ -15,8 +14,9 @@ use crate::{
     error::Error,
     http::{
         caller::{Caller, Client},
-        middleware::around::Middleware,
+        middleware::{around::Middleware, gate::Gate},
     },
+    rate_limit::Admission,
     telemetry::request::Current,
 };
 
@@ -40,6 +40,10 @@ pub struct CurrentUser {
 }
 
 impl CurrentUser {
+    fn of(Identity { account, session }: Identity, role: Role) -> Self {
+        Self { id: account, session, role }
+    }
+
     /// Owner of the resources that the account may read and write: `None` for any.
     pub fn scope(self) -> Option<Uuid> {
         (self.role != Role::Admin).then_some(self.id)
@@ -56,7 +60,7 @@ impl CurrentUser {
 pub struct Admin(pub CurrentUser);
 
 /// Middleware: verifies the access token of a request, and adds the account to its [`Caller`]. No
-/// request is refused here; [`enforce`] does that.
+/// request is refused here; [`Guard`] does that.
 #[derive(Clone)]
 pub struct Recognise(pub Arc<Auth>);
 
@@ -74,52 +78,91 @@ impl Middleware for Recognise {
     }
 }
 
-/// Middleware: a route that is not public needs a valid access token whose session has not ended, and a
-/// route below `/auth` has a separate limit. It counts signed-in requests by account, so that a flood from
-/// an address does not affect the sessions of others there.
-pub async fn enforce(
-    State(auth): State<Arc<Auth>>,
-    caller: Caller,
-    request: Request,
-    next: Next,
-) -> Response {
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let path = path.as_ref().map_or("", MatchedPath::as_str);
-    let response = async { authenticate(&auth, path, request, next).await.into_response() };
-    let client = match path {
+/// Lets a request pass to a public route, and to others with a valid access token whose session has not
+/// ended. A route below `/auth` has a separate limit, which counts signed-in requests by account, so that a
+/// flood from an address does not affect the sessions of others there.
+#[derive(Clone)]
+pub struct Guard(pub Arc<Auth>);
+
+impl Gate for Guard {
+    /// Of the limit below `/auth`.
+    type Pass = Option<Admission>;
+
+    fn decide(&self, request: &mut Request) -> Option<ControlFlow<Response, Self::Pass>> {
+        if path(request).starts_with("/auth/") {
+            return None;
+        }
+        match identity(request) {
+            Ok(Some(identity)) => {
+                let role = self.0.leased_role(identity.session)?;
+                request.extensions_mut().insert(CurrentUser::of(identity, role));
+            }
+            Ok(None) => {}
+            Err(error) => return Some(ControlFlow::Break(error.into_response())),
+        }
+        Some(ControlFlow::Continue(None))
+    }
+
+    async fn ask(&self, request: &mut Request) -> ControlFlow<Response, Self::Pass> {
+        let admission = match budget(request) {
+            Some(client) => Some(self.0.admit(client).await?),
+            None => None,
+        };
+        match self.authenticate(request).await {
+            Ok(()) => ControlFlow::Continue(admission),
+            Err(error) => ControlFlow::Break(Self::finish(admission, error.into_response())),
+        }
+    }
+
+    fn finish(admission: Self::Pass, response: Response) -> Response {
+        match admission {
+            Some(admission) => admission.describe(response),
+            None => response,
+        }
+    }
+}
+
+impl Guard {
+    async fn authenticate(&self, request: &mut Request) -> Result<(), Error> {
+        let Some(identity) = identity(request)? else { return Ok(()) };
+        // Not a claim of the token: a change takes effect while the token is valid.
+        let Some(role) = self.0.role(identity.session).await? else {
+            if let Some(token) = bearer(request.headers()) {
+                self.0.refuse(token);
+            }
+            return Err(Error::InvalidToken);
+        };
+        request.extensions_mut().insert(CurrentUser::of(identity, role));
+        Ok(())
+    }
+}
+
+/// The path with placeholders.
+fn path(request: &Request) -> &str {
+    request.extensions().get().map_or("", MatchedPath::as_str)
+}
+
+/// Whose budget a request below `/auth` uses, if any.
+fn budget(request: &Request) -> Option<Client> {
+    let caller = Caller::of(request);
+    match path(request) {
         // No flood keeps a client from ending a session. The handler of a refresh counts it by its token.
         "/auth/logout" | "/auth/refresh" => None,
         // By address even with a token: each account would be another budget for guesses.
         "/auth/register" | "/auth/login" => Some(Client::Address(caller.network())),
-        _ => path.starts_with("/auth/").then(|| caller.client()),
-    };
-    match client {
-        Some(client) => auth.admit(client, response).await,
-        None => response.await,
+        path => path.starts_with("/auth/").then(|| caller.client()),
     }
 }
 
-async fn authenticate(
-    auth: &Auth,
-    path: &str,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Error> {
-    if !is_public(path, request.method().is_safe()) {
-        let Some(Identity { account, session }) = request.extensions().get().copied() else {
-            let given = bearer(request.headers()).is_some();
-            return Err(if given { Error::InvalidToken } else { Error::Unauthenticated });
-        };
-        // Not a claim of the token: a change takes effect while the token is valid.
-        let Some(role) = auth.role(session).await? else {
-            if let Some(token) = bearer(request.headers()) {
-                auth.refuse(token);
-            }
-            return Err(Error::InvalidToken);
-        };
-        request.extensions_mut().insert(CurrentUser { id: account, session, role });
+/// Of the token, where the route needs one.
+fn identity(request: &Request) -> Result<Option<Identity>, Error> {
+    if is_public(path(request), request.method().is_safe()) {
+        return Ok(None);
     }
-    Ok(next.run(request).await)
+    request.extensions().get().copied().map(Some).ok_or_else(|| match bearer(request.headers()) {
+        Some(_) => Error::InvalidToken,
+        None => Error::Unauthenticated,
+    })
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750, 2.1).

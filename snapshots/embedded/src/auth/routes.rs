@@ -1,6 +1,6 @@
 //! HTTP of accounts.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use axum::{
     Json,
@@ -84,8 +84,12 @@ pub async fn refresh(
     ValidJson(RefreshRequest { refresh_token }): ValidJson<RefreshRequest>,
 ) -> Result<Response, Error> {
     let client = auth.refreshing(&refresh_token, caller.network()).await?;
-    let response = async { auth.refresh(&refresh_token).await.map(Json).into_response() };
-    Ok(auth.admit(client, response).await)
+    Ok(match auth.admit(client).await {
+        ControlFlow::Continue(admission) => {
+            admission.describe(auth.refresh(&refresh_token).await.map(Json).into_response())
+        }
+        ControlFlow::Break(refusal) => refusal,
+    })
 }
 
 /// End the session. Once that is answered, its tokens are refused.

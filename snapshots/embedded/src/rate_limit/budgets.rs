@@ -20,4 +20,10 @@ impl Budgets {
     pub(super) async fn take(&self, limit: Limit, client: Client) -> Decision {
         self.0.take(limit, client)
     }
+
+    /// The same; `None` where another process has to be asked.
+    #[expect(clippy::unnecessary_wraps, reason = "`None` for budgets outside of the process")]
+    pub(super) fn take_at_once(&self, limit: Limit, client: Client) -> Option<Decision> {
+        Some(self.0.take(limit, client))
+    }
 }

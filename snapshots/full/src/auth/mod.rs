@@ -30,7 +30,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use admin::create_admin;
-pub use guard::{Admin, CurrentUser, Recognise, enforce, is_public};
+pub use guard::{Admin, CurrentUser, Guard, Recognise, is_public};
 pub use openapi::describe;
 pub use repo::Device;
 pub use service::Auth;

@@ -4,6 +4,8 @@ mod lifecycle;
 
 use std::{
     net::IpAddr,
+    ops::ControlFlow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -32,7 +34,7 @@ use crate::{
     db::{self, Pool},
     error::{Cause, Error, FaultCode, FieldFault},
     http::caller::Client,
-    rate_limit::{Budgets, RateLimit},
+    rate_limit::{Admission, Budgets, RateLimit},
 };
 
 const REFRESH_TOKEN_BYTES: usize = 32;
@@ -64,7 +66,7 @@ pub struct Auth {
     attempts: Attempts,
     sessions: Sessions,
     leases: Leases,
-    entrance: RateLimit,
+    entrance: Arc<RateLimit>,
     refresh_ttl: Duration,
 }
 
@@ -91,18 +93,14 @@ impl Auth {
             attempts: Attempts::new(config),
             sessions,
             leases: Leases::default(),
-            entrance: RateLimit::new("auth", config.auth_rate_limit_per_minute, budgets),
+            entrance: Arc::new(RateLimit::new("auth", config.auth_rate_limit_per_minute, budgets)),
             refresh_ttl: config.auth_refresh_ttl,
         })
     }
 
-    /// Answers a request below `/auth`, within the budget of its `client`.
-    pub async fn admit(
-        &self,
-        client: Client,
-        response: impl Future<Output = Response>,
-    ) -> Response {
-        self.entrance.admit(client, response).await
+    /// Takes a request below `/auth` from the budget of its `client`, or refuses it.
+    pub async fn admit(&self, client: Client) -> ControlFlow<Response, Admission> {
+        self.entrance.admit(client).await
     }
 
     /// Creates an account.
@@ -262,6 +260,11 @@ impl Auth {
     /// and its requests use up nothing of the account's budget.
     pub fn refuse(&self, token: &str) {
         self.tokens.refuse(token);
+    }
+
+    /// Role of a session's account, where this replica has asked a moment ago.
+    pub fn leased_role(&self, session: Uuid) -> Option<Role> {
+        self.leases.role(session, Instant::now())
     }
 
     /// Role of a session's account; `None` where the session has ended, or the account is disabled.

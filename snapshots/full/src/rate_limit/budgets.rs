@@ -35,4 +35,9 @@ impl Budgets {
         counter!("rate_limit_fallbacks_total").increment(1);
         self.0.own.take(limit, client)
     }
+
+    /// The same; `None` where Redis has to be asked.
+    pub(super) fn take_at_once(&self, limit: Limit, client: Client) -> Option<Decision> {
+        self.0.shared.take_at_once(limit, client)
+    }
 }

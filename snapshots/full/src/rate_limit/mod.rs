@@ -3,19 +3,21 @@
 mod budgets;
 mod gcra;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
 pub use self::budgets::Budgets;
 use crate::{
     error::Error,
-    http::caller::{Caller, Client},
+    http::{
+        caller::{Caller, Client},
+        middleware::gate::Gate,
+    },
 };
 
 const RATELIMIT: &str = "ratelimit";
@@ -59,29 +61,25 @@ impl RateLimit {
         }
     }
 
-    /// Takes one request from the client's budget, and answers it or refuses it with 429. The response
-    /// has the state of the budget.
-    pub async fn admit(
-        &self,
-        client: Client,
-        response: impl Future<Output = Response>,
-    ) -> Response {
-        let decision = self.budgets.take(self.limit, client).await;
-        let mut response = if decision.allowed {
-            let response = response.await;
-            // A tighter limit inside has refused the request, or has described itself.
-            if response.status() == StatusCode::TOO_MANY_REQUESTS
-                || response.headers().contains_key(RATELIMIT)
-            {
-                return response;
-            }
-            response
-        } else {
-            metrics::counter!("rate_limit_refusals_total").increment(1);
-            Error::RateLimited { retry_after: decision.retry_after }.into_response()
-        };
+    /// Takes one request from the client's budget, or refuses it with a 429.
+    pub async fn admit(self: &Arc<Self>, client: Client) -> ControlFlow<Response, Admission> {
+        self.judge(self.budgets.take(self.limit, client).await)
+    }
+
+    /// As [`RateLimit::admit`], where this process knows the budget.
+    fn admit_at_once(self: &Arc<Self>, client: Client) -> Option<ControlFlow<Response, Admission>> {
+        Some(self.judge(self.budgets.take_at_once(self.limit, client)?))
+    }
+
+    fn judge(self: &Arc<Self>, decision: Decision) -> ControlFlow<Response, Admission> {
+        if decision.allowed {
+            return ControlFlow::Continue(Admission { limit: self.clone(), decision });
+        }
+        metrics::counter!("rate_limit_refusals_total").increment(1);
+        let error = Error::RateLimited { retry_after: decision.retry_after };
+        let mut response = error.into_response();
         self.describe(decision, response.headers_mut());
-        response
+        ControlFlow::Break(response)
     }
 
     /// `RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-10.
@@ -94,14 +92,44 @@ impl RateLimit {
     }
 }
 
-/// Middleware: passes the request on or answers 429. The response has the state of the budget.
-pub async fn enforce(
-    State(limit): State<Arc<RateLimit>>,
-    caller: Caller,
-    request: Request,
-    next: Next,
-) -> Response {
-    limit.admit(caller.client(), next.run(request)).await
+/// A request that a limit allows.
+pub struct Admission {
+    limit: Arc<RateLimit>,
+    decision: Decision,
+}
+
+impl Admission {
+    /// Adds the state of the budget to the response.
+    pub fn describe(self, mut response: Response) -> Response {
+        // A tighter limit inside has refused the request, or has described itself.
+        let described = response.status() == StatusCode::TOO_MANY_REQUESTS
+            || response.headers().contains_key(RATELIMIT);
+        if !described {
+            self.limit.describe(self.decision, response.headers_mut());
+        }
+        response
+    }
+}
+
+/// Lets a request pass that the limit allows, and answers 429 to others. Each response has the state of
+/// the budget.
+#[derive(Clone)]
+pub struct Enforce(pub Arc<RateLimit>);
+
+impl Gate for Enforce {
+    type Pass = Admission;
+
+    fn decide(&self, request: &mut Request) -> Option<ControlFlow<Response, Admission>> {
+        self.0.admit_at_once(Caller::of(request).client())
+    }
+
+    async fn ask(&self, request: &mut Request) -> ControlFlow<Response, Admission> {
+        self.0.admit(Caller::of(request).client()).await
+    }
+
+    fn finish(admission: Admission, response: Response) -> Response {
+        admission.describe(response)
+    }
 }
 
 fn seconds_up(duration: Duration) -> u64 {

@@ -6,6 +6,7 @@ pub mod compression;
 pub mod cors;
 pub mod deadline;
 pub mod drain;
+pub mod gate;
 pub mod identify;
 pub mod observe;
 pub mod panics;

@@ -21,7 +21,7 @@ const MINUTE: u32 = 60_000_000;
 
 /// A lot is this part of a minute's budget. Other processes cannot use it.
 const LOTS: u32 = 20;
-const LARGEST_LOT: u32 = 100;
+const LARGEST_LOT: u32 = 1_000;
 
 /// Lots of all clients that this process holds.
 ///
@@ -74,6 +74,12 @@ impl Leases {
             None => self.renew(&lease, limit, client).await.ok(),
             decision => decision,
         }
+    }
+
+    /// The same, of a lot that this process holds.
+    pub fn take_at_once(&self, limit: Limit, client: Client) -> Option<Decision> {
+        let now = Instant::now();
+        self.lease(limit, client, now)?.take(now)
     }
 
     /// Waits for its turn as long as for Redis: at most twice `CACHE_TIMEOUT` in all.
