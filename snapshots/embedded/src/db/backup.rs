@@ -5,7 +5,8 @@
 use std::{
     ffi::OsString,
     fmt::Write as _,
-    fs, io,
+    fs::{self, TryLockError},
+    io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     str::FromStr as _,
@@ -26,6 +27,8 @@ const COPY: &str = "database.dump";
 const FIGURES: &str = "figures";
 /// When the copy was begun, in seconds since 1970.
 const TAKEN: &str = "taken";
+/// When its first migration was applied, which tells a database from another; empty without one.
+const CREATED: &str = "created";
 
 /// Files that SQLite keeps beside a database. A former one beside another database damages that.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -83,28 +86,26 @@ fn database() -> Result<PathBuf, Cause> {
 /// There is no such database or folder, the folder has a backup, the copy is damaged, or the disk is
 /// full.
 pub async fn create(database: &Path, folder: &Path) -> Result<String, Cause> {
-    let [copy, figures, taken] = [COPY, FIGURES, TAKEN].map(|name| folder.join(name));
+    let [copy, figures, taken, created] =
+        [COPY, FIGURES, TAKEN, CREATED].map(|name| folder.join(name));
     if copy.try_exists()? {
         return Err(format!("{} exists already", copy.display()).into());
     }
     // The name says that it is complete.
     let partial = folder.join("database.new");
     let work = async {
-        for file in [&partial, &figures, &taken] {
+        for file in [&partial, &figures, &taken, &created] {
             remove(file)?;
         }
         fs::write(&taken, Utc::now().timestamp().to_string())?;
         private(&partial)?;
         let mut connection = options(database).connect().await?;
-        // Of a database that cannot be read, `VACUUM INTO` says that its copy cannot be opened.
-        sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut connection).await?;
-        // SQLite writes into an empty file, and keeps its mode.
-        sqlx::query("VACUUM INTO ?")
-            .bind(partial.to_str().ok_or("the name of the folder is not UTF-8")?)
-            .execute(&mut connection)
-            .await?;
+        let copied = copy_into(&mut connection, &partial).await;
+        // SQLite's own files beside the copy are gone then, even after an error.
         connection.close().await?;
+        copied?;
         fs::write(&figures, figures_of(&partial).await?)?;
+        fs::write(&created, created_of(&partial).await?)?;
         // `VACUUM INTO` does not.
         fs::File::open(&partial)?.sync_all()?;
         fs::rename(&partial, &copy)?;
@@ -112,11 +113,22 @@ pub async fn create(database: &Path, folder: &Path) -> Result<String, Cause> {
     };
     let outcome: Result<_, Cause> = work.await;
     if outcome.is_err() {
-        for file in [&partial, &figures, &taken] {
+        for file in [&partial, &figures, &taken, &created] {
             let _ = remove(file);
         }
     }
     outcome
+}
+
+async fn copy_into(connection: &mut Connection, partial: &Path) -> Result<(), Cause> {
+    // Of a database that cannot be read, `VACUUM INTO` says that its copy cannot be opened.
+    sqlx::query("SELECT count(*) FROM sqlite_schema").execute(&mut *connection).await?;
+    // SQLite writes into an empty file, and keeps its mode.
+    sqlx::query("VACUUM INTO ?")
+        .bind(partial.to_str().ok_or("the name of the folder is not UTF-8")?)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Compares the copy in a folder with its figures.
@@ -131,8 +143,18 @@ pub async fn compare(folder: &Path) -> Result<String, Cause> {
 /// database stays beside. After an error, the database is as before.
 ///
 /// # Errors
-/// [`compare`] fails, another process has the database open, or there is no room for the copy.
+/// [`compare`] fails, another process has the database open or restores it, or there is no room for
+/// the copy.
 pub async fn restore(database: &Path, folder: &Path) -> Result<String, Cause> {
+    // On a new host or volume, there is none.
+    let home =
+        database.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(home)?;
+    let home = fs::File::open(home)?;
+    home.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => "another restoration runs".into(),
+        TryLockError::Error(error) => Cause::from(error),
+    })?;
     let restored = beside(database, ".restored");
     let work = async {
         remove(&restored)?;
@@ -154,9 +176,7 @@ pub async fn restore(database: &Path, folder: &Path) -> Result<String, Cause> {
             }
         }
         fs::rename(&restored, database)?;
-        if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::File::open(folder)?.sync_all()?;
-        }
+        home.sync_all()?;
         Ok(said)
     };
     let outcome = work.await;
@@ -173,7 +193,8 @@ async fn release(database: &Path) -> Result<(), Cause> {
     };
     match folded.await {
         Err(sqlx::Error::Database(error)) if is_busy(error.code().as_deref()) => {
-            Err(format!("{} is open: stop the service first", database.display()).into())
+            let name = database.display();
+            Err(format!("{name} is open: stop the service first, and let a backup end").into())
         }
         _ => Ok(()),
     }
@@ -238,6 +259,19 @@ async fn figures_of(file: &Path) -> Result<String, Cause> {
     }
     connection.close().await?;
     Ok(figures)
+}
+
+/// When the first migration of a file was applied.
+async fn created_of(file: &Path) -> sqlx::Result<String> {
+    let mut connection = options(file).read_only(true).immutable(true).connect().await?;
+    let mut created = None;
+    if sqlx::query_scalar(super::sqlite::HAS_HISTORY).fetch_one(&mut connection).await? {
+        created = sqlx::query_scalar("SELECT min(installed_on) FROM _sqlx_migrations")
+            .fetch_one(&mut connection)
+            .await?;
+    }
+    connection.close().await?;
+    Ok(created.unwrap_or_default())
 }
 
 /// Number of a table's rows, and the sum of their checksums: their order does not count.

@@ -194,6 +194,37 @@ async fn a_backup_that_differs_from_its_figures_is_not_restored() {
 }
 
 #[tokio::test]
+async fn a_backup_names_the_creation_of_its_database() {
+    let (database, pool, folder) = pairs().await;
+    backup::create(&file(&database), &folder).await.unwrap();
+    assert_eq!(fs::read_to_string(folder.join("created")).unwrap(), "");
+    raw_sql(
+        "CREATE TABLE _sqlx_migrations (version INTEGER, installed_on TIMESTAMP);
+        INSERT INTO _sqlx_migrations VALUES (2, '2026-12-01 11:00:00'), (1, '2026-12-01 10:42:00')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    fs::remove_file(folder.join("database.dump")).unwrap();
+    backup::create(&file(&database), &folder).await.unwrap();
+    assert_eq!(fs::read_to_string(folder.join("created")).unwrap(), "2026-12-01 10:42:00");
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_into_a_new_folder_by_one_process_at_a_time() {
+    let (database, _pool, folder) = pairs().await;
+    backup::create(&file(&database), &folder).await.unwrap();
+    let new = database.folder.join("new").join("test.db");
+    backup::restore(&new, &folder).await.unwrap();
+    let other = fs::File::open(new.parent().unwrap()).unwrap();
+    other.lock().unwrap();
+    let error = backup::restore(&new, &folder).await.unwrap_err().to_string();
+    assert!(error.contains("another restoration runs"), "{error}");
+    drop(other);
+    backup::restore(&new, &folder).await.unwrap();
+}
+
+#[tokio::test]
 async fn the_commands_need_no_other_setting() {
     let (database, pool, folder) = pairs().await;
     pool.close().await;
