@@ -127,7 +127,11 @@ async fn batch<R: Retained>(
     let Some(mut transaction) = db::begin_alone(db, &task).await? else { return Ok(None) };
     let before = db::now(&mut transaction).await? - R::RETAIN;
     let old = R::lock_old(&mut transaction, before, *after).await?;
-    let Some(last) = old.last() else { return Ok(None) };
+    let Some(last) = old.last() else {
+        // Before this returns: a transaction that is only dropped keeps its lock for a moment.
+        transaction.rollback().await?;
+        return Ok(None);
+    };
     *after = *last;
     let ids: Vec<_> = old.iter().map(|row| row.id).collect();
     let deleted = delete::<R>(&mut transaction, &ids).await?;
