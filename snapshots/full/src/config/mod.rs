@@ -236,6 +236,11 @@ impl Config {
         Ok(config)
     }
 
+    /// The file that a secret was read from, by `NAME_FILE`.
+    pub fn file(&self, name: &str) -> Option<&Path> {
+        self.effective.iter().find(|setting| setting.name == name)?.file.as_deref()
+    }
+
     /// The rules of this file's own settings.
     fn check(&self, env: &mut Env) {
         // A filter takes any word for a target: `inof` would be one.
@@ -290,7 +295,7 @@ impl Config {
 /// `NAME=value` lines, secrets `[redacted]`.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Effective { name, shown } in &self.effective {
+        for Effective { name, shown, .. } in &self.effective {
             writeln!(f, "{name}={shown}")?;
         }
         Ok(())

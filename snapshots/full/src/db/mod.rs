@@ -9,6 +9,7 @@ mod error;
 pub mod listing;
 pub mod migrate;
 mod postgres;
+pub mod rotation;
 pub mod rows;
 pub mod startup;
 pub mod step;
@@ -47,6 +48,7 @@ pub async fn watch(
     let schema = Arc::new(schema);
     schema.at_start(background).await?;
     report(pool.clone(), background);
+    rotation::watch(pool, config, background);
     Ok(schema)
 }
 

@@ -38,6 +38,7 @@ mod redis_killed;
 mod redis_tls;
 mod resources;
 mod retention;
+mod rotation;
 mod shared_rate_limit;
 mod shutdown;
 mod signals;

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
@@ -49,6 +49,8 @@ pub struct Effective {
     pub name: &'static str,
     /// Its value; `[redacted]` for a secret.
     pub shown: String,
+    /// The file of a secret that `NAME_FILE` names.
+    pub file: Option<PathBuf>,
 }
 
 /// Variables to read settings from.
@@ -200,15 +202,17 @@ impl Env {
     /// A secret, from `name` or from the file that `NAME_FILE` names; `None` when unset.
     pub fn secret(&mut self, name: &'static str) -> Option<SecretString> {
         let value = self.raw(name).map(str::to_owned);
-        let value = match (value, self.raw(&format!("{name}_FILE")).map(str::to_owned)) {
+        let file = self.raw(&format!("{name}_FILE")).map(str::to_owned);
+        let value = match (value, &file) {
             (Some(_), Some(_)) => {
                 self.fault(name, format!("set both here and by {name}_FILE"));
                 None
             }
-            (None, Some(path)) => self.read_file(name, &path),
+            (None, Some(path)) => self.read_file(name, path),
             (value, None) => value,
         };
-        self.show(name, value.as_ref().map_or("", |_| "[redacted]"));
+        let shown = value.as_ref().map_or("", |_| "[redacted]").to_owned();
+        self.effective.push(Effective { name, shown, file: file.map(PathBuf::from) });
         value.map(SecretString::from)
     }
 
@@ -294,7 +298,7 @@ impl Env {
     }
 
     fn show(&mut self, name: &'static str, value: &str) {
-        self.effective.push(Effective { name, shown: value.to_owned() });
+        self.effective.push(Effective { name, shown: value.to_owned(), file: None });
     }
 }
 
