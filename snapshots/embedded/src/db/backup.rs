@@ -7,7 +7,7 @@ use std::{
     fmt::Write as _,
     fs::{self, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown},
     path::{Path, PathBuf},
     str::FromStr as _,
     time::Duration,
@@ -159,6 +159,11 @@ pub async fn restore(database: &Path, folder: &Path) -> Result<String, Cause> {
     let work = async {
         remove(&restored)?;
         let mut file = private(&restored)?;
+        let (own, its_folder) = (file.metadata()?, home.metadata()?);
+        // Of root, the service could not open it.
+        if own.uid() == 0 {
+            fchown(&file, Some(its_folder.uid()), Some(its_folder.gid()))?;
+        }
         io::copy(&mut fs::File::open(folder.join(COPY))?, &mut file)?;
         file.sync_all()?;
         let mut said = equal(&restored, folder).await?;
