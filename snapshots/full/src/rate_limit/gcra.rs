@@ -158,7 +158,8 @@ mod tests {
         }
         assert!(held() <= 2 * 1600);
         let newcomer = |_| gcra.take_at(limit, client(10_000), start).allowed;
-        assert!((0..60).map(newcomer).any(|allowed| !allowed), "a full table counts newcomers");
+        // One more than the budget: by chance, no other client shares it.
+        assert!((0..61).map(newcomer).any(|allowed| !allowed), "a full table counts newcomers");
         // Enough clients that every shard has some of them.
         for number in 20_000..21_000 {
             gcra.take_at(limit, client(number), start + 2 * MINUTE);
