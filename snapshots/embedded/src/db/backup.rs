@@ -93,8 +93,11 @@ pub async fn create(database: &Path, folder: &Path) -> Result<String, Cause> {
     }
     // The name says that it is complete.
     let partial = folder.join("database.new");
+    // A killed process leaves a journal, and so does a rollback that fails on a full disk.
+    let journals = COMPANIONS.map(|companion| beside(&partial, companion));
+    let unfinished = || journals.iter().chain([&partial, &figures, &taken, &created]);
     let work = async {
-        for file in [&partial, &figures, &taken, &created] {
+        for file in unfinished() {
             remove(file)?;
         }
         fs::write(&taken, Utc::now().timestamp().to_string())?;
@@ -113,7 +116,7 @@ pub async fn create(database: &Path, folder: &Path) -> Result<String, Cause> {
     };
     let outcome: Result<_, Cause> = work.await;
     if outcome.is_err() {
-        for file in [&partial, &figures, &taken, &created] {
+        for file in unfinished() {
             let _ = remove(file);
         }
     }

@@ -95,9 +95,12 @@ async fn a_backup_is_private_and_never_overwrites_another() {
 #[tokio::test]
 async fn a_failed_backup_leaves_nothing() {
     let (database, _pool, folder) = pairs().await;
+    // Of one that was killed, or whose disk was full.
+    fs::write(folder.join("database.new-journal"), "left").unwrap();
     let missing = database.folder.join("missing.db");
     backup::create(&missing, &folder).await.unwrap_err();
     assert!(!missing.exists());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     // The first page of a table: SQLite says so when it is read.
     let damaged = database.folder.join("damaged.db");
     backup::create(&file(&database), &folder).await.unwrap();
