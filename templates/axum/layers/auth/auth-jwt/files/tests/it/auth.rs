@@ -82,7 +82,8 @@ async fn a_token_of_an_ended_session_counts_for_its_address() {
 /// What happens at the end of the grace period is in the log.
 #[tokio::test]
 async fn a_sign_in_that_shutdown_cuts_is_logged() {
-    let service = Process::start(&[("SHUTDOWN_GRACE", "500ms")]).await;
+    // A twentieth of it is for the end of a request that is cut.
+    let service = Process::start(&[("SHUTDOWN_GRACE", "5s")]).await;
     let mut stream = TcpStream::connect(service.addr).await.unwrap();
     let head = "POST /auth/login HTTP/1.1\r\nhost: a\r\nx-request-id: cut\r\n\
         content-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
