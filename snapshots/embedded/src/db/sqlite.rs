@@ -9,11 +9,11 @@ use std::{
 
 use chrono::{DateTime, SubsecRound, Utc};
 use sqlx::{
-    ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool, Transaction,
+    ConnectOptions as _, Connection as _, Sqlite, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{error::Trouble, migrate};
+use super::{Pool, Transaction, doubt, error::Trouble, migrate};
 use crate::config::{Config, Env};
 
 /// sqlx's driver.
@@ -51,12 +51,42 @@ pub fn check(config: &Config, env: &mut Env) {
     }
 }
 
-/// Lets statements on this connection run for `limit` from now. SQLite interrupts later ones.
-pub async fn limit(connection: &mut Connection, limit: Duration) -> sqlx::Result<()> {
-    let deadline = Instant::now() + limit;
-    let mut handle = connection.lock_handle().await?;
-    handle.set_progress_handler(LOOK_AT_CLOCK, move || Instant::now() < deadline);
-    Ok(())
+/// The limit of statements.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    statement: Duration,
+}
+
+impl Limits {
+    /// The limit of the settings.
+    pub fn new(config: &Config) -> Self {
+        Self { statement: config.database_statement_timeout }
+    }
+
+    /// Lets statements on this connection run for this time from now. SQLite interrupts later ones.
+    pub async fn set(self, connection: &mut Connection) -> sqlx::Result<()> {
+        let deadline = Instant::now() + self.statement;
+        let mut handle = connection.lock_handle().await?;
+        handle.set_progress_handler(LOOK_AT_CLOCK, move || Instant::now() < deadline);
+        Ok(())
+    }
+
+    /// Tests an idle connection.
+    pub async fn test(self, connection: &mut Connection) -> sqlx::Result<()> {
+        connection.ping().await.inspect_err(doubt::after_test)
+    }
+
+    /// Waits for the end of a statement whose caller has left: the thread of the connection answers a
+    /// ping after it.
+    pub async fn settle(self, connection: &mut Connection) -> sqlx::Result<()> {
+        self.test(connection).await
+    }
+
+    /// Nothing to do: the thread ends a transaction whose caller left.
+    #[expect(clippy::unused_async, reason = "other databases have to be asked")]
+    pub async fn roll_back(self, _: &mut Connection) -> sqlx::Result<()> {
+        Ok(())
+    }
 }
 
 /// An abandoned statement may wait for another writer, and then run, each for the time limit.
@@ -77,7 +107,7 @@ pub async fn is_writable(connection: &mut Connection) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// The database does not answer, or another writer does not end in time.
-pub async fn begin(pool: &SqlitePool) -> sqlx::Result<Transaction<'static, Driver>> {
+pub async fn begin(pool: &Pool) -> sqlx::Result<Transaction> {
     pool.begin_with("BEGIN IMMEDIATE").await
 }
 

@@ -33,11 +33,14 @@ pub fn init(config: &Config) -> Result<Telemetry, Cause> {
     let (lines, stdout) = logs::stdout();
     // No layer rather than `None`, which would have every span made.
     let spans = traces.as_ref().map(|provider| traces::layer(provider).boxed());
-    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
-        [Some(logs::layer(config, lines)), Some(statements::layer(traces.as_ref()).boxed()), spans]
-            .into_iter()
-            .flatten()
-            .collect();
+    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> = [
+        Some(logs::layer(config, lines)),
+        traces.as_ref().map(|provider| statements::layer(provider).boxed()),
+        spans,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     tracing_subscriber::registry().with(layers).init();
     std::panic::set_hook(Box::new(logs::panicked));
     Ok(Telemetry { traces, _stdout: stdout })

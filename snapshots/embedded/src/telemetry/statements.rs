@@ -1,13 +1,7 @@
-//! What sqlx says of its work: the wait for connections as a metric, statements as spans.
-//!
-//! sqlx reports both as events; a statement has its SQL, without the values.
+//! Statements as spans. sqlx reports each as an event with its SQL, without the values.
 
-use std::{
-    sync::LazyLock,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use metrics::{Histogram, histogram};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Span as _, SpanKind, TraceContextExt, Tracer, TracerProvider},
@@ -19,38 +13,24 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, filter::Targets, layer, registry::LookupSpan};
 
-const ACQUIRED: &str = "sqlx::pool::acquire";
-const FINISHED: &str = "sqlx::query";
-
-static WAIT: LazyLock<Histogram> =
-    LazyLock::new(|| histogram!("database_acquire_duration_seconds"));
-
-/// Measures the wait for connections; with a `provider`, each statement of a traced request is a span.
-pub fn layer<S>(provider: Option<&SdkTracerProvider>) -> impl Layer<S> + use<S>
+/// Makes each statement of a traced request a span.
+pub fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let mut events = Targets::new().with_target(ACQUIRED, Level::DEBUG);
-    if provider.is_some() {
-        events = events.with_target(FINISHED, Level::DEBUG);
-    }
-    let tracer = provider.map(|provider| provider.tracer(env!("CARGO_PKG_NAME")));
-    Statements { tracer }.with_filter(events)
+    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
+    Statements { tracer }.with_filter(Targets::new().with_target("sqlx::query", Level::DEBUG))
 }
 
 struct Statements {
-    tracer: Option<SdkTracer>,
+    tracer: SdkTracer,
 }
 
 impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _: layer::Context<'_, S>) {
         let mut said = Said::default();
         event.record(&mut said);
-        if event.metadata().target() == ACQUIRED {
-            WAIT.record(said.seconds);
-        } else if let Some(tracer) = &self.tracer {
-            said.export(tracer);
-        }
+        said.export(&self.tracer);
     }
 }
 
@@ -111,7 +91,7 @@ fn table(statement: &str) -> Option<&str> {
 
 impl Visit for Said {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if ["acquired_after_secs", "elapsed_secs"].contains(&field.name()) {
+        if field.name() == "elapsed_secs" {
             self.seconds = value;
         }
     }

@@ -8,6 +8,7 @@ mod doubt;
 mod error;
 pub mod listing;
 pub mod migrate;
+mod pool;
 mod postgres;
 pub mod rotation;
 pub mod rows;
@@ -16,8 +17,12 @@ pub mod step;
 
 use std::{sync::Arc, time::Duration};
 
+use ::metrics::gauge;
+use deadpool::Status;
+
 pub use self::batches::{BATCH, begin_alone, in_batches, pause};
 pub(crate) use self::choice::choice;
+pub use self::pool::{Pool, PoolConnection, Transaction};
 pub use self::postgres::{
     ConnectOptions, Connection, Driver, begin, is_writable, now, try_lock_key,
 };
@@ -27,10 +32,6 @@ use crate::{
     config::{AppEnv, Config, Env},
     error::Cause,
 };
-use ::metrics::gauge;
-
-/// Connections, which are opened when they are needed and kept. Clones share them.
-pub type Pool = sqlx::Pool<Driver>;
 
 /// Checks the schema, and reports the pool to the metrics. The result is the health check.
 ///
@@ -59,37 +60,7 @@ pub async fn watch(
 pub fn connect(config: &Config) -> Result<Pool, Cause> {
     let options = options(config)?;
     postgres::prepare(&options)?;
-    let test_after = config.database_test_after_idle;
-    let limits = postgres::Limits::new(config);
-    let pool = sqlx::pool::PoolOptions::new()
-        .max_connections(config.database_max_connections)
-        .acquire_timeout(config.database_acquire_timeout)
-        // `telemetry::statements` measures it.
-        .acquire_time_level(log::LevelFilter::Debug)
-        .idle_timeout(lifetime(config.database_idle_timeout))
-        .max_lifetime(lifetime(config.database_max_lifetime))
-        .after_connect(move |connection, _| Box::pin(limits.set(connection)))
-        .after_release(move |connection, meta| {
-            Box::pin(async move {
-                limits.settle(connection).await?;
-                Ok(!doubt::about(meta.age))
-            })
-        })
-        // A test before every use would cost a third of the throughput.
-        .test_before_acquire(false)
-        .before_acquire(move |connection: &mut Connection, meta| {
-            Box::pin(async move {
-                if doubt::about(meta.age) {
-                    return Ok(false);
-                }
-                if meta.idle_for > test_after || doubt::is_suspected() {
-                    limits.test(connection).await?;
-                    doubt::trust();
-                }
-                Ok(true)
-            })
-        });
-    Ok(pool.connect_lazy_with(options))
+    Ok(Pool::new(options, config))
 }
 
 /// Address and options of the database.
@@ -122,25 +93,28 @@ fn is_in_range(name: &'static str, value: Duration, env: &mut Env) {
     }
 }
 
-/// A connection without a limit stays open; with a limit of zero, sqlx would look for such
-/// connections without a pause.
-fn lifetime(setting: Duration) -> Option<Duration> {
-    (!setting.is_zero()).then_some(setting)
-}
-
 /// A write whose caller has left is over after this time, in one way or the other.
 #[allow(dead_code, reason = "for the cache")]
 pub fn longest_write(config: &Config) -> Duration {
     postgres::longest_write(config)
 }
 
-/// Keeps the metrics of the pool up to date.
+/// Keeps the metrics of the pool up to date, and closes connections that it does not need.
 fn report(pool: Pool, background: &Background) {
-    gauge!("database_connections_max").set(pool.options().get_max_connections());
+    gauge!("database_connections_max").set(count(pool.status().max_size));
+    let measured = pool.clone();
     background.every("database_metrics", Duration::from_secs(1), move || {
-        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-        gauge!("database_connections", "state" => "idle").set(idle);
-        gauge!("database_connections", "state" => "used").set(pool.size().saturating_sub(idle));
+        let Status { size, available, .. } = measured.status();
+        gauge!("database_connections", "state" => "idle").set(count(available));
+        gauge!("database_connections", "state" => "used").set(count(size - available));
         std::future::ready(())
     });
+    background.every("database_unused", Duration::from_secs(1), move || {
+        let pool = pool.clone();
+        async move { pool.close_unused().await }
+    });
+}
+
+fn count(connections: usize) -> u32 {
+    u32::try_from(connections).unwrap_or(u32::MAX)
 }

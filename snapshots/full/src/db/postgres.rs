@@ -3,15 +3,16 @@
 use std::{io, str::FromStr, time::Duration};
 
 use chrono::{DateTime, Utc};
+use futures_util::TryFutureExt;
 use secrecy::ExposeSecret;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres,
-    Transaction, postgres::PgConnectOptions, raw_sql,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres,
+    postgres::PgConnectOptions, raw_sql,
 };
 use tokio::time::timeout;
 use url::Url;
 
-use super::{doubt, error::Trouble, is_in_range, migrate};
+use super::{Pool, Transaction, doubt, error::Trouble, is_in_range, migrate};
 use crate::config::{Config, Env};
 
 /// sqlx's driver.
@@ -96,7 +97,7 @@ pub async fn is_writable(connection: &mut Connection) -> sqlx::Result<bool> {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn begin(pool: &PgPool) -> sqlx::Result<Transaction<'static, Driver>> {
+pub async fn begin(pool: &Pool) -> sqlx::Result<Transaction> {
     pool.begin().await
 }
 
@@ -157,13 +158,16 @@ impl Limits {
         within(self.answer, connection.ping()).await
     }
 
-    /// Waits for the end of a statement whose caller has left. sqlx would wait for a server that has
-    /// vanished until TCP gives up, after 15 minutes. Without such a statement nothing is sent.
-    ///
-    /// The ping that sqlx sends next has no limit. It keeps a connection only where the server
-    /// vanishes during that one round trip.
+    /// Waits for what the server has not answered yet, such as a statement whose caller has left. sqlx
+    /// would wait for a server that has vanished until TCP gives up, after 15 minutes. If nothing is
+    /// missing, nothing is sent.
     pub async fn settle(self, connection: &mut Connection) -> sqlx::Result<()> {
         within(self.statement + self.answer, connection.flush()).await
+    }
+
+    /// Ends a transaction that began after its caller had left: sqlx ends those whose start it has seen.
+    pub async fn roll_back(self, connection: &mut Connection) -> sqlx::Result<()> {
+        within(self.answer, raw_sql("ROLLBACK").execute(connection).map_ok(drop)).await
     }
 
     /// Sets the limits of the server, in one round trip.

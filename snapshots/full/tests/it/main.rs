@@ -33,6 +33,7 @@ mod migrations;
 mod openapi;
 mod outage;
 mod paging;
+mod pool;
 mod rate_limit;
 mod redis_killed;
 mod redis_tls;

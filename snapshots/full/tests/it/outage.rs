@@ -117,7 +117,7 @@ async fn after_a_lost_connection_the_older_ones_are_replaced() {
 /// Waits until the pool has `count` idle connections.
 async fn idle(app: &TestApp, count: usize) {
     let wait = async {
-        while app.state.db.num_idle() != count {
+        while app.state.db.status().available != count {
             yield_now().await;
         }
     };
@@ -214,7 +214,7 @@ async fn after_a_connection_that_was_cut_the_older_ones_are_replaced() {
     proxy.restore();
     drop(lost);
     let closed = async {
-        while app.state.db.size() > 1 {
+        while app.state.db.status().size > 1 {
             yield_now().await;
         }
     };

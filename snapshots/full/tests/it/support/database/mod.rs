@@ -38,12 +38,17 @@ impl Database {
 
     /// Returns a new pool.
     pub fn pool(&self) -> Pool {
-        db::connect(&self.config()).unwrap()
+        self.pool_with(&[])
+    }
+
+    /// Returns a new pool with these settings.
+    pub fn pool_with(&self, settings: &[(&'static str, &str)]) -> Pool {
+        db::connect(&self.config(settings)).unwrap()
     }
 
     /// Returns the connection options of the service.
     pub fn options(&self) -> ConnectOptions {
-        db::options(&self.config()).unwrap()
+        db::options(&self.config(&[])).unwrap()
     }
 
     /// Returns the schema without the migration history: tables, columns, indexes, constraints.
@@ -51,8 +56,9 @@ impl Database {
         sqlx::query_scalar(postgres::SCHEMA).fetch_all(&self.pool()).await.unwrap()
     }
 
-    fn config(&self) -> Config {
-        let settings = DEFAULTS.iter().copied().chain([("DATABASE_URL", self.url())]);
+    fn config(&self, settings: &[(&'static str, &str)]) -> Config {
+        let own = [("DATABASE_URL", self.url())];
+        let settings = DEFAULTS.iter().copied().chain(own).chain(settings.iter().copied());
         Config::load(settings.collect(), &[]).unwrap()
     }
 }

@@ -19,7 +19,7 @@ async fn a_statement_is_a_span_of_its_request() {
     let (provider, mut spans) = spans::record();
     let subscriber = tracing_subscriber::registry()
         .with(traces::layer(&provider))
-        .with(statements::layer(Some(&provider)));
+        .with(statements::layer(&provider));
     // The runtime of this test has one thread, so the subscriber sees every request.
     let _guard = tracing::subscriber::set_default(subscriber);
     send(app.get("/test/things")).await;

@@ -1,12 +1,13 @@
 //! Outages of the database: the file cannot be opened, or a write is blocked.
 
+use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::support::{
     PATIENCE, Process, TestApp,
     database::Database,
     problem, send,
-    service::{error::Error, http::problem::Kind},
+    service::{db, error::Error, http::problem::Kind},
 };
 
 #[tokio::test]
@@ -37,6 +38,18 @@ async fn a_write_blocked_for_too_long_gives_503() {
     sqlx::query(insert).execute(&mut *first).await.unwrap();
     let busy = sqlx::query(insert).execute(pool).await.unwrap_err();
     assert_eq!(Kind::from(&Error::from(busy)), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_left_before_it_began_does_not_block_others() {
+    let database = Database::with_things().await;
+    let pool = database.pool();
+    let first = db::begin(&pool).await.unwrap();
+    assert!(db::begin(&pool).now_or_never().is_none());
+    drop(first);
+    for _ in 0..3 {
+        db::begin(&pool).await.unwrap().commit().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{Connection, Driver, Pool, begin, now, try_lock_key};
+use super::{Connection, Pool, Transaction, begin, now, try_lock_key};
 
 /// Rows that a clean-up deletes in one statement: few enough for its time limit.
 pub const BATCH: i64 = 500;
@@ -47,10 +47,7 @@ pub async fn pause(stopping: &CancellationToken) {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn begin_alone(
-    pool: &Pool,
-    task: &str,
-) -> sqlx::Result<Option<sqlx::Transaction<'static, Driver>>> {
+pub async fn begin_alone(pool: &Pool, task: &str) -> sqlx::Result<Option<Transaction>> {
     let mut transaction = begin(pool).await?;
     Ok(try_lock_key(&mut transaction, task).await?.then_some(transaction))
 }

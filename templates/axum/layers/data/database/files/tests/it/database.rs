@@ -1,9 +1,10 @@
 //! perf.pool: a bounded pool with an acquire timeout, and database errors as problems of the right
 //! kind.
 
-use std::time::Duration;
+use std::pin::pin;
 
-use tokio::time::timeout;
+use futures_util::FutureExt;
+use tokio::{task::yield_now, time::timeout};
 
 use crate::support::{
     PATIENCE, Process, TestApp, client,
@@ -45,34 +46,59 @@ async fn shutdown_closes_the_pool_after_the_last_request() {
     let db = app.state.db.clone();
     let held = db.acquire().await.unwrap();
     app.stop(Stop::Now);
-    timeout(PATIENCE, db.close_event()).await.expect("the pool is closed");
+    let closed = async { while db.acquire().await.is_ok() {} };
+    timeout(PATIENCE, closed).await.expect("the pool is closed");
     drop(held);
     app.ended().await;
-    assert_eq!(db.size(), 0);
+    assert_eq!(db.status().size, 0);
 }
 
 #[tokio::test]
-async fn the_pool_has_the_configured_limits() {
-    let settings = [
-        ("DATABASE_MAX_CONNECTIONS", "7"),
-        ("DATABASE_ACQUIRE_TIMEOUT", "4s"),
-        ("DATABASE_IDLE_TIMEOUT", "5m"),
-        ("DATABASE_MAX_LIFETIME", "20m"),
-    ];
-    let app = TestApp::with(&settings).await;
-    let pool = app.state.db.options();
-    assert_eq!(pool.get_max_connections(), 7);
-    assert_eq!(pool.get_acquire_timeout(), Duration::from_secs(4));
-    assert_eq!(pool.get_idle_timeout(), Some(Duration::from_mins(5)));
-    assert_eq!(pool.get_max_lifetime(), Some(Duration::from_mins(20)));
+async fn a_closed_pool_waits_for_the_last_connection() {
+    let database = Database::empty().await;
+    let pool = database.pool();
+    let held = pool.acquire().await.unwrap();
+    let mut closing = pin!(pool.close());
+    assert!(closing.as_mut().now_or_never().is_none());
+    let error = pool.acquire().await.map(drop).unwrap_err();
+    assert!(matches!(error, sqlx::Error::PoolClosed), "{error}");
+    drop(held);
+    timeout(PATIENCE, closing).await.expect("the last one is back");
+    assert_eq!(pool.status().size, 0);
+}
+
+#[tokio::test]
+async fn the_pool_has_the_configured_size() {
+    let app = TestApp::with(&[("DATABASE_MAX_CONNECTIONS", "7")]).await;
+    assert_eq!(app.state.db.status().max_size, 7);
+}
+
+#[tokio::test]
+async fn the_service_closes_connections_that_it_does_not_need() {
+    let app = TestApp::with(&[("DATABASE_IDLE_TIMEOUT", "1ms")]).await;
+    drop(app.state.db.acquire().await.unwrap());
+    let closed = async {
+        while app.state.db.status().size > 0 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("the idle connection is closed");
 }
 
 #[tokio::test]
 async fn a_limit_of_zero_keeps_connections() {
+    let database = Database::empty().await;
     let settings = [("DATABASE_IDLE_TIMEOUT", "0s"), ("DATABASE_MAX_LIFETIME", "0s")];
-    let app = TestApp::with(&settings).await;
-    let pool = app.state.db.options();
-    assert_eq!((pool.get_idle_timeout(), pool.get_max_lifetime()), (None, None));
+    let pool = database.pool_with(&settings);
+    drop(pool.acquire().await.unwrap());
+    let free = async {
+        while pool.status().available == 0 {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, free).await.expect("it comes back");
+    pool.close_unused().await;
+    assert_eq!(pool.status().available, 1);
 }
 
 #[tokio::test]

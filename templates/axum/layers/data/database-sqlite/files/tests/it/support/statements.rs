@@ -41,7 +41,7 @@ pub async fn of(app: &TestApp, request: RequestBuilder) -> (Response, Vec<String
 /// Runs a statement on every connection of the pool.
 async fn mark(app: &TestApp, mark: &str) {
     let mut connections = Vec::new();
-    for _ in 0..app.state.db.options().get_max_connections() {
+    for _ in 0..app.state.db.status().max_size {
         connections.push(app.state.db.acquire().await.unwrap());
     }
     for connection in &mut connections {
