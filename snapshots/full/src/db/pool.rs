@@ -57,8 +57,8 @@ impl Pool {
             limits: Limits::new(config),
             acquire_timeout: config.database_acquire_timeout,
             test_after: config.database_test_after_idle,
-            idle_timeout: unless_zero(config.database_idle_timeout),
-            max_lifetime: unless_zero(config.database_max_lifetime),
+            idle_timeout: config.database_idle_timeout,
+            max_lifetime: config.database_max_lifetime,
             callers: TaskTracker::new(),
         };
         let max_size = usize::try_from(config.database_max_connections).unwrap_or(usize::MAX);
@@ -97,7 +97,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::acquire`]; the database does not answer.
     pub async fn begin(&self) -> sqlx::Result<Transaction> {
-        Transaction::begin(self.acquire().await?, None).await
+        self.begin_with("BEGIN").await
     }
 
     /// Begins a transaction with this statement.
@@ -105,7 +105,11 @@ impl Pool {
     /// # Errors
     /// As [`Pool::begin`].
     pub async fn begin_with(&self, statement: &'static str) -> sqlx::Result<Transaction> {
-        Transaction::begin(self.acquire().await?, Some(statement.into_sql_str())).await
+        let mut connection = self.acquire().await?;
+        connection.begins = true;
+        Manager::begin(&mut connection, Some(statement.into_sql_str())).await?;
+        connection.begins = false;
+        Ok(Transaction { connection, is_open: true })
     }
 
     /// The numbers of connections, and of callers that wait for one.
@@ -150,13 +154,9 @@ impl Pool {
     }
 }
 
-/// With a setting of zero there is no limit.
-fn unless_zero(setting: Duration) -> Option<Duration> {
-    (!setting.is_zero()).then_some(setting)
-}
-
-fn is_over(limit: Option<Duration>, time: Duration) -> bool {
-    limit.is_some_and(|limit| time > limit)
+/// Zero is no limit.
+fn is_over(limit: Duration, time: Duration) -> bool {
+    !limit.is_zero() && time > limit
 }
 
 /// Without the options, which have the password.
@@ -283,16 +283,6 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    async fn begin(
-        mut connection: PoolConnection,
-        statement: Option<SqlStr>,
-    ) -> sqlx::Result<Self> {
-        connection.begins = true;
-        Manager::begin(&mut connection, statement).await?;
-        connection.begins = false;
-        Ok(Self { connection, is_open: true })
-    }
-
     /// Commits what was written.
     ///
     /// # Errors
@@ -343,8 +333,8 @@ struct Connector {
     limits: Limits,
     acquire_timeout: Duration,
     test_after: Duration,
-    idle_timeout: Option<Duration>,
-    max_lifetime: Option<Duration>,
+    idle_timeout: Duration,
+    max_lifetime: Duration,
     /// Callers that have a connection, or wait for one.
     callers: TaskTracker,
 }

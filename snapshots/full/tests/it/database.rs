@@ -4,11 +4,11 @@
 use std::pin::pin;
 
 use futures_util::FutureExt;
-use tokio::{task::yield_now, time::timeout};
+use tokio::time::timeout;
 
 use crate::support::{
     PATIENCE, Process, TestApp, client,
-    database::{Database, THINGS},
+    database::{self, Database, THINGS},
     problem, send,
     service::{
         db::migrate,
@@ -77,12 +77,7 @@ async fn the_pool_has_the_configured_size() {
 async fn the_service_closes_connections_that_it_does_not_need() {
     let app = TestApp::with(&[("DATABASE_IDLE_TIMEOUT", "1ms")]).await;
     drop(app.state.db.acquire().await.unwrap());
-    let closed = async {
-        while app.state.db.status().size > 0 {
-            yield_now().await;
-        }
-    };
-    timeout(PATIENCE, closed).await.expect("the idle connection is closed");
+    database::becomes(&app.state.db, |pool| pool.size == 0).await;
 }
 
 #[tokio::test]
@@ -91,12 +86,7 @@ async fn a_limit_of_zero_keeps_connections() {
     let settings = [("DATABASE_IDLE_TIMEOUT", "0s"), ("DATABASE_MAX_LIFETIME", "0s")];
     let pool = database.pool_with(&settings);
     drop(pool.acquire().await.unwrap());
-    let free = async {
-        while pool.status().available == 0 {
-            yield_now().await;
-        }
-    };
-    timeout(PATIENCE, free).await.expect("it comes back");
+    database::becomes(&pool, |pool| pool.available == 1).await;
     pool.close_unused().await;
     assert_eq!(pool.status().available, 1);
 }

@@ -3,16 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::AssertSqlSafe;
-use tokio::{
-    io::AsyncReadExt,
-    net::TcpListener,
-    task::{JoinHandle, yield_now},
-    time::timeout,
-};
+use tokio::{io::AsyncReadExt, net::TcpListener, task::JoinHandle, time::timeout};
 
 use crate::support::{
     PATIENCE, Process, TestApp,
-    database::{Database, THINGS, postgres::proxy::Proxy},
+    database::{self, Database, THINGS, postgres::proxy::Proxy},
     problem, send,
     service::{
         db::{Connection, Pool, startup::Schema},
@@ -114,22 +109,12 @@ async fn after_a_lost_connection_the_older_ones_are_replaced() {
     assert_ne!(pid(&mut next).await, before);
 }
 
-/// Waits until the pool has `count` idle connections.
-async fn idle(app: &TestApp, count: usize) {
-    let wait = async {
-        while app.state.db.status().available != count {
-            yield_now().await;
-        }
-    };
-    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("never {count} idle connections"));
-}
-
 /// Starts the service with two idle connections through the proxy.
 async fn with_two_connections(settings: &[(&str, &str)], proxy: &Proxy) -> TestApp {
     let pool = [("DATABASE_URL", proxy.url.as_str()), ("DATABASE_MAX_CONNECTIONS", "2")];
     let app = TestApp::with(&[&pool[..], settings].concat()).await;
     drop([app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()]);
-    idle(&app, 2).await;
+    database::becomes(&app.state.db, |pool| pool.available == 2).await;
     app
 }
 
@@ -143,7 +128,7 @@ async fn connections_whose_server_has_vanished_do_not_stay_in_the_pool() {
     let app = with_two_connections(&limits, &proxy).await;
     proxy.lose_connections();
     let lost = [(); 2].map(|()| tokio::spawn(app.get("/test/things").send()));
-    idle(&app, 0).await;
+    database::becomes(&app.state.db, |pool| pool.available == 0).await;
     // The clients leave.
     lost.iter().for_each(JoinHandle::abort);
     becomes(&app, "/test/things", 200).await;
@@ -213,12 +198,8 @@ async fn after_a_connection_that_was_cut_the_older_ones_are_replaced() {
     pid_of(&mut lost).await.unwrap_err();
     proxy.restore();
     drop(lost);
-    let closed = async {
-        while app.state.db.status().size > 1 {
-            yield_now().await;
-        }
-    };
-    timeout(PATIENCE, closed).await.expect("the dead connection is closed");
+    // The dead connection is closed.
+    database::becomes(&app.state.db, |pool| pool.size <= 1).await;
     assert_eq!(send(app.get("/test/things")).await.status(), 200);
 }
 

@@ -3,13 +3,15 @@
 pub mod postgres;
 
 use axum::{extract::State, routing::get};
+use deadpool::Status;
 use sqlx::migrate::Migrator;
+use tokio::{task::yield_now, time::timeout};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use postgres::Database;
 
 use super::{
-    DEFAULTS,
+    DEFAULTS, PATIENCE,
     service::{
         config::Config,
         db::{self, ConnectOptions, Pool, migrate},
@@ -61,6 +63,16 @@ impl Database {
         let settings = DEFAULTS.iter().copied().chain(own).chain(settings.iter().copied());
         Config::load(settings.collect(), &[]).unwrap()
     }
+}
+
+/// Waits until the connections of a pool are as expected.
+pub async fn becomes(pool: &Pool, expected: impl Fn(Status) -> bool) {
+    let wait = async {
+        while !expected(pool.status()) {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("it stays {:?}", pool.status()));
 }
 
 pub fn routes() -> OpenApiRouter<AppState> {

@@ -1,11 +1,12 @@
 //! perf.pool: a connection is passed on as soon as the server has answered, and not before.
 
 use futures_util::FutureExt;
-use tokio::{task::yield_now, time::timeout};
+use sqlx::{Executor, Postgres};
+use tokio::time::timeout;
 
 use crate::support::{
     PATIENCE,
-    database::Database,
+    database::{self, Database, postgres::proxy::Proxy},
     service::{
         db::{Connection, Pool},
         error::Error,
@@ -19,22 +20,13 @@ async fn execute(connection: &mut Connection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(connection).await.unwrap();
 }
 
-async fn pid(pool: &Pool) -> i32 {
-    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(pool).await.unwrap()
+async fn pid<'c>(from: impl Executor<'c, Database = Postgres>) -> i32 {
+    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(from).await.unwrap()
 }
 
 async fn exists(pool: &Pool, table: &str) -> bool {
     let exists = "SELECT to_regclass($1) IS NOT NULL";
     sqlx::query_scalar(exists).bind(table).fetch_one(pool).await.unwrap()
-}
-
-async fn becomes_free(pool: &Pool, connections: usize) {
-    let free = async {
-        while pool.status().available != connections {
-            yield_now().await;
-        }
-    };
-    timeout(PATIENCE, free).await.unwrap_or_else(|_| panic!("never {connections} are free"));
 }
 
 /// Without another round trip, for which it would have to wait.
@@ -61,8 +53,7 @@ async fn the_connection_of_an_abandoned_statement_is_free_after_the_answer() {
 
     let pool = database.pool();
     let mut busy = pool.acquire().await.unwrap();
-    let before = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *busy).await;
-    let before: i32 = before.unwrap();
+    let before = pid(&mut *busy).await;
     let waits = sqlx::raw_sql("SELECT pg_advisory_lock(1)").execute(&mut *busy).now_or_never();
     assert!(waits.is_none(), "it waits for the lock");
     drop(busy);
@@ -70,7 +61,7 @@ async fn the_connection_of_an_abandoned_statement_is_free_after_the_answer() {
     assert_eq!(pool.status().available, 1);
 
     execute(&mut holder, "SELECT pg_advisory_unlock(1)").await;
-    becomes_free(&pool, 2).await;
+    database::becomes(&pool, |pool| pool.available == 2).await;
 }
 
 #[tokio::test]
@@ -86,9 +77,15 @@ async fn a_transaction_that_is_dropped_is_rolled_back() {
 #[tokio::test]
 async fn a_transaction_that_began_without_its_caller_is_rolled_back() {
     let database = Database::empty().await;
-    let pool = database.pool_with(&[ONE]);
-    drop(pool.acquire().await.unwrap());
-    assert!(pool.begin().now_or_never().is_none(), "it waits for the answer");
+    let proxy = Proxy::before(&database).await;
+    let pool = database.pool_with(&[ONE, ("DATABASE_URL", &proxy.url)]);
+    proxy.withhold("BEGIN");
+    let caller = pool.clone();
+    let caller = tokio::spawn(async move { caller.begin().await.map(drop) });
+    proxy.withheld().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    proxy.deliver();
     execute(&mut pool.acquire().await.unwrap(), "CREATE TABLE kept (id int)").await;
     assert!(exists(&database.pool(), "kept").await);
 }

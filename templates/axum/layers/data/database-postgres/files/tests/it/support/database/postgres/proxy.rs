@@ -82,13 +82,11 @@ impl Proxy {
     }
 
     /// Withholds the next answer with this command tag, such as `COMMIT`.
-    #[allow(dead_code, reason = "for tests of resources")]
     pub fn withhold(&self, tag: &'static str) {
         self.answers.send_replace(Answers::PassUntil(tag));
     }
 
     /// Waits until an answer is withheld: the server has done what it says.
-    #[allow(dead_code, reason = "for tests of resources")]
     pub async fn withheld(&self) {
         let mut answers = self.answers.subscribe();
         let withheld = answers.wait_for(|answers| *answers == Answers::Withheld);
@@ -96,7 +94,6 @@ impl Proxy {
     }
 
     /// Delivers the answer, if its connection is still there.
-    #[allow(dead_code, reason = "for tests of resources")]
     pub fn deliver(&self) {
         self.answers.send_replace(Answers::Pass);
     }
