@@ -20,8 +20,8 @@ const PATH: &str = "/api/v1/categories";
 struct Write {
     name: &'static str,
     request: RequestBuilder,
-    /// The command tag with which PostgreSQL answers it.
-    tag: &'static str,
+    /// The command tags with which PostgreSQL answers it; the last one says that it has taken effect.
+    tags: &'static [&'static str],
     /// The row that it changes; `None` if it creates rows.
     row: Option<String>,
 }
@@ -32,6 +32,8 @@ async fn writes(api: &Api) -> Vec<Write> {
         let row = api.create(PATH, &body(api, n).await).await;
         let at = format!("{PATH}/{}", row["id"].as_str().unwrap());
         let changed = body(api, 10 + n).await;
+        let tags: &[_] =
+            if name == "DELETE" { &["DELETE 1", "COMMIT"] } else { &["UPDATE 1", "COMMIT"] };
         let request = match name {
             "batch update" => {
                 let batch = json!({"ids": [row["id"]], "changes": changed});
@@ -40,13 +42,14 @@ async fn writes(api: &Api) -> Vec<Write> {
             "DELETE" => api.request(name, &at),
             method => api.request(method, &at).json(&changed),
         };
-        writes.push(Write { name, request, tag: "COMMIT", row: Some(at) });
+        writes.push(Write { name, request, tags, row: Some(at) });
     }
     let request = api.post(PATH).json(&body(api, 20).await);
-    writes.push(Write { name: "create", request, tag: "INSERT 0 1", row: None });
+    writes.push(Write { name: "create", request, tags: &["INSERT 0 1"], row: None });
     let items = json!({"items": [body(api, 21).await]});
     let request = api.post(&format!("{PATH}/batch")).json(&items);
-    writes.push(Write { name: "batch create", request, tag: "COMMIT", row: None });
+    let tags = &["INSERT 0 1", "COMMIT"];
+    writes.push(Write { name: "batch create", request, tags, row: None });
     writes
 }
 
@@ -81,7 +84,7 @@ async fn each_write(settings: &[(&str, &str)], fail: impl AsyncFn(&Proxy, JoinHa
         for reader in readers {
             before.push(state(reader, &write).await.unwrap());
         }
-        proxy.withhold(write.tag);
+        proxy.withhold(write.tags);
         let request = tokio::spawn(send(write.request.try_clone().unwrap()));
         proxy.withheld().await;
         fail(&proxy, request).await;

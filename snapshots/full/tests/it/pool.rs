@@ -77,7 +77,7 @@ async fn a_transaction_that_began_without_its_caller_is_rolled_back() {
     let database = Database::empty().await;
     let proxy = Proxy::before(&database).await;
     let pool = database.pool_with(&[ONE, ("DATABASE_URL", &proxy.url)]);
-    proxy.withhold("BEGIN");
+    proxy.withhold(&["BEGIN"]);
     let caller = pool.clone();
     let caller = tokio::spawn(async move { caller.begin().await.map(drop) });
     proxy.withheld().await;

@@ -29,8 +29,8 @@ pub struct Proxy {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answers {
     Pass,
-    /// All but the next one with this command tag.
-    PassUntil(&'static str),
+    /// All until a connection has given these command tags in turn.
+    PassUntil(&'static [&'static str]),
     /// The connection with that answer delivers nothing.
     Withheld,
 }
@@ -81,9 +81,10 @@ impl Proxy {
         self.open.send_replace(true);
     }
 
-    /// Withholds the next answer with this command tag, such as `COMMIT`.
-    pub fn withhold(&self, tag: &'static str) {
-        self.answers.send_replace(Answers::PassUntil(tag));
+    /// Withholds the last of these command tags, once a connection gives them in turn, such as `UPDATE 1`
+    /// and `COMMIT`. Background tasks commit as well, so `COMMIT` alone may be theirs.
+    pub fn withhold(&self, tags: &'static [&'static str]) {
+        self.answers.send_replace(Answers::PassUntil(tags));
     }
 
     /// Waits until an answer is withheld: the server has done what it says.
@@ -119,14 +120,17 @@ async fn pass(
 
 async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &watch::Sender<Answers>) {
     let mut buffer = [0; 16 * 1024];
+    let mut given = 0;
     while let Ok(size @ 1..) = from.read(&mut buffer).await {
         let answer = &buffer[..size];
-        let withhold = state.send_if_modified(|answers| match answers {
-            Answers::PassUntil(tag) if has_tag(answer, tag) => {
-                *answers = Answers::Withheld;
-                true
+        let withhold = state.send_if_modified(|answers| {
+            let Answers::PassUntil(tags) = *answers else { return false };
+            given += tags.iter().skip(given).take_while(|tag| has_tag(answer, tag)).count();
+            let are_all = given == tags.len();
+            if are_all {
+                (*answers, given) = (Answers::Withheld, 0);
             }
-            _ => false,
+            are_all
         });
         if withhold {
             let mut answers = state.subscribe();
