@@ -4,7 +4,7 @@
 //! `CACHE_PAUSE` is made, so that an outage does not cost each request the timeout.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -81,7 +81,10 @@ impl Redis {
 
     /// `name` with the prefix of this service.
     pub fn key(&self, name: impl fmt::Display) -> String {
-        format!("{}:{name}", self.0.prefix)
+        // In one allocation: each cached read makes one.
+        let mut key = String::with_capacity(self.0.prefix.len() + 64);
+        let _ = write!(key, "{}:{name}", self.0.prefix);
+        key
     }
 
     /// Timeout of a call.

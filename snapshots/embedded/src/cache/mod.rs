@@ -33,6 +33,9 @@ use crate::{
     error::Error,
 };
 
+/// The entry of an absent value.
+const ABSENT: &[u8] = b"null";
+
 /// Longer keys are not cached: clients choose the texts of searches.
 const LONGEST_KEY: usize = 500;
 
@@ -53,6 +56,36 @@ struct Parts {
     negative_ttl: Duration,
     /// A write whose answer is not known has ended by then, in one way or the other.
     longest_write: Duration,
+}
+
+/// How a value stands in the store.
+struct Form<V> {
+    read: fn(&Bytes) -> Option<V>,
+    write: fn(&V) -> serde_json::Result<Bytes>,
+    is_absent: fn(&V) -> bool,
+}
+
+impl<V: Serialize + DeserializeOwned> Form<V> {
+    fn json(is_absent: fn(&V) -> bool) -> Self {
+        Self {
+            read: |json| serde_json::from_slice(json).ok(),
+            write: |value| serde_json::to_vec(value).map(Bytes::from),
+            is_absent,
+        }
+    }
+}
+
+impl<T: ToSchema> Form<Option<Encoded<T>>> {
+    fn encoded() -> Self {
+        Self {
+            read: |entry| match entry.as_ref() {
+                ABSENT => Some(None),
+                _ => Encoded::from_entry(entry).map(Some),
+            },
+            write: |value| Ok(value.as_ref().map_or(Bytes::from_static(ABSENT), Encoded::to_entry)),
+            is_absent: Option::is_none,
+        }
+    }
 }
 
 /// How hard to try an invalidation.
@@ -106,7 +139,24 @@ impl Cache {
         E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<Option<T>, E>>,
     {
-        self.through::<T, _, _, _>(key, load, Option::is_none).await
+        self.through::<T, _, _, _>(key, load, &Form::json(Option::is_none)).await
+    }
+
+    /// The same for a value that is kept as it is sent.
+    ///
+    /// # Errors
+    /// The errors of `load`.
+    pub async fn encoded_or_load<T, E, F>(
+        &self,
+        key: &Key,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Encoded<T>>, E>
+    where
+        T: ToSchema + 'static,
+        E: Clone + Send + Sync + 'static,
+        F: Future<Output = Result<Option<Encoded<T>>, E>>,
+    {
+        self.through::<Encoded<T>, _, _, _>(key, load, &Form::encoded()).await
     }
 
     /// The same for a [`Key::list`], which may be empty and is never absent.
@@ -119,7 +169,7 @@ impl Cache {
         E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<T, E>>,
     {
-        self.through::<T, _, _, _>(key, load, |_| false).await
+        self.through::<T, _, _, _>(key, load, &Form::json(|_| false)).await
     }
 
     /// Makes a write, then invalidates these entities and every list of their kind; none for a write
@@ -162,11 +212,10 @@ impl Cache {
         &self,
         key: &Key,
         load: impl FnOnce() -> F,
-        is_absent: impl Fn(&V) -> bool,
+        form: &Form<V>,
     ) -> Result<V, E>
     where
         T: ToSchema + 'static,
-        V: Serialize + DeserializeOwned,
         E: Clone + Send + Sync + 'static,
         F: Future<Output = Result<V, E>>,
     {
@@ -183,9 +232,9 @@ impl Cache {
 
         let owed = self.0.owed.contains(key);
         let kept = if owed { None } else { self.0.store.get::<T>(key).await };
-        let value = kept.as_ref().and_then(decode);
+        let value = kept.as_ref().and_then(form.read);
         let outcome = match (&kept, &value) {
-            (_, Some(value)) if is_absent(value) => "absent",
+            (_, Some(value)) if (form.is_absent)(value) => "absent",
             (_, Some(_)) => "hit",
             // It will be overwritten.
             (Some(_), None) => "garbage",
@@ -203,7 +252,7 @@ impl Cache {
             };
             let landing = landing.wait_for(|landing| !matches!(landing, Landing::Pending)).await;
             let shared = match landing.map(|landing| landing.clone()) {
-                Ok(Landing::Loaded(json)) => decode(&json).map(Ok),
+                Ok(Landing::Loaded(json)) => (form.read)(&json).map(Ok),
                 Ok(Landing::Failed(error)) => error.downcast_ref::<E>().cloned().map(Err),
                 Ok(_) => None,
                 // The loading task was dropped.
@@ -218,7 +267,7 @@ impl Cache {
         let lease = match claim {
             Claim::Load(lease) => lease,
             Claim::Loaded(json) => {
-                if let Some(value) = decode(&json) {
+                if let Some(value) = (form.read)(&json) {
                     flight.land(Landing::Loaded(json));
                     return Ok(value);
                 }
@@ -232,8 +281,8 @@ impl Cache {
                 return Err(error);
             }
         };
-        let json = match serde_json::to_vec(&value) {
-            Ok(json) => Bytes::from(json),
+        let json = match (form.write)(&value) {
+            Ok(json) => json,
             Err(error) => {
                 tracing::error!(cache = name, %error, "a loaded value cannot be cached");
                 flight.land(Landing::Unshared);
@@ -241,7 +290,7 @@ impl Cache {
             }
         };
         if let Some(lease) = lease {
-            let ttl = if is_absent(&value) { self.0.negative_ttl } else { self.0.ttl };
+            let ttl = if (form.is_absent)(&value) { self.0.negative_ttl } else { self.0.ttl };
             // Nothing is stored if an invalidation came since the claim.
             self.0.store.put(lease, json.clone(), spread(ttl, dice())).await;
         }
@@ -318,10 +367,6 @@ pub fn check(config: &Config, env: &mut Env) {
     if config.cache_negative_ttl.is_zero() {
         env.fault("CACHE_NEGATIVE_TTL", "must be longer than zero");
     }
-}
-
-fn decode<V: DeserializeOwned>(json: &Bytes) -> Option<V> {
-    serde_json::from_slice(json).ok()
 }
 
 /// From `ttl` to a fifth more.

@@ -107,7 +107,7 @@ async fn get(
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let item = service.encoded(id).await?;
-    if_none_match.answer(item.version, item.json)
+    if_none_match.answer(item.version, item)
 }
 
 /// Replace a category. Omitted fields take their defaults. Requires an administrator.

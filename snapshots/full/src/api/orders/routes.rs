@@ -109,7 +109,7 @@ async fn get(
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let item = service.encoded(user, id).await?;
-    if_none_match.answer(item.version, item.json)
+    if_none_match.answer(item.version, item)
 }
 
 /// Replace an order. Omitted fields take their defaults, but these keep their values: `placed_at`.

@@ -60,7 +60,7 @@ impl Service {
             let row = repo::find(&self.db, id).await?;
             row.map(|row| Encoded::new(row.version, Some(row.owner_id), &row.into())).transpose()
         };
-        let found = self.cache.get_or_load(&Key::entity(CACHED, id), load).await?;
+        let found = self.cache.encoded_or_load(&Key::entity(CACHED, id), load).await?;
         found
             .filter(|found| found.owner.is_some_and(|owner| user.may(owner)))
             .ok_or(Error::NotFound)

@@ -107,7 +107,7 @@ async fn get(
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let item = service.encoded(id).await?;
-    if_none_match.answer(item.version, item.json)
+    if_none_match.answer(item.version, item)
 }
 
 /// Replace a product. Omitted fields take their defaults, but these keep their values: `supplier_code`. Requires an administrator.

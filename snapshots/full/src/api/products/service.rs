@@ -47,7 +47,7 @@ impl Service {
             let row = repo::find(&self.db, id).await?;
             row.map(|row| Encoded::new(row.version, None, &row.into())).transpose()
         };
-        let found = self.cache.get_or_load(&Key::entity(CACHED, id), load).await?;
+        let found = self.cache.encoded_or_load(&Key::entity(CACHED, id), load).await?;
         found.ok_or(Error::NotFound)
     }
 

@@ -110,7 +110,7 @@ impl Store {
         };
         let mut call = self.0.claim.key(self.entry(key));
         call.key(self.lock(key)).arg(&lease.token).arg(LOCK_MS);
-        call.arg(garbage.as_deref().unwrap_or_default()).arg(shape.to_string());
+        call.arg(garbage.as_deref().unwrap_or_default()).arg(shape.as_bytes());
         if key.is_list() {
             call.key(self.generation(key.name));
         }
@@ -209,7 +209,7 @@ impl Drop for Lease {
 
 /// The part of an entry before its JSON.
 fn prefix(shape: Shape, generation: &[u8]) -> Vec<u8> {
-    [shape.to_string().as_bytes(), b":", generation, b"|"].concat()
+    [shape.as_bytes(), b":", generation, b"|"].concat()
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -73,14 +73,14 @@ impl IfNoneMatch {
     ///
     /// # Errors
     /// [`Error::Stale`]: the resource is at another version than `If-Match` names.
-    pub fn answer<T: Serialize>(&self, version: i64, body: T) -> Result<Response, Error> {
+    pub fn answer(&self, version: i64, body: impl IntoResponse) -> Result<Response, Error> {
         if !self.0.allow(version) {
             return Err(Error::Stale);
         }
         Ok(if self.0.exclude(version) {
             (StatusCode::NOT_MODIFIED, [etag(version)]).into_response()
         } else {
-            tagged(version, body)
+            ([etag(version)], body).into_response()
         })
     }
 }

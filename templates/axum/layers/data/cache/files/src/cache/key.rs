@@ -8,7 +8,8 @@ pub struct Key {
     /// Kind of entity; a label of the metrics.
     pub name: &'static str,
     kind: Kind,
-    id: String,
+    /// `entity:orders:42`, `list:orders:limit=20`
+    text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,24 +18,15 @@ enum Kind {
     List,
 }
 
-impl Kind {
-    fn as_text(self) -> &'static str {
-        match self {
-            Self::Entity => "entity",
-            Self::List => "list",
-        }
-    }
-}
-
 impl Key {
     /// An entity, by its ID.
     pub fn entity(name: &'static str, id: impl fmt::Display) -> Self {
-        Self { name, kind: Kind::Entity, id: id.to_string() }
+        Self { name, kind: Kind::Entity, text: format!("entity:{name}:{id}") }
     }
 
     /// A list of entities: a page, a search, a count. A change of any entity invalidates it.
     pub fn list(name: &'static str, query: impl fmt::Display) -> Self {
-        Self { name, kind: Kind::List, id: query.to_string() }
+        Self { name, kind: Kind::List, text: format!("list:{name}:{query}") }
     }
 
     /// Whether the key is of a list.
@@ -44,7 +36,7 @@ impl Key {
 
     /// Bytes of its text.
     pub(super) fn len(&self) -> usize {
-        self.kind.as_text().len() + self.name.len() + self.id.len() + 2
+        self.text.len()
     }
 
     /// The key of all lists of a kind, which are invalidated together.
@@ -58,9 +50,8 @@ impl Key {
     }
 }
 
-/// `entity:orders:42`, `list:orders:limit=20`
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.kind.as_text(), self.name, self.id)
+        f.write_str(&self.text)
     }
 }

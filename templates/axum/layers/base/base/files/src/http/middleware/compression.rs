@@ -4,34 +4,43 @@ use std::ops::ControlFlow;
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header},
     response::Response,
 };
-use tower_http::compression::{
-    CompressionLayer, Predicate,
-    predicate::{NotForContentType, SizeAbove},
-};
+use tower_http::compression::{CompressionLayer, Predicate, predicate::SizeAbove};
 
 use super::around::Middleware;
 use crate::config::Config;
 
+/// Beginnings of the content types that are sent as they are: streams would be held back, and the rest is
+/// compressed already.
+const UNCOMPRESSED: [&str; 11] = [
+    "text/event-stream",
+    "application/grpc",
+    "image/",
+    "audio/",
+    "video/",
+    "font/woff",
+    "application/gzip",
+    "application/pdf",
+    "application/x-7z-compressed",
+    "application/zip",
+    "application/zstd",
+];
+
 /// Brotli, zstd or gzip, as the client prefers.
 pub fn layer(config: &Config) -> CompressionLayer<impl Predicate + use<>> {
-    // Streams would be held back; the rest is compressed already.
-    let worth_it = SizeAbove::new(config.compression_min_bytes.into())
-        .and(NotForContentType::SSE)
-        .and(NotForContentType::GRPC)
-        // All but SVG, which is text.
-        .and(NotForContentType::IMAGES)
-        .and(NotForContentType::const_new("audio/"))
-        .and(NotForContentType::const_new("video/"))
-        .and(NotForContentType::const_new("font/woff"))
-        .and(NotForContentType::const_new("application/gzip"))
-        .and(NotForContentType::const_new("application/pdf"))
-        .and(NotForContentType::const_new("application/x-7z-compressed"))
-        .and(NotForContentType::const_new("application/zip"))
-        .and(NotForContentType::const_new("application/zstd"));
+    let worth_it = SizeAbove::new(config.compression_min_bytes.into()).and(gains);
     CompressionLayer::new().compress_when(worth_it)
+}
+
+fn gains(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    // SVG is text.
+    content.is_none_or(|content| {
+        content.starts_with("image/svg+xml")
+            || !UNCOMPRESSED.iter().any(|start| content.starts_with(start))
+    })
 }
 
 /// Gives each coding of a response a separate strong `ETag`, because the bytes differ (RFC 9110,
