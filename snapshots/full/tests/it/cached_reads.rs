@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use futures_util::future::join_all;
-use reqwest::header::ETAG;
+use reqwest::{Response, header::ETAG};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -26,12 +26,19 @@ fn at(row: &Value) -> String {
     format!("{PATH}/{}", row["id"].as_str().unwrap())
 }
 
+/// The answer to a read, and the number of queries that it takes.
+async fn answer(api: &Api, path: &str) -> (usize, Response) {
+    let (response, statements) = statements::of(api, api.get(path)).await;
+    let table = "FROM categories";
+    let queries = statements.iter().filter(|sql| sql.starts_with("SELECT") && sql.contains(table));
+    (queries.count(), response)
+}
+
 /// Number of queries that a read of the row takes.
 async fn reads(api: &Api, row: &Value) -> usize {
-    let (response, statements) = statements::of(api, api.get(&at(row))).await;
+    let (queries, response) = answer(api, &at(row)).await;
     assert_eq!(response.json::<Value>().await.unwrap(), *row);
-    let table = "FROM categories";
-    statements.iter().filter(|sql| sql.starts_with("SELECT") && sql.contains(table)).count()
+    queries
 }
 
 #[tokio::test]
@@ -46,6 +53,10 @@ async fn a_row_is_cached_until_the_next_write() {
     assert_eq!(reads(&api, &changed).await, 0);
 
     assert_eq!(send(api.request("DELETE", &at(&made))).await.status(), 204);
+    for expected in [1, 0] {
+        let (queries, response) = answer(&api, &at(&made)).await;
+        assert_eq!((queries, response.status().as_u16()), (expected, 404));
+    }
     problem(api.get(&at(&made)), 404).await;
 }
 
