@@ -160,7 +160,7 @@ fn to_json(event: &Event<'_>) -> serde_json::Result<String> {
     // Cannot fail: the target is a string.
     let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
 
-    let mut line = Vec::with_capacity(512);
+    let mut line = Vec::with_capacity(256);
     let mut json = serde_json::Serializer::new(&mut line);
     let mut map = json.serialize_map(None)?;
     map.serialize_entry("timestamp", &timestamp)?;
