@@ -81,7 +81,7 @@ impl Redis {
 
     /// `name` with the prefix of this service.
     pub fn key(&self, name: impl fmt::Display) -> String {
-        // In one allocation: each cached read makes one.
+        // Mostly one allocation: each cached read makes a key.
         let mut key = String::with_capacity(self.0.prefix.len() + 64);
         let _ = write!(key, "{}:{name}", self.0.prefix);
         key

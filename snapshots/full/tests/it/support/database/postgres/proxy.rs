@@ -120,11 +120,14 @@ async fn pass(
 
 async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &watch::Sender<Answers>) {
     let mut buffer = [0; 16 * 1024];
-    let mut given = 0;
+    let (mut awaited, mut given): (&[&str], _) = (&[], 0);
     while let Ok(size @ 1..) = from.read(&mut buffer).await {
         let answer = &buffer[..size];
         let withhold = state.send_if_modified(|answers| {
             let Answers::PassUntil(tags) = *answers else { return false };
+            if tags != awaited {
+                (awaited, given) = (tags, 0);
+            }
             given += tags.iter().skip(given).take_while(|tag| has_tag(answer, tag)).count();
             let are_all = given == tags.len();
             if are_all {

@@ -1,6 +1,6 @@
 //! The store: entries in Redis, for all replicas.
 //!
-//! An entry is `SHAPE:GENERATION|JSON`. The shape is that of the type; an entry of another one, which
+//! An entry is `SHAPE:GENERATION|VALUE`. The shape is that of the type; an entry of another one, which
 //! a replica of another version of the service has stored, counts as absent. It is not a part of the
 //! key: a write must invalidate the entries of all versions.
 //!
@@ -207,7 +207,7 @@ impl Drop for Lease {
     }
 }
 
-/// The part of an entry before its JSON.
+/// The part of an entry before its value.
 fn prefix(shape: Shape, generation: &[u8]) -> Vec<u8> {
     [shape.as_bytes(), b":", generation, b"|"].concat()
 }
