@@ -252,7 +252,7 @@ impl Cache {
             };
             let landing = landing.wait_for(|landing| !matches!(landing, Landing::Pending)).await;
             let shared = match landing.map(|landing| landing.clone()) {
-                Ok(Landing::Loaded(json)) => (form.read)(&json).map(Ok),
+                Ok(Landing::Loaded(entry)) => (form.read)(&entry).map(Ok),
                 Ok(Landing::Failed(error)) => error.downcast_ref::<E>().cloned().map(Err),
                 Ok(_) => None,
                 // The loading task was dropped.
@@ -266,9 +266,9 @@ impl Cache {
         let claim = if owed { Claim::Load(None) } else { self.0.store.claim::<T>(key, kept).await };
         let lease = match claim {
             Claim::Load(lease) => lease,
-            Claim::Loaded(json) => {
-                if let Some(value) = (form.read)(&json) {
-                    flight.land(Landing::Loaded(json));
+            Claim::Loaded(entry) => {
+                if let Some(value) = (form.read)(&entry) {
+                    flight.land(Landing::Loaded(entry));
                     return Ok(value);
                 }
                 None
@@ -281,8 +281,8 @@ impl Cache {
                 return Err(error);
             }
         };
-        let json = match (form.write)(&value) {
-            Ok(json) => json,
+        let entry = match (form.write)(&value) {
+            Ok(entry) => entry,
             Err(error) => {
                 tracing::error!(cache = name, %error, "a loaded value cannot be cached");
                 flight.land(Landing::Unshared);
@@ -292,9 +292,9 @@ impl Cache {
         if let Some(lease) = lease {
             let ttl = if (form.is_absent)(&value) { self.0.negative_ttl } else { self.0.ttl };
             // Nothing is stored if an invalidation came since the claim.
-            self.0.store.put(lease, json.clone(), spread(ttl, dice())).await;
+            self.0.store.put(lease, entry.clone(), spread(ttl, dice())).await;
         }
-        flight.land(Landing::Loaded(json));
+        flight.land(Landing::Loaded(entry));
         Ok(value)
     }
 

@@ -36,10 +36,10 @@ pub fn layer(config: &Config) -> CompressionLayer<impl Predicate + use<>> {
 
 fn gains(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
     let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    // SVG is text.
     content.is_none_or(|content| {
-        content.starts_with("image/svg+xml")
-            || !UNCOMPRESSED.iter().any(|start| content.starts_with(start))
+        let is_one_of = |starts: &[&str]| starts.iter().any(|start| content.starts_with(start));
+        // SVG is text.
+        is_one_of(&["image/svg+xml", "application/grpc-web"]) || !is_one_of(&UNCOMPRESSED)
     })
 }
 
