@@ -58,11 +58,12 @@ pub fn with_routes(
 
     // Each, outermost first.
     let stack = ServiceBuilder::new()
-        // Before all else: every log line and every problem names the request.
+        // Shutdown waits for the log line and the span of each request, too.
+        .layer(Around(state.in_flight.clone()))
+        // Before the rest: every log line and every problem names the request.
         .layer(Identify::new(config))
         // Outside of layers that may answer by themselves, so that no response goes uncounted.
         .layer(Around(Observe))
-        .layer(Around(state.in_flight.clone()))
         // On errors too.
         .map_response(middleware::security_headers::add)
         // Outside of every refusal, or a browser hides the reason from its page.

@@ -2,13 +2,17 @@
 
 use std::{
     future::pending,
+    net::{Ipv4Addr, SocketAddr},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::{Context, Wake},
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::get};
+use futures_util::FutureExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -16,9 +20,10 @@ use tokio::{
     task::{JoinSet, yield_now},
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::support::{
-    MORE_THAN_FITS, Process, Settings, TestApp, client, header, problem, send,
+    MORE_THAN_FITS, Process, Settings, TestApp, client, header, log, problem, send,
     service::{
         app,
         background::Background,
@@ -89,49 +94,67 @@ async fn after_requests_are_cut_background_tasks_have_time_to_end() {
     assert!(in_flight.await.unwrap().is_err());
 }
 
-/// Counts itself out when it is dropped.
-struct Held(Arc<AtomicUsize>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// What a cut request owes, as an invalidation, is known when the parts of the service close.
+/// What a cut request owes, as its log line, is done when the parts of the service close.
 #[tokio::test]
 async fn requests_that_are_cut_end_before_the_service_closes() {
+    log::install();
     // A twentieth of it is for the requests to end.
     let settings = Settings::new(&[("SHUTDOWN_GRACE", "5s")]).await;
     let config = Config::load(settings.iter().collect(), CHECKS).unwrap();
     let state = AppState::new(config).await.unwrap();
     let server = Server::bind(state.config.clone()).await.unwrap();
     let url = format!("http://{}/test/held", server.http_addr().unwrap());
-    let (running, entered) = (Arc::new(AtomicUsize::new(1)), Arc::new(Notify::new()));
-    let (counted, enters) = (running.clone(), entered.clone());
+    let entered = Arc::new(Notify::new());
+    let enters = entered.clone();
     let handler = async move || {
-        let _held = Held(counted);
         enters.notify_one();
         pending::<()>().await;
     };
-    let router = app::with_routes(
-        state.clone(),
-        app::routes(),
-        Router::new().route("/test/held", get(handler)),
-    );
+    let own = Router::new().route("/test/held", get(handler));
+    let router = app::with_routes(state.clone(), app::routes(), own);
     let (closing, closed) = oneshot::channel();
-    let close = async move { closing.send(running.load(Ordering::SeqCst)).unwrap() };
+    let close = async move { closing.send(log::about("cut-2")).unwrap() };
     // Without background tasks, nothing else gives the requests time to end.
     let (close, background) = (Box::pin(close), Background::default());
     let service = Service { close, background, ..app::service(&state, router) };
-    let cut = tokio::spawn(client().get(url).send());
+    let cut = tokio::spawn(client().get(url).header("x-request-id", "cut-2").send());
     let stop = async move {
         entered.notified().await;
         Stop::Now
     };
     server.run(service, stop).await.unwrap();
-    assert_eq!(closed.await.unwrap(), 0);
+    assert_eq!(closed.await.unwrap()[0]["status"], 499);
     assert!(cut.await.unwrap().is_err());
+}
+
+/// Notes whether the request `cut-1` was in the log as none was in flight any more.
+#[derive(Default)]
+struct LoggedBefore(AtomicBool);
+
+impl Wake for LoggedBefore {
+    fn wake(self: Arc<Self>) {
+        self.0.store(!log::about("cut-1").is_empty(), Ordering::SeqCst);
+    }
+}
+
+/// The process may end as soon as none is in flight.
+#[tokio::test]
+async fn a_request_is_in_flight_until_it_is_logged() {
+    let app = TestApp::start().await;
+    let (state, peer) = (app.state.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+    let own = Router::new().route("/test/pending", get(pending::<()>));
+    let router = app::with_routes(state.clone(), app::routes(), own);
+    let request = Request::get("/test/pending").header("x-request-id", "cut-1");
+    let request = request.extension(ConnectInfo(peer)).body(Body::empty());
+    let mut response = Box::pin(router.oneshot(request.unwrap()));
+    assert!((&mut response).now_or_never().is_none());
+
+    state.in_flight.close();
+    let logged = Arc::new(LoggedBefore::default());
+    let (mut none_left, waker) = (pin!(state.in_flight.wait()), logged.clone().into());
+    assert!(none_left.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(response);
+    assert!(logged.0.load(Ordering::SeqCst));
 }
 
 #[tokio::test]

@@ -7,10 +7,6 @@ use futures_util::future::select;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::support::{Process, TestApp, client, header, json as read, problem, send};
 
@@ -77,25 +73,6 @@ async fn a_token_of_an_ended_session_counts_for_its_address() {
         send(other.get("/api/v1/info").bearer_auth(token)).await;
     }
     assert_eq!(send(me(&other, &active)).await.status(), 200);
-}
-
-/// What happens at the end of the grace period is in the log.
-#[tokio::test]
-async fn a_sign_in_that_shutdown_cuts_is_logged() {
-    // A twentieth of it is for the end of a request that is cut.
-    let service = Process::start(&[("SHUTDOWN_GRACE", "5s")]).await;
-    let mut stream = TcpStream::connect(service.addr).await.unwrap();
-    let head = "POST /auth/login HTTP/1.1\r\nhost: a\r\nx-request-id: cut\r\n\
-        content-type: application/json\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    // The handler waits for the body.
-    stream.read_exact(&mut [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()]).await.unwrap();
-    service.signal("TERM").await;
-    let (code, log) = service.ended().await;
-    assert_eq!(code, Some(0));
-    let cut = log.iter().find(|line| line["request_id"] == "cut").expect("a line of the request");
-    assert_eq!(cut["status"], 499);
-    assert!(log.iter().any(|line| line["message"] == "stopped"));
 }
 
 #[tokio::test]
