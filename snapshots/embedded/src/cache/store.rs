@@ -109,12 +109,14 @@ impl Store {
     }
 
     /// Under the lock of the loads: an invalidation comes before, and nothing is stored, or after, and
-    /// removes the entry.
-    pub(super) async fn put(&self, lease: Lease, json: Bytes, ttl: Duration) {
+    /// removes the entry. Returns false where it came before.
+    pub(super) async fn put(&self, lease: Lease, json: Bytes, ttl: Duration) -> bool {
         let loads = self.loads();
-        if loads.running.get(&lease.key) == Some(&lease.number) {
+        let is_current = loads.running.get(&lease.key) == Some(&lease.number);
+        if is_current {
             self.0.entries.insert(loads.slot(&lease.key), Entry { json, ttl });
         }
+        is_current
     }
 
     /// Invalidates these entities, and the lists whose [`Key::lists`] is among the keys. Returns true:

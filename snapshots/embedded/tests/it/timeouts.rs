@@ -32,7 +32,7 @@ async fn a_slow_handler_gets_504() {
 #[tokio::test]
 async fn a_body_that_never_arrives_gets_408() {
     for setting in ["REQUEST_TIMEOUT", "BODY_READ_TIMEOUT"] {
-        let app = TestApp::with(&[(setting, "50ms")]).await;
+        let app = TestApp::with(&[(setting, "500ms")]).await;
         let head = "POST /test/orders HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n";
         let head = format!("{head}content-type: application/json\r\n\r\n{{");
         let answer = answer(app.addr, &head).await;

@@ -245,6 +245,7 @@ impl Cache {
             return Ok(value);
         }
 
+        let mut has_waited = false;
         let flight = loop {
             let mut landing = match self.0.flights.board(key) {
                 Seat::Lead(flight) => break flight,
@@ -252,7 +253,14 @@ impl Cache {
             };
             let landing = landing.wait_for(|landing| !matches!(landing, Landing::Pending)).await;
             let shared = match landing.map(|landing| landing.clone()) {
-                Ok(Landing::Loaded(entry)) => (form.read)(&entry).map(Ok),
+                // Its load may have begun before a write that this read must see; the next does not.
+                Ok(Landing::Overtaken(_)) if !has_waited => {
+                    has_waited = true;
+                    continue;
+                }
+                Ok(Landing::Loaded(entry) | Landing::Overtaken(entry)) => {
+                    (form.read)(&entry).map(Ok)
+                }
                 Ok(Landing::Failed(error)) => error.downcast_ref::<E>().cloned().map(Err),
                 Ok(_) => None,
                 // The loading task was dropped.
@@ -289,12 +297,13 @@ impl Cache {
                 return Ok(value);
             }
         };
-        if let Some(lease) = lease {
-            let ttl = if (form.is_absent)(&value) { self.0.negative_ttl } else { self.0.ttl };
-            // Nothing is stored if an invalidation came since the claim.
-            self.0.store.put(lease, entry.clone(), spread(ttl, dice())).await;
-        }
-        flight.land(Landing::Loaded(entry));
+        let ttl = if (form.is_absent)(&value) { self.0.negative_ttl } else { self.0.ttl };
+        let is_current = match lease {
+            Some(lease) => self.0.store.put(lease, entry.clone(), spread(ttl, dice())).await,
+            None => true,
+        };
+        // Of another replica: this one would have closed the flight.
+        flight.land(if is_current { Landing::Loaded(entry) } else { Landing::Overtaken(entry) });
         Ok(value)
     }
 

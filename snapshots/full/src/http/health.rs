@@ -118,10 +118,16 @@ impl Health {
     }
 
     async fn readiness(&self) -> Result<Ready, Problem> {
-        if self.draining.load(Ordering::Relaxed) {
-            return Err(Problem::new(Kind::Stopping));
+        let is_stopping = || self.draining.load(Ordering::Relaxed);
+        let stopping = || Err(Problem::new(Kind::Stopping));
+        if is_stopping() {
+            return stopping();
         }
         let components = self.components().await;
+        // The checks took a while.
+        if is_stopping() {
+            return stopping();
+        }
         match Status::of(&components) {
             Status::Down => {
                 let problem = Problem::new(Kind::Unavailable).components(components);

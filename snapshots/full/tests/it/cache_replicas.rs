@@ -203,10 +203,17 @@ async fn a_write_of_another_replica_during_a_load_is_not_overwritten() {
         });
         read.notified().await;
         other.state.cache.invalidate("things", [1]).await;
-        go_on.notify_one();
-        load.await.unwrap().unwrap();
         let loads = AtomicUsize::new(0);
-        assert_eq!(get(&other.state.cache, &key, &loads).await.size, 0, "{key}: stale");
+        // It finds no entry, and joins the load.
+        let joined = get(&one.state.cache, &key, &loads);
+        let later = async {
+            one.state.redis.clone().ping().await.unwrap();
+            yield_now().await;
+            go_on.notify_one();
+        };
+        assert_eq!(tokio::join!(joined, later).0.size, 0, "{key}: stale");
+        load.await.unwrap().unwrap();
+        assert_ne!(get(&other.state.cache, &key, &loads).await.size, 100, "{key}: stale");
     }
 }
 

@@ -21,7 +21,7 @@ use crate::support::{
 async fn an_exhausted_pool_gives_503_and_recovers() {
     let database = Database::with_things().await;
     // Without DATABASE_ACQUIRE_TIMEOUT the request would wait for half an hour.
-    let settings = [("DATABASE_URL", database.url()), ("DATABASE_ACQUIRE_TIMEOUT", "50ms")];
+    let settings = [("DATABASE_URL", database.url()), ("DATABASE_ACQUIRE_TIMEOUT", "1s")];
     let app = TestApp::with(&settings).await;
     let held = [app.state.db.acquire().await.unwrap(), app.state.db.acquire().await.unwrap()];
     problem(app.get("/test/things"), (503, "unavailable")).await;

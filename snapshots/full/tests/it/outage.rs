@@ -234,9 +234,11 @@ async fn the_server_cancels_a_statement_that_takes_too_long() {
 #[tokio::test]
 async fn the_server_closes_a_connection_whose_transaction_is_idle() {
     let app = TestApp::with(&[("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", "50ms")]).await;
-    let mut idle = app.state.db.begin().await.unwrap();
+    let mut idle = app.state.db.acquire().await.unwrap();
     let lock = "SELECT pg_advisory_xact_lock(1)";
-    sqlx::query(lock).execute(&mut *idle).await.unwrap();
+    // One message: its session is idle after the lock alone.
+    let begin = "BEGIN; SELECT pg_advisory_xact_lock(1)";
+    sqlx::raw_sql(begin).execute(&mut *idle).await.unwrap();
     let freed = sqlx::query(lock).execute(&app.state.db);
     timeout(PATIENCE, freed).await.expect("the lock is released").unwrap();
     let error = sqlx::query("SELECT 1").execute(&mut *idle).await.unwrap_err();

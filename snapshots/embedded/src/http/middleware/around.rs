@@ -99,10 +99,12 @@ where
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = match this.handled.as_pin_mut() {
+        let mut this = self.project();
+        let response = match this.handled.as_mut().as_pin_mut() {
             Some(handled) => {
                 let Ok(response) = ready!(handled.poll(context));
+                // What it holds ends before what is kept around it, as where the client leaves.
+                this.handled.set(None);
                 this.kept.take().map(|kept| M::after(kept, response.into_response()))
             }
             None => this.refused.take(),
@@ -113,7 +115,10 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{future::pending, sync::Arc};
+    use std::{
+        future::{pending, poll_fn},
+        sync::Arc,
+    };
 
     use axum::http::StatusCode;
     use futures_util::FutureExt;
@@ -155,7 +160,12 @@ mod tests {
     async fn a_kept_value_lives_until_the_response_or_the_end_of_the_future() {
         let value = Arc::new(());
         let keep = Around(Keep(Some(value.clone())));
-        let handler = service_fn(async |_: Request| Ok::<_, Infallible>("handled"));
+        let held = value.clone();
+        let handler = service_fn(move |_: Request| {
+            let held = held.clone();
+            // Until it is dropped, and not only until it is ready.
+            poll_fn(move |_| Poll::Ready(Ok::<_, Infallible>(Arc::strong_count(&held).to_string())))
+        });
         let Ok(response) = keep.layer(handler).oneshot(Request::default()).await;
         // The test's, the layer's, and the one that was kept; the service has ended.
         assert_eq!(response.headers()["x-kept"], "3");

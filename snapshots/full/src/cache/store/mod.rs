@@ -138,12 +138,13 @@ impl Store {
         Claim::Load(None)
     }
 
-    pub(super) async fn put(&self, mut lease: Lease, json: Bytes, ttl: Duration) {
+    /// Returns false where an invalidation came since the claim, and nothing is stored.
+    pub(super) async fn put(&self, mut lease: Lease, json: Bytes, ttl: Duration) -> bool {
         lease.held = false;
         let mut entry = prefix(lease.shape, &lease.generation);
         entry.extend_from_slice(&json);
         let kept = (json.len() <= self.0.max_value).then_some((entry, millis(ttl)));
-        self.release(&lease.key, &lease.token, kept).await;
+        self.release(&lease.key, &lease.token, &lease.generation, kept).await
     }
 
     /// Invalidates these entities, and the lists whose [`Key::lists`] is among the keys. Returns whether
@@ -169,18 +170,24 @@ impl Store {
         done.is_ok()
     }
 
-    async fn release(&self, key: &Key, token: &str, kept: Option<(Vec<u8>, u64)>) {
+    async fn release(
+        &self,
+        key: &Key,
+        token: &str,
+        generation: &[u8],
+        kept: Option<(Vec<u8>, u64)>,
+    ) -> bool {
         let mut call = self.0.release.key(self.entry(key));
-        call.key(self.lock(key)).arg(token);
+        call.key(self.lock(key)).arg(token).arg(generation);
+        if key.is_list() {
+            call.key(self.generation(key.name));
+        }
         if let Some((entry, ttl)) = kept {
             call.arg(entry).arg(ttl);
         }
+        let answer = self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await);
         // If it fails, the lock expires.
-        let _ = self
-            .0
-            .redis
-            .ask("EVALSHA", async |mut to| call.invoke_async::<()>(&mut to).await)
-            .await;
+        answer.await.unwrap_or(true)
     }
 
     fn entry(&self, key: &Key) -> impl ToRedisArgs {
@@ -202,7 +209,9 @@ impl Drop for Lease {
             let (store, key) = (self.store.clone(), self.key.clone());
             let token = std::mem::take(&mut self.token);
             let background = store.0.background.clone();
-            background.spawn(async move { store.release(&key, &token, None).await });
+            background.spawn(async move {
+                store.release(&key, &token, &[], None).await;
+            });
         }
     }
 }

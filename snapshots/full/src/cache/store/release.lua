@@ -1,10 +1,17 @@
--- Releases a lock, and stores the loaded entry if there is one. If the lock has expired or a write
--- has deleted it, the entry may be stale and is not stored.
--- KEYS: entry, lock. ARGV: token; then entry and its TTL in milliseconds, or neither.
-if redis.call('MGET', KEYS[2])[1] ~= ARGV[1] then
-  return
+-- Releases a lock, and stores the loaded entry if there is one. If the lock has expired or a write has
+-- deleted it, or the generation of the list is another one, the entry may be stale and is not stored.
+-- KEYS: entry, lock, and for a list its generation.
+-- ARGV: token, generation; then entry and its TTL in milliseconds, or neither.
+-- Returns whether the entry is current.
+local found = redis.call('MGET', unpack(KEYS, 2))
+if found[1] ~= ARGV[1] then
+  return 0
 end
 redis.call('DEL', KEYS[2])
-if ARGV[2] then
-  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if (found[2] or '') ~= ARGV[2] then
+  return 0
 end
+if ARGV[3] then
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+end
+return 1

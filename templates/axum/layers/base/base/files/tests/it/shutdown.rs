@@ -98,8 +98,7 @@ async fn after_requests_are_cut_background_tasks_have_time_to_end() {
 #[tokio::test]
 async fn requests_that_are_cut_end_before_the_service_closes() {
     log::install();
-    // A twentieth of it is for the requests to end.
-    let settings = Settings::new(&[("SHUTDOWN_GRACE", "5s")]).await;
+    let settings = Settings::new(&[("SHUTDOWN_GRACE", "20s")]).await;
     let config = Config::load(settings.iter().collect(), CHECKS).unwrap();
     let state = AppState::new(config).await.unwrap();
     let server = Server::bind(state.config.clone()).await.unwrap();
@@ -120,6 +119,7 @@ async fn requests_that_are_cut_end_before_the_service_closes() {
     let cut = tokio::spawn(client().get(url).header("x-request-id", "cut-2").send());
     let stop = async move {
         entered.notified().await;
+        tokio::time::pause();
         Stop::Now
     };
     server.run(service, stop).await.unwrap();
@@ -169,7 +169,7 @@ async fn after_the_grace_period_requests_are_cut() {
 
 #[tokio::test]
 async fn shutdown_waits_until_a_response_is_sent() {
-    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "1ms")];
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "100ms")];
     let mut app = TestApp::with(&settings).await;
     let mut stream = app.ask_for_more_than_fits().await;
     app.in_flight(true).await;

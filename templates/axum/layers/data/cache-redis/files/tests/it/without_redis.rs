@@ -91,7 +91,9 @@ async fn few_requests_wait_for_a_redis_that_hangs() {
         assert_eq!(send(service.get("/api/v1/info")).await.status(), 200);
     }
     assert_eq!(service.metric("rate_limit_fallbacks_total").await, 20);
-    assert_eq!(service.metric("redis_errors_total").await, 3, "the circuit breaker is open");
+    // The health check asks again and again.
+    let errors = service.metric("redis_errors_total").await;
+    assert!((3..10).contains(&errors), "the circuit breaker is open: {errors}");
     assert_eq!(service.metric("redis_up").await, 0);
 }
 

@@ -25,6 +25,8 @@ pub enum Landing {
     /// The error of the load, which all tasks return: a database that fails is not asked once more by
     /// each of them.
     Failed(Arc<dyn Any + Send + Sync>),
+    /// A loaded value that an invalidation has overtaken: for tasks that came before its load.
+    Overtaken(Bytes),
     /// A value that cannot be shared. Each task loads it.
     Unshared,
 }
@@ -67,19 +69,24 @@ impl Flights {
 }
 
 impl Flight<'_> {
-    /// Hands the result to the waiting tasks.
+    /// Hands the result to the waiting tasks. Later ones do not join any more.
     pub fn land(self, landing: Landing) {
+        self.leave();
         self.landing.send_replace(landing);
     }
-}
 
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
+    fn leave(&self) {
         let mut flights = self.flights.lock();
         let own = self.landing.subscribe();
         // After an invalidation, the key may have a later flight.
         if flights.get(&self.key).is_some_and(|landing| landing.same_channel(&own)) {
             flights.remove(&self.key);
         }
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

@@ -42,6 +42,8 @@ pub async fn run(
     let limit = limit_locks(connection, migration, is_concurrent).await?;
     let index = ConcurrentIndex::read(migration.sql.as_str());
     let mut pause = limit;
+    // Of the latest attempt that has found them.
+    let mut blockers = "The blocking session is not known.".to_owned();
     for attempt in 1.. {
         if let Some(index) = &index {
             // Of an attempt that was killed.
@@ -52,7 +54,7 @@ pub async fn run(
                 return migrate::execute(connection, &Migration { sql, ..migration.clone() }).await;
             }
         }
-        let (outcome, blockers) = watched(connection, options, migration, limit).await;
+        let outcome = watched(connection, options, migration, limit, &mut blockers).await;
         let Err(error) = outcome else { return Ok(()) };
         if let Some(index) = &index
             && let Err(error) = index.drop_invalid(connection).await
@@ -119,24 +121,20 @@ async fn limit_locks(
     Ok(limit)
 }
 
-/// Runs a migration, and tells which sessions it last waited for.
+/// Runs a migration, and notes which sessions it last waited for.
 async fn watched(
     connection: &mut Connection,
     options: &ConnectOptions,
     migration: &Migration,
     limit: Duration,
-) -> (Result<(), MigrateError>, String) {
+    blockers: &mut String,
+) -> Result<(), MigrateError> {
     let pid = "SELECT pg_backend_pid()";
-    let pid: i32 = match sqlx::query_scalar(pid).fetch_one(&mut *connection).await {
-        Ok(pid) => pid,
-        Err(error) => return (Err(error.into()), String::new()),
-    };
-    let mut blockers = "The blocking session is not known.".to_owned();
-    let outcome = tokio::select! {
+    let pid: i32 = sqlx::query_scalar(pid).fetch_one(&mut *connection).await?;
+    tokio::select! {
         outcome = migrate::execute(connection, migration) => outcome,
-        never = watch(options, pid, limit / 4, &mut blockers) => match never {},
-    };
-    (outcome, blockers)
+        never = watch(options, pid, limit / 4, blockers) => match never {},
+    }
 }
 
 /// Notes the sessions that block the session `pid`: PostgreSQL knows them only during the wait. Their

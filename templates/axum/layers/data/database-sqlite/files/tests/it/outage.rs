@@ -34,7 +34,9 @@ async fn a_write_blocked_for_too_long_gives_503() {
     let app = TestApp::with(&settings).await;
     let pool = &app.state.db;
     let insert = "INSERT INTO _things (name) VALUES ('one')";
-    let mut first = pool.begin().await.unwrap();
+    // Of a pool whose writes may wait.
+    let patient = database.pool();
+    let mut first = db::begin(&patient).await.unwrap();
     sqlx::query(insert).execute(&mut *first).await.unwrap();
     let busy = sqlx::query(insert).execute(pool).await.unwrap_err();
     assert_eq!(Kind::from(&Error::from(busy)), Kind::Unavailable);
