@@ -17,7 +17,7 @@ use crate::support::{blueprint_of, blueprints, names_in};
 const BASES: &str = ".new-service/base/";
 
 /// Lines of all snapshots but of their `Cargo.lock` and `openapi.json`: who reviews a change reads its part of them.
-const MOST_LINES: usize = 65_100;
+const MOST_LINES: usize = 65_500;
 
 fn pack() -> Arc<Pack> {
     Pack::load(&Source::default_pack()).unwrap()

@@ -97,7 +97,7 @@ impl AppState {
         health.required("database", move || schema.clone().ready());
 
         let sessions = crate::auth::Sessions::new(&db);
-        let auth = Arc::new(crate::auth::Auth::new(&config, &db, sessions, &budgets)?);
+        let auth = Arc::new(crate::auth::Auth::new(&config, &db, &background, sessions, &budgets)?);
         auth.forget_what_is_over(&background);
 
         // Parts of your own:

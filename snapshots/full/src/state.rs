@@ -104,7 +104,7 @@ impl AppState {
         let schema = crate::db::watch(&db, &config, &background).await?;
         health.required("database", move || schema.clone().ready());
 
-        let auth = Arc::new(crate::auth::Auth::new(&config, &db, sessions, &budgets)?);
+        let auth = Arc::new(crate::auth::Auth::new(&config, &db, &background, sessions, &budgets)?);
         auth.forget_what_is_over(&background);
 
         crate::http::idempotency::clean_up(&background, &db, config.idempotency_ttl);

@@ -39,8 +39,8 @@ pub async fn create_admin(
     let Registration { username, email, password } = account;
     let (pool, passwords) = (db::connect(config)?, Passwords::new(config.auth_hash_concurrency));
     let account = NewAccount { username, email, password, role: Role::Admin };
-    match service::register(&pool, &passwords, account).await {
-        Ok(_) => Ok(()),
+    match service::create(&pool, &passwords, account).await {
+        Ok((transaction, _)) => Ok(transaction.commit().await?),
         Err(Error::Invalid(faults)) => {
             let lines = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));
             Err(lines.collect::<Vec<_>>().join("\n").into())

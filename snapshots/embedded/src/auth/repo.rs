@@ -247,13 +247,17 @@ pub async fn living_sessions(
 }
 
 /// Ends a session: none of its tokens is valid any more.
-pub async fn end_session(pool: &Pool, id: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn end_session(
+    connection: &mut Connection,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE auth_sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
         id,
         now
     )
-    .execute(pool)
+    .execute(connection)
     .await
     .map(drop)
 }

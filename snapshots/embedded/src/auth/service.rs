@@ -31,7 +31,7 @@ use super::{
 use crate::{
     background::Background,
     config::Config,
-    db::{self, Pool},
+    db::{self, Pool, Transaction},
     error::{Cause, Error, FaultCode, FieldFault},
     http::caller::Client,
     rate_limit::{Admission, Budgets, RateLimit},
@@ -61,6 +61,7 @@ pub struct NewAccount {
 /// Accounts and their sessions.
 pub struct Auth {
     pool: Pool,
+    background: Background,
     tokens: Tokens,
     passwords: Passwords,
     attempts: Attempts,
@@ -78,11 +79,13 @@ impl Auth {
     pub fn new(
         config: &Config,
         pool: &Pool,
+        background: &Background,
         sessions: Sessions,
         budgets: &Budgets,
     ) -> Result<Self, Cause> {
         Ok(Self {
             pool: pool.clone(),
+            background: background.clone(),
             tokens: Tokens::new(
                 &tokens::keys(config)?,
                 &config.auth_issuer,
@@ -108,8 +111,12 @@ impl Auth {
     /// # Errors
     /// [`Error::Taken`] for the name or the address, [`Error::Invalid`] for a weak password.
     pub async fn register(&self, account: NewAccount) -> Result<User, Error> {
-        let user = register(&self.pool, &self.passwords, account).await?;
-        tracing::info!(target: "audit", account = %user.id, "an account was registered");
+        let (transaction, user) = create(&self.pool, &self.passwords, account).await?;
+        let account = user.id;
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", %account, "an account was registered");
+        })
+        .await?;
         Ok(user)
     }
 
@@ -192,10 +199,14 @@ impl Auth {
         repo::begin_session(&mut transaction, session, account, device, now, expires_at).await?;
         let (token, hash) = refresh_token()?;
         repo::add_token(&mut transaction, &hash, session, now).await?;
-        transaction.commit().await?;
-        tracing::info!(target: "audit", %account, %session, "a session has begun");
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", %account, %session, "a session has begun");
+            if oldest > 0 {
+                tracing::info!(target: "audit", %account, sessions = oldest, "the oldest sessions were ended: the account has too many");
+            }
+        })
+        .await?;
         if oldest > 0 {
-            tracing::info!(target: "audit", %account, sessions = oldest, "the oldest sessions were ended: the account has too many");
             change.ended().await;
         }
         self.pair(Identity { account, session }, token, now, expires_at)
@@ -241,7 +252,7 @@ impl Auth {
             transaction.rollback().await.ok();
             tracing::warn!(target: "audit", account = %living.account, %session, "a refresh token was used twice: the session ends");
             metrics::counter!("auth_refresh_token_reuses_total").increment(1);
-            self.sessions.end(session).await?.ended().await;
+            self.end(living.account, session).await?;
             return Err(Error::Unauthenticated);
         }
         let (token, hash) = refresh_token()?;
@@ -317,6 +328,33 @@ impl Auth {
         self.passwords.checks()
     }
 
+    /// Ends a session. Once this is answered, every replica refuses its tokens.
+    async fn end(&self, account: Uuid, session: Uuid) -> Result<(), Error> {
+        let change = self.sessions.changing(vec![session]);
+        let mut transaction = db::begin(&self.pool).await?;
+        repo::end_session(&mut transaction, session, now()).await?;
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", %account, %session, "a session was ended");
+        })
+        .await?;
+        change.ended().await;
+        Ok(())
+    }
+
+    /// Commits a change, and then has `audit` log it: both, even if the client leaves meanwhile.
+    async fn commit(
+        &self,
+        transaction: Transaction,
+        audit: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Error> {
+        let committed = self.background.spawn(async move {
+            transaction.commit().await?;
+            audit();
+            Ok(())
+        });
+        committed.await.unwrap_or_else(|error| Err(Error::internal(error)))
+    }
+
     fn pair(
         &self,
         identity: Identity,
@@ -331,17 +369,19 @@ impl Auth {
     }
 }
 
-/// Creates an account.
-pub async fn register(
+/// Creates an account, in a transaction that is left to commit.
+pub async fn create(
     pool: &Pool,
     passwords: &Passwords,
     account: NewAccount,
-) -> Result<User, Error> {
+) -> Result<(Transaction, User), Error> {
     let NewAccount { username, email, password, role } = account;
     let email = email.to_lowercase();
     strong(&password, &username, &email, "/password")?;
     let hash = passwords.hash(password).await?;
-    users::create(pool, &username, &email, &hash, role).await
+    let mut transaction = db::begin(pool).await?;
+    let user = users::create(&mut *transaction, &username, &email, &hash, role).await?;
+    Ok((transaction, user))
 }
 
 /// Refuses a weak password in the field at `pointer`.

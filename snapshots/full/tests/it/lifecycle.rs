@@ -7,7 +7,9 @@ use tokio::{task::yield_now, time::timeout};
 use uuid::Uuid;
 
 use crate::support::{
-    PATIENCE, TestApp, header, json as read, problem, send,
+    PATIENCE, TestApp,
+    database::postgres::proxy::Proxy,
+    header, json as read, log, problem, send,
     service::{
         auth::users::{self, Role},
         db,
@@ -431,6 +433,61 @@ async fn a_challenge_names_an_error_only_where_a_token_was_sent() {
     assert_eq!(challenge(me().bearer_auth("nonsense")).await, invalid);
     assert_eq!(ada.status(&app, "POST", "/auth/logout").await, 204);
     assert_eq!(challenge(me().bearer_auth(&ada.token)).await, invalid);
+}
+
+/// The client leaves before the database has confirmed the change.
+#[tokio::test]
+async fn a_change_whose_client_has_left_is_in_the_audit_log() {
+    let direct = TestApp::start().await;
+    let proxy = Proxy::before(&direct.settings.database).await;
+    let mut settings: Vec<_> = direct.settings.iter().collect();
+    settings.push(("DATABASE_URL", &proxy.url));
+    let app = TestApp::with(&settings).await;
+    let (root, ada) = (Account::admin(&direct, "root").await, Account::new(&direct, "ada").await);
+    let (second, third) = (ada.again(&direct).await, ada.again(&direct).await);
+    let sessions = read(third.send(&direct, "GET", "/auth/sessions")).await;
+    let newest = format!("/auth/sessions/{}", sessions["items"][0]["id"].as_str().unwrap());
+    let eve = json!({"username": "eve", "email": "eve@example.com", "password": PASSWORD});
+    let updated: &[_] = &["UPDATE 1", "COMMIT"];
+    for (request, tags, message) in [
+        (
+            app.post("/auth/register").json(&eve),
+            &["INSERT 0 1", "COMMIT"] as &[_],
+            "an account was registered",
+        ),
+        (ada.login(&app, PASSWORD), updated, "a session has begun"),
+        (second.send(&app, "POST", "/auth/logout"), updated, "a session was ended"),
+        (third.send(&app, "DELETE", &newest), updated, "a session was ended"),
+        (
+            ada.change_password(&app, PASSWORD, OTHER),
+            updated,
+            "a password was changed: other sessions have ended",
+        ),
+        (root.change(&app, &ada, &json!({"role": "admin"})), updated, "an account was changed"),
+        (ada.send(&app, "DELETE", "/auth/sessions"), updated, "all sessions were ended"),
+        (root.send(&app, "DELETE", "/api/v1/users/me"), updated, "an account was deleted"),
+    ] {
+        proxy.withhold(tags);
+        let id = Uuid::now_v7().to_string();
+        let client = tokio::spawn(send(request.header("x-request-id", &id)));
+        proxy.withheld().await;
+        client.abort();
+        let wait = async {
+            while app.state.in_flight.count() > 0 {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("the request has ended");
+        let is_logged = || log::about(&id).iter().any(|line| line["message"] == message);
+        assert!(!is_logged(), "{message}: not confirmed");
+        proxy.deliver();
+        let wait = async {
+            while !is_logged() {
+                yield_now().await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect(message);
+    }
 }
 
 /// Names of an earlier release may differ in case alone. The oldest account has the name.

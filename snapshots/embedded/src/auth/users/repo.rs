@@ -25,7 +25,7 @@ pub const SORTING: &Sorting<User> = &Sorting {
 
 /// Inserts a user.
 pub async fn insert(
-    pool: &Pool,
+    db: impl sqlx::Executor<'_, Database = Driver>,
     id: Uuid,
     username: &str,
     email: &str,
@@ -44,7 +44,7 @@ pub async fn insert(
         role as Role,
         Utc::now().trunc_subsecs(6),
     )
-    .fetch_one(pool)
+    .fetch_one(db)
     .await?;
     let (username, email) = (username.to_owned(), email.to_owned());
     Ok(User { id, username, email, role, disabled_at: None, created_at: row.created_at })

@@ -1,7 +1,6 @@
 //! What becomes of accounts and sessions: passwords, ends of sessions, roles, deletion.
 //!
-//! Once an end of a session or a change of a role is answered, it is in effect on every replica. Each is
-//! logged before the wait for that: a client that leaves meanwhile keeps nothing out of the log.
+//! Once an end of a session or a change of a role is answered, it is in effect on every replica.
 
 use std::net::IpAddr;
 
@@ -25,10 +24,7 @@ impl Auth {
     /// # Errors
     /// The database does not answer.
     pub async fn logout(&self, user: CurrentUser) -> Result<(), Error> {
-        let change = self.sessions.end(user.session).await?;
-        tracing::info!(target: "audit", account = %user.id, session = %user.session, "a session was ended");
-        change.ended().await;
-        Ok(())
+        self.end(user.id, user.session).await
     }
 
     /// Replaces the password, and ends all other sessions of the account.
@@ -55,8 +51,10 @@ impl Auth {
         }
         let others = repo::end_sessions(&mut transaction, id, Some(user.session), now).await?;
         let change = self.sessions.changing(others);
-        transaction.commit().await?;
-        tracing::info!(target: "audit", account = %id, "a password was changed: other sessions have ended");
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", account = %id, "a password was changed: other sessions have ended");
+        })
+        .await?;
         change.ended().await;
         Ok(())
     }
@@ -77,10 +75,7 @@ impl Auth {
         if !repo::is_living(&self.pool, session, user.id, now()).await? {
             return Err(Error::NotFound);
         }
-        let change = self.sessions.end(session).await?;
-        tracing::info!(target: "audit", account = %user.id, %session, "a session was ended");
-        change.ended().await;
-        Ok(())
+        self.end(user.id, session).await
     }
 
     /// Ends all sessions of the account.
@@ -91,8 +86,10 @@ impl Auth {
         let mut transaction = db::begin(&self.pool).await?;
         let ended = repo::end_sessions(&mut transaction, user.id, None, now()).await?;
         let change = self.sessions.changing(ended);
-        transaction.commit().await?;
-        tracing::info!(target: "audit", account = %user.id, "all sessions were ended");
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", account = %user.id, "all sessions were ended");
+        })
+        .await?;
         change.ended().await;
         Ok(())
     }
@@ -116,8 +113,10 @@ impl Auth {
         let ended = repo::end_sessions(&mut transaction, user.id, None, now).await?;
         repo::erase_devices(&mut transaction, user.id, now).await?;
         let change = self.sessions.changing(ended);
-        transaction.commit().await?;
-        tracing::info!(target: "audit", account = %user.id, "an account was deleted");
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", account = %user.id, "an account was deleted");
+        })
+        .await?;
         change.ended().await;
         Ok(())
     }
@@ -156,9 +155,11 @@ impl Auth {
         } else {
             self.sessions.changing(repo::sessions(&mut transaction, id).await?)
         };
-        transaction.commit().await?;
         let (role, disabled) = (user.role.as_text(), user.disabled_at.is_some());
-        tracing::info!(target: "audit", account = %id, by = %by.id, role, disabled, "an account was changed");
+        self.commit(transaction, move || {
+            tracing::info!(target: "audit", account = %id, by = %by.id, role, disabled, "an account was changed");
+        })
+        .await?;
         if disabled {
             change.ended().await;
         } else {

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::telemetry::{metrics, request::Current};
@@ -17,15 +17,15 @@ pub struct Background {
 
 impl Background {
     /// Runs `task` until it ends. A task that loops must watch [`Background::stopping`]. Its log lines
-    /// name the request that spawned it.
-    pub fn spawn<F>(&self, task: F)
+    /// name the request that spawned it. Dropping the handle does not stop it.
+    pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output: Send> + Send + 'static,
     {
         match Current::with(Clone::clone) {
             Some(request) => self.tasks.spawn(request.scope(|| task)),
             None => self.tasks.spawn(task),
-        };
+        }
     }
 
     /// Runs `work` now and `period` after each end until shutdown. A panic is logged, and the next

@@ -25,13 +25,6 @@ impl Sessions {
         repo::role(&self.pool, session, now()).await
     }
 
-    /// Ends a session. Every replica refuses its tokens when the change has [`Change::ended`].
-    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<Change> {
-        let change = self.changing(vec![session]);
-        repo::end_session(&self.pool, session, now()).await?;
-        Ok(change)
-    }
-
     /// Nothing: the database knows.
     #[expect(clippy::unused_async, reason = "with Redis, replicas have to know")]
     pub(super) async fn close(&self) {}

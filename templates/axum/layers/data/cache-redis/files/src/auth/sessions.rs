@@ -27,13 +27,6 @@ impl Sessions {
         self.marks.role(session, || repo::role(&self.pool, session, now())).await
     }
 
-    /// Ends a session. Every replica refuses its tokens when the change has [`Change::ended`].
-    pub(super) async fn end(&self, session: Uuid) -> sqlx::Result<Change> {
-        let change = self.changing(vec![session]);
-        repo::end_session(&self.pool, session, now()).await?;
-        Ok(change)
-    }
-
     /// Stores the marks that Redis has missed.
     pub(super) async fn close(&self) {
         self.marks.retry_missed().await;

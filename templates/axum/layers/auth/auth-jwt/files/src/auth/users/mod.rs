@@ -10,7 +10,7 @@ pub use domain::{Role, User};
 pub use dto::{UserPatch, UserResponse};
 
 use crate::{
-    db::Pool,
+    db::{Driver, Pool},
     error::{Error, FaultCode, FieldFault},
 };
 
@@ -22,14 +22,14 @@ const BATCH: i64 = 500;
 /// # Errors
 /// [`Error::Taken`] for the name or the address.
 pub async fn create(
-    pool: &Pool,
+    db: impl sqlx::Executor<'_, Database = Driver>,
     username: &str,
     email: &str,
     password_hash: &str,
     role: Role,
 ) -> Result<User, Error> {
     let id = Uuid::now_v7();
-    repo::insert(pool, id, username, email, password_hash, role).await.map_err(taken)
+    repo::insert(db, id, username, email, password_hash, role).await.map_err(taken)
 }
 
 /// Claims the names of users that an earlier release has inserted, the oldest first. Of names that

@@ -103,7 +103,7 @@ where
         let response = match this.handled.as_mut().as_pin_mut() {
             Some(handled) => {
                 let Ok(response) = ready!(handled.poll(context));
-                // What it holds ends before what is kept around it, as where the client leaves.
+                // Dropped before `kept`, as when the client leaves.
                 this.handled.set(None);
                 this.kept.take().map(|kept| M::after(kept, response.into_response()))
             }
