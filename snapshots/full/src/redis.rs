@@ -1,7 +1,8 @@
 //! The client of Redis, with a timeout and a circuit breaker.
 //!
-//! Every call ends within `CACHE_TIMEOUT`, or twice that where it must arrive. While the circuit breaker is open, one call per
-//! `CACHE_PAUSE` is made, so that an outage does not cost each request the timeout.
+//! Every call ends within `CACHE_TIMEOUT`, or twice that where it must arrive. While the circuit
+//! breaker is open, one call per `CACHE_PAUSE` is made, so that an outage does not cost each request
+//! the timeout.
 
 use std::{
     fmt::{self, Write as _},

@@ -133,6 +133,8 @@ impl AppState {
     pub async fn close(&self) {
         // At once: one that takes all the time keeps no other from it.
         tokio::join!(self.cache.close(), self.db.close(), self.auth.close());
+        // Again: work of `db` that ended meanwhile may concern it.
+        self.cache.close().await;
         // Parts of your own:
     }
 }

@@ -124,7 +124,7 @@ impl Health {
             return stopping();
         }
         let components = self.components().await;
-        // The checks took a while.
+        // The drain may have begun during the checks.
         if is_stopping() {
             return stopping();
         }

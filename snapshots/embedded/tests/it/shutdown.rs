@@ -127,7 +127,7 @@ async fn requests_that_are_cut_end_before_the_service_closes() {
     assert!(cut.await.unwrap().is_err());
 }
 
-/// Notes whether the request `cut-1` was in the log as none was in flight any more.
+/// Notes whether the request `cut-1` was in the log when no request was left in flight.
 #[derive(Default)]
 struct LoggedBefore(AtomicBool);
 
@@ -169,7 +169,7 @@ async fn after_the_grace_period_requests_are_cut() {
 
 #[tokio::test]
 async fn shutdown_waits_until_a_response_is_sent() {
-    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "100ms")];
+    let settings = [("SHUTDOWN_GRACE", "1h"), ("HEADER_READ_TIMEOUT", "500ms")];
     let mut app = TestApp::with(&settings).await;
     let mut stream = app.ask_for_more_than_fits().await;
     app.in_flight(true).await;

@@ -18,14 +18,17 @@ pub struct Flights(Mutex<HashMap<Key, watch::Receiver<Landing>>>);
 /// Result of a load.
 #[derive(Clone)]
 pub enum Landing {
-    /// In progress.
-    Pending,
-    /// The loaded value.
+    /// None yet.
+    Loading,
+    /// The store is asked whether the loaded value is current. A task that begins now may have to see
+    /// a write that comes after the answer.
+    Storing,
+    /// A loaded value that was current.
     Loaded(Bytes),
     /// The error of the load, which all tasks return: a database that fails is not asked once more by
     /// each of them.
     Failed(Arc<dyn Any + Send + Sync>),
-    /// A loaded value that an invalidation has overtaken: for tasks that came before its load.
+    /// A value that an invalidation may have overtaken: only for tasks that began before its load.
     Overtaken(Bytes),
     /// A value that cannot be shared. Each task loads it.
     Unshared,
@@ -53,12 +56,12 @@ impl Flights {
         if let Some(landing) = flights.get(key) {
             return Seat::Follow(landing.clone());
         }
-        let (sender, landing) = watch::channel(Landing::Pending);
+        let (sender, landing) = watch::channel(Landing::Loading);
         flights.insert(key.clone(), landing);
         Seat::Lead(Flight { flights: self, key: key.clone(), landing: sender })
     }
 
-    /// Loads of these keys may have read old values: no task joins them any more.
+    /// Loads of these keys may have read old values: later tasks do not join them.
     pub fn close(&self, invalidated: &[Key]) {
         self.lock().retain(|key, _| !invalidated.contains(&key.invalidated_by()));
     }
@@ -68,8 +71,20 @@ impl Flights {
     }
 }
 
+impl Landing {
+    /// Whether the load has ended.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Loading | Self::Storing)
+    }
+}
+
 impl Flight<'_> {
-    /// Hands the result to the waiting tasks. Later ones do not join any more.
+    /// The value is loaded, and the store is asked.
+    pub fn is_storing(&self) {
+        self.landing.send_replace(Landing::Storing);
+    }
+
+    /// Hands the result to the waiting tasks. Later tasks no longer join.
     pub fn land(self, landing: Landing) {
         self.leave();
         self.landing.send_replace(landing);

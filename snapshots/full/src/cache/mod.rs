@@ -251,20 +251,19 @@ impl Cache {
                 Seat::Lead(flight) => break flight,
                 Seat::Follow(landing) => landing,
             };
-            let landing = landing.wait_for(|landing| !matches!(landing, Landing::Pending)).await;
-            let shared = match landing.map(|landing| landing.clone()) {
-                // Its load may have begun before a write that this read must see; the next does not.
-                Ok(Landing::Overtaken(_)) if !has_waited => {
+            let is_late = matches!(*landing.borrow(), Landing::Storing);
+            let landed = landing.wait_for(Landing::is_final).await;
+            let shared = match landed.map(|landing| landing.clone()) {
+                Ok(Landing::Loaded(entry)) if !is_late || has_waited => (form.read)(&entry).map(Ok),
+                Ok(Landing::Overtaken(entry)) if has_waited => (form.read)(&entry).map(Ok),
+                Ok(Landing::Failed(error)) => error.downcast_ref::<E>().cloned().map(Err),
+                Ok(Landing::Unshared) => None,
+                // The value may be older than a write that this read must see, or the loading task
+                // was dropped. The next load begins after this read.
+                Ok(_) | Err(_) => {
                     has_waited = true;
                     continue;
                 }
-                Ok(Landing::Loaded(entry) | Landing::Overtaken(entry)) => {
-                    (form.read)(&entry).map(Ok)
-                }
-                Ok(Landing::Failed(error)) => error.downcast_ref::<E>().cloned().map(Err),
-                Ok(_) => None,
-                // The loading task was dropped.
-                Err(_) => continue,
             };
             return match shared {
                 Some(outcome) => outcome,
@@ -276,7 +275,7 @@ impl Cache {
             Claim::Load(lease) => lease,
             Claim::Loaded(entry) => {
                 if let Some(value) = (form.read)(&entry) {
-                    flight.land(Landing::Loaded(entry));
+                    flight.land(Landing::Overtaken(entry));
                     return Ok(value);
                 }
                 None
@@ -299,10 +298,12 @@ impl Cache {
         };
         let ttl = if (form.is_absent)(&value) { self.0.negative_ttl } else { self.0.ttl };
         let is_current = match lease {
-            Some(lease) => self.0.store.put(lease, entry.clone(), spread(ttl, dice())).await,
-            None => true,
+            Some(lease) => {
+                flight.is_storing();
+                self.0.store.put(lease, entry.clone(), spread(ttl, dice())).await
+            }
+            None => false,
         };
-        // Of another replica: this one would have closed the flight.
         flight.land(if is_current { Landing::Loaded(entry) } else { Landing::Overtaken(entry) });
         Ok(value)
     }

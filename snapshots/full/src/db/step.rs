@@ -42,7 +42,7 @@ pub async fn run(
     let limit = limit_locks(connection, migration, is_concurrent).await?;
     let index = ConcurrentIndex::read(migration.sql.as_str());
     let mut pause = limit;
-    // Of the latest attempt that has found them.
+    // From the latest attempt that found any.
     let mut blockers = "The blocking session is not known.".to_owned();
     for attempt in 1.. {
         if let Some(index) = &index {

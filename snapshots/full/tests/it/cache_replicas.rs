@@ -7,6 +7,7 @@ use std::{
     env,
     future::pending,
     io::{self, Read, Write},
+    pin::pin,
     process::Stdio,
     sync::{
         Arc,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -186,8 +187,13 @@ async fn a_write_that_is_given_up_invalidates_for_all_replicas() {
 
 #[tokio::test]
 async fn a_write_of_another_replica_during_a_load_is_not_overwritten() {
-    let (one, other, _) = replicas().await;
-    for key in [Key::entity("things", 1), Key::list("things", "")] {
+    let (one, other, prefix) = replicas().await;
+    let keys = [Key::entity("things", 1), Key::list("things", "")];
+    for (key, holds_lock) in keys.iter().flat_map(|key| [(key, true), (key, false)]) {
+        if !holds_lock {
+            let lock = format!("{prefix}:lock:{key}");
+            redis::command::<()>(&["SET", &lock, "another", "PX", "3600000"]).await;
+        }
         let (read, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let load = tokio::spawn({
             let (state, key) = (one.state.clone(), key.clone());
@@ -205,7 +211,7 @@ async fn a_write_of_another_replica_during_a_load_is_not_overwritten() {
         other.state.cache.invalidate("things", [1]).await;
         let loads = AtomicUsize::new(0);
         // It finds no entry, and joins the load.
-        let joined = get(&one.state.cache, &key, &loads);
+        let joined = get(&one.state.cache, key, &loads);
         let later = async {
             one.state.redis.clone().ping().await.unwrap();
             yield_now().await;
@@ -213,8 +219,100 @@ async fn a_write_of_another_replica_during_a_load_is_not_overwritten() {
         };
         assert_eq!(tokio::join!(joined, later).0.size, 0, "{key}: stale");
         load.await.unwrap().unwrap();
-        assert_ne!(get(&other.state.cache, &key, &loads).await.size, 100, "{key}: stale");
+        assert_ne!(get(&other.state.cache, key, &loads).await.size, 100, "{key}: stale");
+        other.state.cache.invalidate("things", [1]).await;
     }
+}
+
+/// The store has accepted the value; the task that has loaded it does not know that yet.
+#[tokio::test]
+async fn a_write_of_another_replica_after_a_load_is_not_overwritten() {
+    let (one, other, prefix) = replicas().await;
+    for key in [Key::entity("things", 1), Key::list("things", "")] {
+        let loads = AtomicUsize::new(0);
+        let mut first = pin!(get(&one.state.cache, &key, &loads));
+        while loads.load(Ordering::SeqCst) == 0 {
+            assert!(first.as_mut().now_or_never().is_none());
+            yield_now().await;
+        }
+        assert!(first.as_mut().now_or_never().is_none());
+        let entry = format!("{prefix}:{key}");
+        let wait = async { while !exists(&entry).await {} };
+        timeout(PATIENCE, wait).await.expect("the value is stored");
+
+        other.state.cache.invalidate("things", [1]).await;
+        let mut late = pin!(get(&one.state.cache, &key, &loads));
+        assert!(late.as_mut().now_or_never().is_none());
+        one.state.redis.clone().ping().await.unwrap();
+        assert!(late.as_mut().now_or_never().is_none());
+        assert_eq!(first.await.size, 0);
+        assert_eq!(late.await.size, 1, "{key}: stale");
+    }
+}
+
+/// Even if each load is overtaken by a write.
+#[tokio::test]
+async fn a_read_waits_for_at_most_two_loads() {
+    let (one, other, _) = replicas().await;
+    let key = Key::entity("things", 1);
+    let (loads, begun, go_on) = (AtomicUsize::new(0), Notify::new(), Notify::new());
+    let load = async || {
+        let size = loads.fetch_add(1, Ordering::SeqCst);
+        begun.notify_one();
+        go_on.notified().await;
+        Ok::<_, ()>(Some(Thing { size }))
+    };
+    let reads = join_all((0..3).map(|_| one.state.cache.get_or_load(&key, load)));
+    let writes = async {
+        for _ in 0..2 {
+            begun.notified().await;
+            // The other reads join the load.
+            one.state.redis.clone().ping().await.unwrap();
+            yield_now().await;
+            other.state.cache.invalidate("things", [1]).await;
+            go_on.notify_one();
+        }
+    };
+    let both = timeout(PATIENCE, async { tokio::join!(reads, writes) });
+    let (things, ()) = both.await.expect("no read loads again");
+    let mut sizes: Vec<_> = things.into_iter().map(|thing| thing.unwrap().unwrap().size).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [0, 1, 1]);
+}
+
+/// The client of a write has left. The write takes effect while the service closes its connections.
+#[tokio::test]
+async fn a_write_that_ends_with_the_service_leaves_no_stale_entry() {
+    let prefix = redis::prefix();
+    let settings = [("CACHE_PREFIX", prefix), ("CACHE_PAUSE", "1h")];
+    let (stopping, other) = (TestApp::with(&settings).await, TestApp::with(&settings).await);
+    let (key, row) = (Key::entity("things", 1), AtomicUsize::new(0));
+    let read = async || {
+        let load = async || Ok::<_, ()>(Some(Thing { size: row.load(Ordering::SeqCst) }));
+        other.state.cache.get_or_load(&key, load).await.unwrap().unwrap().size
+    };
+    let entry = format!("{prefix}:{key}");
+    let invalidated = async || {
+        let wait = async { while exists(&entry).await {} };
+        timeout(PATIENCE, wait).await.expect("the entry is deleted");
+        assert_eq!(read().await, 0, "nothing is written yet");
+    };
+    assert_eq!(read().await, 0);
+    let write = pending::<Result<(), Error>>();
+    let write = stopping.state.cache.invalidate_after(write, "things", [1]);
+    assert!(write.now_or_never().is_none());
+    invalidated().await;
+
+    let busy = stopping.state.db.acquire().await.unwrap();
+    let closing = tokio::spawn({
+        let state = stopping.state.clone();
+        async move { state.close().await }
+    });
+    invalidated().await;
+    row.store(1, Ordering::SeqCst);
+    drop(busy);
+    closing.await.unwrap();
+    assert_eq!(read().await, 1, "a stale entry");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::support::{Process, TestApp, client, json, problem, send};
 
@@ -60,6 +61,27 @@ async fn without_an_optional_dependency_the_service_is_degraded() {
     let response = send(app.get("/health/ready")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.json::<Value>().await.unwrap()["status"], "degraded");
+}
+
+#[tokio::test]
+async fn readiness_fails_when_shutdown_begins_during_the_checks() {
+    let app = TestApp::start().await;
+    let (asked, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (asks, goes_on) = (asked.clone(), go_on.clone());
+    app.state.health.required("upstream", move || {
+        let (asks, goes_on) = (asks.clone(), goes_on.clone());
+        async move {
+            asks.notify_one();
+            goes_on.notified().await;
+            Ok(())
+        }
+    });
+    let drain = async {
+        asked.notified().await;
+        app.state.health.drain();
+        go_on.notify_one();
+    };
+    tokio::join!(problem(app.get("/health/ready"), (503, "stopping")), drain);
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ impl Store {
         Claim::Load(None)
     }
 
-    /// Returns false where an invalidation came since the claim, and nothing is stored.
+    /// Returns true only if Redis confirms that no invalidation came since the claim.
     pub(super) async fn put(&self, mut lease: Lease, json: Bytes, ttl: Duration) -> bool {
         lease.held = false;
         let mut entry = prefix(lease.shape, &lease.generation);
@@ -187,7 +187,7 @@ impl Store {
         }
         let answer = self.0.redis.ask("EVALSHA", async |mut to| call.invoke_async(&mut to).await);
         // If it fails, the lock expires.
-        answer.await.unwrap_or(true)
+        answer.await.unwrap_or(false)
     }
 
     fn entry(&self, key: &Key) -> impl ToRedisArgs {

@@ -1,5 +1,5 @@
 -- Releases a lock, and stores the loaded entry if there is one. If the lock has expired or a write has
--- deleted it, or the generation of the list is another one, the entry may be stale and is not stored.
+-- deleted it, or the generation of the list has changed, the entry may be stale and is not stored.
 -- KEYS: entry, lock, and for a list its generation.
 -- ARGV: token, generation; then entry and its TTL in milliseconds, or neither.
 -- Returns whether the entry is current.

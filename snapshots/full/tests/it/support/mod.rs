@@ -56,6 +56,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("HEALTH_CHECK_TIMEOUT", "10s"),
     ("SHUTDOWN_PAUSE", "0s"),
     ("REDIS_URL", "redis://localhost:1"),
+    ("CACHE_TIMEOUT", "10s"),
     ("DATABASE_MAX_CONNECTIONS", "2"),
     ("DATABASE_ACQUIRE_TIMEOUT", "10s"),
     ("DATABASE_URL", "postgres://localhost:1/none"),
@@ -78,8 +79,6 @@ impl Settings {
         let mut settings = DEFAULTS.to_vec();
         settings.push(("REDIS_URL", redis::url()));
         settings.push(("CACHE_PREFIX", redis::prefix()));
-        // A slow response on a busy machine is not an outage.
-        settings.push(("CACHE_TIMEOUT", "10s"));
         let database = database::Database::new().await;
         settings.push(("DATABASE_URL", database.url()));
         settings.extend(others);

@@ -171,7 +171,7 @@ mod tests {
         let store = Store::new(1_048_576);
         for id in 0..10_000 {
             let lease = claim(&store, &Key::entity("things", id)).await;
-            store.put(lease, Bytes::from(vec![b'x'; 10_000]), Duration::from_mins(5)).await;
+            assert!(store.put(lease, vec![b'x'; 10_000].into(), Duration::from_mins(5)).await);
         }
         store.0.entries.run_pending_tasks();
         assert!(store.0.entries.weighted_size() <= 1_048_576);
@@ -185,7 +185,8 @@ mod tests {
         for key in [Key::entity("things", 1), Key::list("things", "limit=20")] {
             let lease = claim(&store, &key).await;
             store.invalidate(&[key.invalidated_by()], Effort::Usual).await;
-            store.put(lease, Bytes::from_static(b"1"), Duration::from_mins(5)).await;
+            let value = Bytes::from_static(b"1");
+            assert!(!store.put(lease, value, Duration::from_mins(5)).await, "{key}");
             assert_eq!(store.get::<()>(&key).await, None, "{key}");
         }
     }
